@@ -1,0 +1,128 @@
+"""What the benchmarks share: interpreters, workers, turns, medians, the table and the results file."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SIDES = ["torch", "torch-compiled", "jax", "torchax_lite"]
+LABELS = {
+    "torch": "PyTorch",
+    "torch-compiled": "PyTorch compiled",
+    "jax": "JAX + optax",
+    "torchax_lite": "torchax_lite",
+}
+
+
+def arguments(description: str, **defaults: Any) -> argparse.ArgumentParser:
+    """The command line that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--torch-python", help="interpreter with PyTorch; without it PyTorch's sides are skipped")
+    parser.add_argument("--jax-python", default=sys.executable, help="interpreter with JAX and optax (default: this)")
+    parser.add_argument("--lite-python", default=sys.executable, help="interpreter for torchax_lite (default: this)")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--repeats", type=int, default=defaults.get("repeats", 7), help="turns of each side")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the JSON file")
+    return parser
+
+
+def interpreters(options: argparse.Namespace, sides: list[str] | None = None) -> dict[str, str]:
+    """The sides to run and their interpreters; says which are skipped and why."""
+    found = {}
+    for side in sides or options.sides:
+        if side not in options.sides:
+            continue
+        python = {"jax": options.jax_python, "torchax_lite": options.lite_python}.get(side, options.torch_python)
+        if python:
+            found[side] = python
+        else:
+            print(f"skipped: {LABELS[side]} (no --torch-python)")
+    return found
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of a side: this one's, with the package importable from the checkout."""
+    return os.environ | {"PYTHONPATH": str(HERE.parent)} | extra
+
+
+class Worker:
+    """A running `worker.py`."""
+
+    def __init__(self, python: str, side: str, loop: str, **extra: str) -> None:
+        command = [python, str(HERE / "worker.py"), side, loop]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment(**extra)
+        )
+        self.first = self.read()
+
+    def read(self) -> dict[str, Any]:
+        assert self.process.stdout and self.process.stderr
+        line = self.process.stdout.readline()
+        if not line:
+            last = self.process.stderr.read().strip().splitlines()[-1:] or ["no message"]
+            raise RuntimeError(last[0])
+        return json.loads(line)
+
+    def ask(self, command: str) -> dict[str, Any]:
+        assert self.process.stdin
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+
+
+def machine() -> dict[str, Any]:
+    """The machine that the numbers were taken on."""
+    model = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform()}
+
+
+def table(title: str, seconds: dict[str, list[float]], targets: dict[str, float] | None = None) -> dict[str, Any]:
+    """Print the medians of all sides and torchax_lite's ratios to the others; returns them."""
+    medians = {side: statistics.median(values) for side, values in seconds.items() if values}
+    row = "  ".join(f"{LABELS[side]} {value * 1e3:.3f} ms" for side, value in medians.items())
+    print(f"{title}: {row}")
+    ratios = {}
+    if "torchax_lite" in medians:
+        for side, value in medians.items():
+            if side != "torchax_lite":
+                ratios[side] = medians["torchax_lite"] / value
+                limit = (targets or {}).get(side)
+                verdict = (
+                    "" if limit is None else f"  ({'met' if ratios[side] <= limit else 'MISSED'}: at most {limit})"
+                )
+                print(f"    torchax_lite / {LABELS[side]}: {ratios[side]:.2f}{verdict}")
+    return {"medians": medians, "ratios": ratios, "seconds": seconds}
+
+
+def save(options: argparse.Namespace, name: str, results: dict[str, Any], versions: dict[str, Any]) -> None:
+    """Write the results with date, machine and versions to a JSON file."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    record = {"benchmark": name, "date": now.isoformat(timespec="seconds"), "machine": machine()}
+    record |= {"versions": versions, "results": results}
+    options.results.mkdir(parents=True, exist_ok=True)
+    path = options.results / f"{name}.json"
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"written: {path}")

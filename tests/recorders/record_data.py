@@ -1,0 +1,144 @@
+"""Record PyTorch's loading orders and random positions: writes ``tests/data/data_loading.json``.
+
+    python tests/recorders/record_data.py      (in an environment with PyTorch 2.13)
+
+``CASES`` maps a name to a function of the ``torch`` module; the tests run the same functions with ours.
+"""
+
+import json
+import pathlib
+
+OUT = pathlib.Path(__file__).resolve().parents[1] / "data" / "data_loading.json"
+
+CASES = {}
+
+
+def case(fn):
+    CASES[fn.__name__] = fn
+    return fn
+
+
+def batches(loader):
+    return [batch.tolist() for batch in loader]
+
+
+def position(torch, generator=None):
+    """Two further draws: they tell where the stream stands."""
+    return torch.randint(1 << 20, (2,), generator=generator).tolist()
+
+
+@case
+def shuffle_two_epochs(torch):
+    torch.manual_seed(0)
+    loader = torch.utils.data.DataLoader(range(23), batch_size=4, shuffle=True)
+    return [batches(loader), batches(loader), position(torch)]
+
+
+@case
+def shuffle_two_epochs_generator(torch):
+    torch.manual_seed(0)
+    g = torch.Generator()
+    g.manual_seed(7)
+    loader = torch.utils.data.DataLoader(range(23), batch_size=4, shuffle=True, drop_last=True, generator=g)
+    return [batches(loader), batches(loader), position(torch), position(torch, g)]
+
+
+@case
+def sequential_draws_the_base_seed(torch):
+    torch.manual_seed(3)
+    loader = torch.utils.data.DataLoader(range(5), batch_size=2)
+    return [batches(loader), batches(loader), position(torch)]
+
+
+@case
+def an_iterator_draws_before_its_first_batch(torch):
+    torch.manual_seed(3)
+    loader = torch.utils.data.DataLoader(range(9), batch_size=3, shuffle=True)
+    iterator = iter(loader)
+    before = position(torch)
+    first = next(iterator).tolist()
+    return [before, first, position(torch), batches(iterator), position(torch)]
+
+
+@case
+def tensor_dataset_batches(torch):
+    torch.manual_seed(1)
+    x = torch.arange(26).reshape(13, 2)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, x[:, 0] * 10), batch_size=5, shuffle=True)
+    return [[[field.tolist() for field in batch] for batch in loader] for _ in range(2)]
+
+
+@case
+def random_sampler_without_replacement_longer(torch):
+    torch.manual_seed(5)
+    sampler = torch.utils.data.RandomSampler(range(7), num_samples=17)
+    return [list(sampler), list(sampler), position(torch)]
+
+
+@case
+def random_sampler_generator_position(torch):
+    g = torch.Generator().manual_seed(11)
+    sampler = torch.utils.data.RandomSampler(range(7), generator=g)
+    return [list(sampler), position(torch, g), list(sampler), position(torch, g)]
+
+
+@case
+def random_sampler_with_replacement(torch):
+    torch.manual_seed(6)
+    sampler = torch.utils.data.RandomSampler(range(100), replacement=True, num_samples=70)
+    g = torch.Generator().manual_seed(2)
+    drawn = list(torch.utils.data.RandomSampler(range(50), replacement=True, generator=g))
+    return [list(sampler), position(torch), drawn, position(torch, g)]
+
+
+@case
+def subset_random_sampler(torch):
+    torch.manual_seed(8)
+    sampler = torch.utils.data.SubsetRandomSampler([3, 1, 4, 15, 9, 26])
+    return [list(sampler), list(sampler), position(torch)]
+
+
+@case
+def weighted_random_sampler(torch):
+    torch.manual_seed(9)
+    weights = [0.5, 3.0, 0.25, 1.0, 2.0]
+    sampler = torch.utils.data.WeightedRandomSampler(weights, 20)
+    once = torch.utils.data.WeightedRandomSampler(weights, 4, replacement=False)
+    g = torch.Generator().manual_seed(1)
+    own = torch.utils.data.WeightedRandomSampler(torch.tensor(weights), 6, generator=g)
+    return [list(sampler), list(once), list(own), position(torch), position(torch, g)]
+
+
+@case
+def random_split(torch):
+    torch.manual_seed(10)
+    data = list(range(11))
+    parts = torch.utils.data.random_split(data, [3, 8])
+    fractions = torch.utils.data.random_split(data, [0.3, 0.3, 0.4], generator=torch.Generator().manual_seed(42))
+    return [[list(part) for part in parts], [list(part) for part in fractions], position(torch)]
+
+
+@case
+def distributed_sampler(torch):
+    sampler_class = torch.utils.data.DistributedSampler
+    out = []
+    for n, replicas in [(10, 3), (9, 3), (2, 5)]:
+        for shuffle in (False, True):
+            for drop_last in (False, True):
+                for rank in range(replicas):
+                    sampler = sampler_class(range(n), replicas, rank, shuffle=shuffle, seed=5, drop_last=drop_last)
+                    sampler.set_epoch(2)
+                    out.append([n, rank, len(sampler), list(sampler)])
+    return out
+
+
+def main():
+    import torch
+
+    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(fn(torch))}" for name, fn in CASES.items())
+    OUT.write_text("{\n" + rows + "\n}\n")
+    print(f"{OUT}: {len(CASES)} cases")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""Record PyTorch's parameter trajectories and learning rates: writes ``tests/data/optim.json``.
+
+    python tests/recorders/record_optim.py      (in an environment with PyTorch 2.13)
+
+``trajectory`` and ``rates`` take the ``torch`` module: the tests call the same functions with ours.
+"""
+
+import json
+import math
+import pathlib
+import warnings
+
+OUT = pathlib.Path(__file__).resolve().parents[1] / "data" / "optim.json"
+
+STEPS = 20
+SEEN = (1, 2, 3, 7, 20)
+
+LR_TENSOR = "lr as a tensor"  # replaced by a tensor of this rate
+OPTIMIZERS = {
+    "SGD": [
+        {},
+        {"lr": 0.05, "weight_decay": 0.1},
+        {"lr": 0.05, "momentum": 0.9},
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.5, "weight_decay": 0.01},
+        {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        {"lr": 0.01, "momentum": 0.5, "maximize": True, "weight_decay": 0.1},
+        {"lr": 0.05, "momentum": 0.9, "foreach": True},
+        {"lr": 0.05, "momentum": 0.9, "nesterov": True, "fused": True},
+        {"lr": (LR_TENSOR, 0.05), "momentum": 0.9},
+    ],
+    "Adam": [
+        {},
+        {"lr": 0.05, "betas": [0.8, 0.95], "eps": 1e-3},
+        {"lr": 0.05, "weight_decay": 0.1},
+        {"lr": 0.05, "amsgrad": True},
+        {"lr": 0.05, "maximize": True, "weight_decay": 0.1},
+        {"lr": 0.05, "betas": [0.3, 0.4]},
+        {"lr": 0.05, "foreach": True, "amsgrad": True},
+        {"lr": 0.05, "fused": True, "weight_decay": 0.1},
+        {"lr": 0.05, "decoupled_weight_decay": True, "weight_decay": 0.1},
+        {"lr": (LR_TENSOR, 0.05), "weight_decay": 0.1},
+    ],
+    "AdamW": [
+        {},
+        {"lr": 0.05, "weight_decay": 0.3, "amsgrad": True},
+        {"lr": 0.05, "weight_decay": 0.3, "maximize": True},
+        {"lr": (LR_TENSOR, 0.05), "weight_decay": 0.3},
+    ],
+    "RMSprop": [
+        {},
+        {"lr": 0.02, "alpha": 0.9, "eps": 1e-3},
+        {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1},
+        {"lr": 0.02, "centered": True},
+        {"lr": 0.02, "centered": True, "momentum": 0.5, "maximize": True},
+        {"lr": (LR_TENSOR, 0.02), "foreach": False},
+    ],
+    "Adagrad": [
+        {},
+        {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1},
+        {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-3},
+        {"lr": 0.1, "maximize": True, "foreach": True},
+        {"lr": 0.1, "fused": True},
+    ],
+    "Adadelta": [{}, {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}],
+    "Adamax": [{}, {"lr": 0.05, "betas": [0.8, 0.9], "weight_decay": 0.1, "maximize": True}],
+    "NAdam": [
+        {},
+        {"lr": 0.05, "momentum_decay": 0.1, "weight_decay": 0.1},
+        {"lr": 0.05, "decoupled_weight_decay": True, "weight_decay": 0.1, "maximize": True},
+    ],
+    "RAdam": [
+        {},
+        {"lr": 0.05, "betas": [0.8, 0.9], "weight_decay": 0.1},
+        {"lr": 0.05, "decoupled_weight_decay": True, "weight_decay": 0.1, "maximize": True},
+    ],
+    "Rprop": [{}, {"lr": 0.1, "etas": [0.4, 1.3], "step_sizes": [0.01, 0.15], "maximize": True}],
+    "ASGD": [{}, {"lr": 0.05, "lambd": 0.1, "alpha": 0.5, "t0": 3, "weight_decay": 0.1, "maximize": True}],
+}
+OTHER_DTYPES = [
+    ("SGD", {"lr": 0.05, "momentum": 0.9}),
+    ("Adam", {"lr": 0.05, "amsgrad": True}),
+    ("AdamW", {"lr": 0.05}),
+    ("RMSprop", {"lr": 0.02, "momentum": 0.5, "centered": True}),
+    ("Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.5}),
+    ("Adadelta", {}),
+    ("Adamax", {}),
+    ("NAdam", {"lr": 0.05}),
+    ("RAdam", {"lr": 0.05}),
+    ("ASGD", {"lr": 0.05}),
+    ("Rprop", {"lr": 0.05}),
+]
+
+
+def cases():
+    """(name, class name, options, dtype name) of every trajectory."""
+    for kind, lists in OPTIMIZERS.items():
+        for i, options in enumerate(lists):
+            yield f"{kind}-{i}", kind, options, "float32"
+    for kind, options in OTHER_DTYPES:
+        for dtype in ("float64", "bfloat16", "complex64"):
+            yield f"{kind}-{dtype}", kind, options, dtype
+
+
+def numbers(n, seed):
+    """n numbers in (-1, 1), the same everywhere."""
+    return [round(math.sin(12.9898 * (i + 1) + 78.233 * seed), 4) for i in range(n)]
+
+
+def parameters(torch, dtype):
+    """A matrix, a vector and a scalar."""
+    params = []
+    for seed, shape in enumerate([(3, 2), (4,), ()]):
+        n = math.prod(shape)
+        values = numbers(n, seed)
+        if "complex" in dtype:
+            values = [complex(a, b) for a, b in zip(values, numbers(n, seed + 10))]
+        p = torch.tensor(values, dtype=getattr(torch, dtype)).reshape(shape)
+        params.append(p.detach().requires_grad_(True))
+    return params
+
+
+def options_for(torch, options):
+    out = dict(options)
+    if isinstance(out.get("lr"), (tuple, list)):
+        out["lr"] = torch.tensor(out["lr"][1])
+    if "betas" in out:
+        out["betas"] = tuple(out["betas"])
+    return out
+
+
+def set_gradients(torch, params, step):
+    """Gradients of a quadratic bowl with a tilt that changes at each step."""
+    for i, p in enumerate(params):
+        n = p.numel()
+        tilt = torch.tensor(numbers(n, 100 * step + i), dtype=p.dtype).reshape(p.shape)
+        p.grad = (p.detach() - 0.5) * (i + 1) + 0.3 * tilt
+
+
+def flat(tensor):
+    if tensor.is_complex():
+        tensor = tensor.resolve_conj()
+        return [x for z in tensor.reshape(-1).tolist() for x in (z.real, z.imag)]
+    return tensor.double().reshape(-1).tolist()
+
+
+def trajectory(torch, kind, options, dtype):
+    """Parameters after the steps in SEEN, and the state after the last."""
+    params = parameters(torch, dtype)
+    optimizer = getattr(torch.optim, kind)(params, **options_for(torch, options))
+    seen = []
+    for step in range(1, STEPS + 1):
+        optimizer.zero_grad()
+        set_gradients(torch, params, step)
+        if step == 2:
+            params[1].grad = None  # this one lags behind by one step from now on
+        optimizer.step()
+        if step in SEEN:
+            seen.append([x for p in params for x in flat(p.detach())])
+    state = optimizer.state_dict()["state"]
+    summary = {
+        str(i): {name: [str(v.dtype), list(v.shape), flat(v)] for name, v in entry.items()}
+        for i, entry in state.items()
+    }
+    return {"params": seen, "state": summary}
+
+
+def schedulers():
+    """Name to ``make(torch.optim.lr_scheduler, optimizer)``."""
+
+    def sequential(s, o):
+        parts = [s.ConstantLR(o, factor=0.1, total_iters=3), s.ExponentialLR(o, gamma=0.9), s.CosineAnnealingLR(o, 6)]
+        return s.SequentialLR(o, parts, milestones=[3, 9])
+
+    def chained(s, o):
+        return s.ChainedScheduler([s.ConstantLR(o, factor=0.1, total_iters=4), s.ExponentialLR(o, gamma=0.9)], o)
+
+    def nested(s, o):
+        inner = s.SequentialLR(o, [s.LinearLR(o, total_iters=3), s.StepLR(o, 2, gamma=0.5)], milestones=[4])
+        return s.SequentialLR(o, [inner, s.PolynomialLR(o, total_iters=8)], milestones=[10])
+
+    return {
+        "StepLR": lambda s, o: s.StepLR(o, 4, gamma=0.5),
+        "MultiStepLR": lambda s, o: s.MultiStepLR(o, [3, 3, 8, 15], gamma=0.7),
+        "ConstantLR": lambda s, o: s.ConstantLR(o, factor=0.3, total_iters=6),
+        "LinearLR": lambda s, o: s.LinearLR(o, start_factor=0.25, end_factor=0.9, total_iters=7),
+        "ExponentialLR": lambda s, o: s.ExponentialLR(o, gamma=0.93),
+        "PolynomialLR": lambda s, o: s.PolynomialLR(o, total_iters=12, power=1.7),
+        "CosineAnnealingLR": lambda s, o: s.CosineAnnealingLR(o, T_max=9, eta_min=0.01),
+        "LambdaLR": lambda s, o: s.LambdaLR(o, [lambda t: 0.95**t, lambda t: 1 / (1 + t)]),
+        "MultiplicativeLR": lambda s, o: s.MultiplicativeLR(o, lambda t: 0.9 + 0.01 * t),
+        "WarmRestarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, T_0=4, T_mult=2, eta_min=0.02),
+        "WarmRestarts-1": lambda s, o: s.CosineAnnealingWarmRestarts(o, T_0=5),
+        "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=0.5, total_steps=25),
+        "OneCycleLR-linear": lambda s, o: s.OneCycleLR(
+            o, max_lr=[0.5, 0.2], epochs=5, steps_per_epoch=5, anneal_strategy="linear", three_phase=True, pct_start=0.4
+        ),
+        "OneCycleLR-plain": lambda s, o: s.OneCycleLR(
+            o, max_lr=0.5, total_steps=30, cycle_momentum=False, div_factor=10.0, final_div_factor=100.0
+        ),
+        "CyclicLR": lambda s, o: s.CyclicLR(o, 0.01, 0.2, step_size_up=4),
+        "CyclicLR-2": lambda s, o: s.CyclicLR(o, [0.01, 0.02], [0.2, 0.3], 3, 5, mode="triangular2"),
+        "CyclicLR-exp": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 4, mode="exp_range", gamma=0.9, cycle_momentum=False),
+        "CyclicLR-own": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 4, scale_fn=lambda x: 1 / x, base_momentum=0.7),
+        "SequentialLR": sequential,
+        "SequentialLR-nested": nested,
+        "ChainedScheduler": chained,
+        "ReduceLROnPlateau": lambda s, o: s.ReduceLROnPlateau(o, patience=2, cooldown=1, factor=0.5, min_lr=0.02),
+        "ReduceLROnPlateau-max": lambda s, o: s.ReduceLROnPlateau(
+            o, mode="max", patience=1, threshold=0.05, threshold_mode="abs", min_lr=[0.01, 0.001]
+        ),
+    }
+
+
+def two_groups(torch, kind="SGD", lr=0.1, **options):
+    params = parameters(torch, "float32")
+    groups = [{"params": params[:1]}, {"params": params[1:], "lr": lr / 2}]
+    if kind == "SGD":
+        options = {"momentum": 0.9, **options}
+    return getattr(torch.optim, kind)(groups, lr=lr, **options)
+
+
+def rates(torch, name, kind="SGD", epochs=None):
+    """The rates (and momenta) of both groups after each of 24 steps; ``epochs``: by ``step(epoch)``."""
+    optimizer = two_groups(torch, kind)
+    scheduler = schedulers()[name](torch.optim.lr_scheduler, optimizer)
+    out = []
+    for t in range(24 if epochs is None else len(epochs)):
+        row = [float(lr) for lr in scheduler.get_last_lr()]
+        row += [group["betas"][0] if kind != "SGD" else group["momentum"] for group in optimizer.param_groups]
+        out.append(row)
+        optimizer.step()
+        if "Plateau" in name:
+            scheduler.step(math.cos(t / 3) / (t + 1))
+        elif epochs is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                scheduler.step(epochs[t])
+        else:
+            scheduler.step()
+    return out
+
+
+CLOSED = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "CosineAnnealingLR")
+EPOCHS = [3, 1, 7, 8, 20, 0, 5]
+
+
+def rate_cases():
+    """(name, arguments of ``rates``)."""
+    for name in schedulers():
+        yield name, (name,)
+    for name in ("OneCycleLR", "CyclicLR", "CosineAnnealingLR"):
+        yield f"{name}-Adam", (name, "Adam")
+    for name in (*CLOSED, "LambdaLR"):
+        yield f"{name}-epochs", (name, "SGD", EPOCHS)
+    yield "WarmRestarts-epochs", ("WarmRestarts", "SGD", [0.5, 3.25, 4.0, 11.5, 13.0, 2.0])
+
+
+def rounded(value, digits):
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def main():
+    import torch
+
+    lines = []
+    for name, kind, options, dtype in cases():
+        result = rounded(trajectory(torch, kind, options, dtype), 15 if dtype == "float64" else 8)
+        lines.append(f"{json.dumps(name)}: {json.dumps(result, separators=(',', ':'))}")
+    rows = []
+    for name, arguments in rate_cases():
+        rows.append(f"{json.dumps(name)}: {json.dumps(rounded(rates(torch, *arguments), 17), separators=(',', ':'))}")
+    OUT.write_text('{"trajectories": {\n' + ",\n".join(lines) + '\n},\n"rates": {\n' + ",\n".join(rows) + "\n}}\n")
+    print(f"{OUT}: {len(lines)} trajectories, {len(rows)} schedules, {OUT.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    main()

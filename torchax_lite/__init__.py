@@ -1,0 +1,95 @@
+"""torch without PyTorch: tensors, autograd, nn, optim and data, recorded and compiled by XLA through JAX.
+
+``import torchax_lite as torch``, or run an unmodified script by ``python -m torchax_lite script.py``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from . import engine
+from .tensor import dtypes as _dtypes
+from .tensor import tensor as _tensor_module  # noqa: F401  (defines Tensor before anything uses it)
+from .tensor.device import device, get_default_device, set_default_device
+from .tensor.dtypes import (
+    can_cast,
+    dtype,
+    finfo,
+    get_default_dtype,
+    iinfo,
+    promote_types,
+)
+from .tensor.size import Size
+from .tensor.tensor import (
+    Tensor,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    jagged,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
+from .tensor.casting import clone
+from .tensor import creation as _creation
+from .tensor import arithmetic as _arithmetic  # noqa: F401  (operators)
+from .tensor import indexing as _indexing  # noqa: F401
+from .tensor import powers as _powers
+from .tensor import shaping as _shaping
+from .tensor import functions as _functions
+from ._generated.torch_ops import *
+from ._generated import torch_ops as _torch_ops
+from .tensor.printing import set_printoptions
+from .tensor import return_types
+
+for _name, _value in {**_dtypes.DTYPES, **_dtypes.ALIASES, **_creation.LEGACY_TYPES}.items():
+    globals()[_name] = _value
+for _table in (_shaping.FUNCTIONS, _creation.FUNCTIONS, _functions.FUNCTIONS):
+    globals().update(_table)
+pow = _powers.pow
+
+from . import autograd
+from .autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+from . import random, utils
+from .dropin import install, installed, uninstall
+from .torch_version import __version__
+from . import version
+
+from math import e, inf, nan, pi
+newaxis = None
+
+_LAZY = (
+    "cuda", "optim", "linalg", "fft", "special", "func", "testing", "distributions", "amp", "hub", "jit", "fx", "onnx",
+    "backends", "distributed", "profiler", "interop", "vision", "text", "return_types", "serialization", "overrides",
+    "multiprocessing", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
+)  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        try:
+            return importlib.import_module(f".{name}", __name__)
+        except ModuleNotFoundError as error:
+            if error.name == f"{__name__}.{name}":
+                raise AttributeError(f"module 'torch' has no attribute '{name}' here yet") from None
+            raise
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

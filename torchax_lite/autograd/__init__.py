@@ -1,0 +1,215 @@
+"""Automatic differentiation: ``backward``, ``grad``, modes, custom functions, hooks and the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..tensor import dispatch, dtypes
+from ..tensor.creation import ones_like
+from ..tensor.tensor import Tensor
+from .engine import edge_of, run_backward
+from .grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
+
+Variable = Tensor
+
+
+def _as_tuple(x: Any) -> tuple[Any, ...]:
+    return (x,) if isinstance(x, Tensor) or not isinstance(x, Sequence) else tuple(x)
+
+
+def _root_grads(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], batched: bool = False) -> list[Tensor]:
+    """One gradient for each output: the given one, checked, or 1 for a scalar."""
+    made = []
+    for i, (out, grad) in enumerate(zip(outputs, grads, strict=True)):
+        if grad is None:
+            if out.requires_grad:
+                if out.numel() != 1:
+                    raise RuntimeError("grad can be implicitly created only for scalar outputs")
+                if not out.is_floating_point():
+                    raise RuntimeError(
+                        f"grad can be implicitly created only for real scalar outputs but got {out.dtype}"
+                    )
+            made.append(ones_like(out.detach()))
+            continue
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
+        if grad.shape != out.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {out.shape}."
+            )
+        if grad.is_complex() != out.is_complex():
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+                f"grad_output[{i}] has a dtype of {grad.dtype} and output[{i}] has a dtype of {out.dtype}."
+            )
+        made.append(grad if grad.dtype is out.dtype else grad.to(out.dtype))
+    return made
+
+
+def _roots(outputs: Sequence[Any]) -> list[Any]:
+    from .graph import GradientEdge
+
+    edges = []
+    for i, out in enumerate(outputs):
+        if isinstance(out, GradientEdge):
+            edges.append((out.node, out.output_nr))
+            continue
+        edge = edge_of(out)
+        if edge is None:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        edges.append(edge)
+    return edges
+
+
+def backward(
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    grad_variables: Any = None, inputs: Any = None,
+) -> None:  # fmt: skip
+    """Accumulate the gradients of ``tensors`` into the ``grad`` of the leaves (or of ``inputs``).
+
+    Raises:
+        RuntimeError: a tensor without graph, a non-scalar without gradient, a graph already freed.
+    """
+    if grad_variables is not None and grad_tensors is None:
+        grad_tensors = grad_variables
+    outs = _as_tuple(tensors)
+    grads = _as_tuple(grad_tensors) if grad_tensors is not None else (None,) * len(outs)
+    if len(grads) != len(outs):
+        raise RuntimeError(f"got {len(outs)} tensors and {len(grads)} gradients")
+    edges = _roots(outs)
+    seeds = _seeds(outs, grads)
+    keep = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        run_backward(edges, seeds, keep, create_graph)
+        return
+    wanted = _as_tuple(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    targets = _input_edges(wanted)
+    for t, (node, _) in zip(wanted, targets, strict=True):
+        if isinstance(t, Tensor) and t._grad_fn is not None:
+            t.retain_grad()
+            del node
+    run_backward(edges, seeds, keep, create_graph, targets, accumulate=True)
+
+
+def _seeds(outs: Sequence[Any], grads: Sequence[Any]) -> list[Tensor]:
+    from .graph import GradientEdge
+
+    if any(isinstance(o, GradientEdge) for o in outs):
+        if any(g is None for g in grads):
+            raise RuntimeError("gradients must be given for GradientEdge outputs")
+        return list(grads)
+    return _root_grads(outs, grads)
+
+
+def _input_edges(inputs: Sequence[Any]) -> list[Any]:
+    from .graph import GradientEdge
+
+    edges = []
+    for i, t in enumerate(inputs):
+        if isinstance(t, GradientEdge):
+            edges.append((t.node, t.output_nr))
+            continue
+        edge = edge_of(t)
+        if edge is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+        edges.append(edge)
+        del i
+    return edges
+
+
+def grad(
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
+    """Gradients of the outputs' sum (weighted by ``grad_outputs``) with respect to the inputs.
+
+    Raises:
+        RuntimeError: an input that does not require grad, or that the outputs do not depend on (unless
+            ``allow_unused`` or ``materialize_grads``).
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    if not only_inputs:
+        raise NotImplementedError("only_inputs=False is deprecated and not supported; use backward()")
+    outs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    grads = _as_tuple(grad_outputs) if grad_outputs is not None else (None,) * len(outs)
+    if is_grads_batched:
+        return _batched(outs, wanted, grads, retain_graph, create_graph, allow_unused, materialize_grads)
+    edges = _roots(outs)
+    seeds = _seeds(outs, grads)
+    targets = _input_edges(wanted)
+    keep = create_graph if retain_graph is None else retain_graph
+    results = run_backward(edges, seeds, keep, create_graph, targets, accumulate=False)
+    if not allow_unused and any(r is None for r in results):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is "
+            "the desired behavior."
+        )
+    if materialize_grads:
+        from ..tensor.creation import zeros_like
+
+        results = [zeros_like(t, requires_grad=False) if r is None else r for r, t in zip(results, wanted, strict=True)]
+    fresh: list[Any] = []
+    for r in results:
+        fresh.append(r if r is None or create_graph else dispatch.wrap(r._sync()))
+    return tuple(fresh)
+
+
+def _batched(
+    outs: Sequence[Any], wanted: Sequence[Any], grads: Sequence[Any], retain_graph: bool | None, create_graph: bool,
+    allow_unused: bool, materialize_grads: bool,
+) -> tuple[Any, ...]:  # fmt: skip
+    """One backward for each entry of the gradients' first dim, results stacked."""
+    from torchax_lite import stack
+
+    sizes = {g.shape[0] for g in grads if g is not None}
+    if len(sizes) != 1:
+        raise RuntimeError(f"is_grads_batched=True takes gradients with one common first dim, got sizes {sorted(sizes)}")
+    n = sizes.pop()
+    rows = [
+        grad(
+            outs, wanted, [None if g is None else g[i] for g in grads], True if i < n - 1 else retain_graph, create_graph,
+            allow_unused=allow_unused, materialize_grads=materialize_grads,
+        )
+        for i in range(n)
+    ]  # fmt: skip
+    return tuple(None if column[0] is None else stack(list(column)) for column in zip(*rows, strict=True))
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    lazy = {
+        "Function": "function", "FunctionCtx": "function", "NestedIOFunction": "function", "function": "function",
+        "gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "detect_anomaly": "anomaly_mode",
+        "set_detect_anomaly": "anomaly_mode", "anomaly_mode": "anomaly_mode", "graph": "graph",
+        "functional": "functional", "forward_ad": "forward_ad", "profiler": "profiler",
+    }  # fmt: skip
+    if name in lazy:
+        module = importlib.import_module(f".{lazy[name]}", __name__)
+        if name == lazy[name] and name != "gradcheck":
+            return module
+        found = getattr(module, name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'torchax_lite.autograd' has no attribute '{name}'")
+
+
+__all__ = [
+    "Variable", "backward", "dtypes", "enable_grad", "grad", "inference_mode", "is_grad_enabled",
+    "is_inference_mode_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled",
+]  # fmt: skip

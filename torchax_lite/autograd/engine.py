@@ -1,0 +1,397 @@
+"""The backward pass: grad nodes run newest first; each derivative is recorded like any other op."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Any
+
+from ..tensor import dispatch
+from ..tensor.modes import modes
+from ..tensor.strides import is_non_overlapping_and_dense
+from ..tensor.tape import AccumulateGrad, GradNode, OpGradNode, Saved
+from ..tensor.tensor import Tensor
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+Edge = tuple[GradNode, int]
+
+
+def edge_of(t: Tensor) -> Edge | None:
+    """Where a tensor's gradient goes: (node, index), or None."""
+    from ..tensor.tape import accumulator
+
+    if not t.requires_grad:
+        return None
+    fn = t._grad_fn
+    return (fn, t._output_nr) if fn is not None else (accumulator(t), 0)
+
+
+def run_backward(
+    roots: Sequence[Edge], grads: Sequence[Tensor | None], keep_graph: bool, create_graph: bool,
+    inputs: Sequence[Edge] | None = None, accumulate: bool = True,
+) -> list[Tensor | None]:  # fmt: skip
+    """Send gradients from the roots to the leaves.
+
+    Args:
+        roots: edges to start from, with their gradients in ``grads``.
+        keep_graph: keep what the nodes saved.
+        create_graph: put the backward itself on the tape.
+        inputs: only these edges matter; their gradients are returned (or accumulated).
+        accumulate: add to the leaves' ``grad``; otherwise return the gradients of ``inputs``.
+    """
+    dependencies, needed = _plan([node for node, _ in roots], inputs)
+    captured: dict[Edge, Tensor | None] = {}
+    wanted: dict[GradNode, set[int]] = {}
+    for node, nr in inputs or ():
+        wanted.setdefault(node, set()).add(nr)
+    buffers: dict[GradNode, list[Tensor | None]] = {}
+    heap: list[tuple[int, int, GradNode]] = []
+    count = 0
+
+    def send(node: GradNode, nr: int, grad: Tensor | None) -> None:
+        buffer = buffers.get(node)
+        if buffer is None:
+            buffer = buffers[node] = [None] * max(len(node.out_avals), 1)
+        if grad is not None:
+            held = buffer[nr]
+            buffer[nr] = grad if held is None else held + grad
+
+    previous = modes.grad
+    modes.grad = create_graph
+    try:
+        for (node, nr), grad in zip(roots, grads, strict=True):
+            send(node, nr, grad)
+        for node in dict.fromkeys(node for node, _ in roots):
+            if dependencies.get(node, 0) == 0:
+                heapq.heappush(heap, (-node.seq, count, node))
+                count += 1
+        while heap:
+            node = heapq.heappop(heap)[2]
+            buffer = buffers.pop(node, [None] * max(len(node.out_avals), 1))
+            if node._tensor_hooks is not None or node._retain is not None:
+                _run_tensor_hooks(node, buffer)
+            if node in wanted:
+                for nr in wanted[node]:
+                    captured[(node, nr)] = buffer[nr]
+            runs = needed is None or needed.get(node, False)
+            if inputs is not None and isinstance(node, AccumulateGrad):
+                runs = accumulate and node in wanted
+            outputs: Sequence[Tensor | None]
+            if runs:
+                if node._prehooks:
+                    buffer = _run_prehooks(node, buffer)
+                outputs = _run_node(node, buffer, keep_graph, needed)
+            else:
+                outputs = [None] * len(node.edges)
+            for edge, grad in zip(node.edges, outputs, strict=False):
+                if edge is None:
+                    continue
+                target, nr = edge
+                if grad is not None:
+                    send(target, nr, grad)
+                left = dependencies[target] = dependencies[target] - 1
+                if left == 0 and (target in buffers or needed is None or runs):
+                    if target in buffers:
+                        heapq.heappush(heap, (-target.seq, count, target))
+                        count += 1
+                    else:
+                        _settle(target, dependencies, buffers, heap)
+    finally:
+        modes.grad = previous
+    if inputs is None:
+        return []
+    if accumulate:
+        for node, nr in inputs:
+            if not isinstance(node, AccumulateGrad) and captured.get((node, nr)) is not None and node._retain is not None:
+                continue
+        return []
+    return [captured.get(edge) for edge in inputs]
+
+
+def _settle(node: GradNode, dependencies: dict[GradNode, int], buffers: Any, heap: Any) -> None:
+    """A node that received nothing: its successors wait for it no longer."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        for edge in current.edges:
+            if edge is None:
+                continue
+            target = edge[0]
+            dependencies[target] -= 1
+            if dependencies[target] == 0:
+                if target in buffers:
+                    heapq.heappush(heap, (-target.seq, id(target), target))
+                else:
+                    stack.append(target)
+
+
+def _plan(roots: Sequence[GradNode], inputs: Sequence[Edge] | None) -> tuple[dict[GradNode, int], dict[GradNode, bool] | None]:
+    """How many gradients each node waits for, and which nodes lead to the wanted inputs."""
+    dependencies: dict[GradNode, int] = {}
+    order: list[GradNode] = []
+    seen: set[GradNode] = set()
+    stack = list(dict.fromkeys(roots))
+    seen.update(stack)
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        for edge in node.edges:
+            if edge is not None:
+                target = edge[0]
+                dependencies[target] = dependencies.get(target, 0) + 1
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+    if inputs is None:
+        return dependencies, None
+    targets = {node for node, _ in inputs}
+    needed: dict[GradNode, bool] = {}
+    for node in sorted(order, key=lambda n: (isinstance(n, AccumulateGrad) is False, n.seq if not isinstance(n, AccumulateGrad) else 0)):
+        needed[node] = any(e is not None and (needed.get(e[0], False) or e[0] in targets) for e in node.edges)
+    return dependencies, needed
+
+
+def _run_tensor_hooks(node: GradNode, buffer: list[Tensor | None]) -> None:
+    for nr, hooks in (node._tensor_hooks or {}).items():
+        grad = buffer[nr]
+        if grad is None:
+            continue
+        for hook in list(hooks.values()):
+            result = hook(grad)
+            if result is not None:
+                if not isinstance(result, Tensor):
+                    raise TypeError(f"hook '{getattr(hook, '__name__', hook)}' has returned an incorrect type (got {type(result).__name__}, but expected Tensor)")
+                if result.shape != grad.shape:
+                    raise RuntimeError("hook has changed the size of value")
+                grad = result
+        buffer[nr] = grad
+    for nr, held in (node._retain or {}).items():
+        t = held()
+        if t is not None and buffer[nr] is not None:
+            t._grad = buffer[nr] if t._grad is None else t._grad + buffer[nr]
+
+
+def _run_prehooks(node: GradNode, buffer: list[Tensor | None]) -> list[Tensor | None]:
+    given: Any = tuple(buffer)
+    for hook in list((node._prehooks or {}).values()):
+        result = hook(given)
+        if result is not None:
+            given = result if isinstance(result, tuple) else (result,)
+    return list(given)
+
+
+def _run_node(
+    node: GradNode, buffer: list[Tensor | None], keep_graph: bool, needed: dict[GradNode, bool] | None
+) -> Sequence[Tensor | None]:
+    outputs: Sequence[Tensor | None]
+    if isinstance(node, AccumulateGrad):
+        accumulate_grad(node, buffer[0])
+        outputs = ()
+    elif isinstance(node, OpGradNode):
+        outputs = _run_op(node, buffer)
+        if not keep_graph:
+            node.release()
+    else:
+        outputs = node.run(buffer)  # type: ignore[attr-defined]
+        if not keep_graph:
+            node.release()
+    if node._hooks:
+        given = tuple(buffer)
+        for hook in list(node._hooks.values()):
+            result = hook(tuple(outputs), given)
+            if result is not None:
+                result = result if isinstance(result, tuple) else (result,)
+                if len(result) != len(outputs):
+                    raise RuntimeError(
+                        f"hook has returned an incorrect number of values (got {len(result)}, but expected {len(outputs)})"
+                    )
+                outputs = result
+    if modes.anomaly and modes.anomaly_check_nan:
+        _check_nan(node, outputs)
+    return outputs
+
+
+def _check_nan(node: GradNode, outputs: Sequence[Tensor | None]) -> None:
+    for i, g in enumerate(outputs):
+        if g is not None and bool((g != g).any()):
+            if node.traceback:
+                import warnings
+
+                warnings.warn(
+                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node.traceback}",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
+
+
+def _run_op(node: OpGradNode, buffer: list[Tensor | None]) -> Sequence[Tensor | None]:
+    given = tuple(g is not None for g in buffer)
+    if not any(given):
+        return [None] * len(node.edges)
+    if node.freed:
+        raise RuntimeError(FREED)
+    needs = tuple(e is not None for e in node.edges)
+    site = node.site.vjp_site(needs, given)
+    for k, s in enumerate(node.saved):
+        if s.storage.counter != s.counter:
+            _check_version(node, needs, k, s)
+    for s in node.saved_out:
+        if s.storage.counter != s.counter:
+            raise RuntimeError(_version_error(s))
+    cts = [g for g in buffer if g is not None]
+    if modes.grad:
+        flat = [unpack(node, k) for k in range(len(node.saved))]
+        flat += [unpack_result(node, k) for k in range(len(node.saved_out))]
+        flat += cts
+        nodes = [t._sync() for t in flat]
+        made = dispatch.finish(site, flat, nodes, list(node.numbers), any(t._requires_grad for t in flat), False)
+        grads = iter([made] if site.single else made)
+    else:
+        nodes = [_node_of(s) for s in node.saved]
+        nodes += [_node_of(s) for s in node.saved_out]
+        nodes += [g._sync() for g in cts]
+        results = site.record(site, nodes, node.numbers)
+        grads = iter([dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results])
+    return [next(grads) if need else None for need in needs]
+
+
+def _node_of(s: Saved) -> Any:
+    if s.hooked is not None:
+        return s.hooked[1](s.hooked[0])._sync()
+    return s.node
+
+
+def _check_version(node: OpGradNode, needs: tuple[bool, ...], k: int, s: Saved) -> None:
+    """Raise when a saved input that the derivative reads was changed in place since."""
+    site = node.site
+    if site.automatic and site.saves_in[k] not in site.needed_inputs(needs):
+        return
+    raise RuntimeError(_version_error(s))
+
+
+def _version_error(s: Saved) -> str:
+    from ..tensor.dtypes import from_numpy_dtype, scalar_type_name
+
+    kind = scalar_type_name(from_numpy_dtype(s.aval.dtype))
+    prefix = "torch.cuda." if s.aval.place.type == "cuda" else "torch."
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{prefix}{kind}Tensor {list(s.aval.shape)}] is at version {s.storage.counter}; expected version {s.counter} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True)."
+    )
+
+
+def unpack(node: OpGradNode, k: int) -> Tensor:
+    """A saved input as a tensor with its place in the graph."""
+    s = node.saved[k]
+    if s.hooked is not None:
+        restored: Tensor = s.hooked[1](s.hooked[0])
+        return restored
+    t = dispatch.wrap(s.node)
+    edge = node.edges[node.site.saves_in[k]]
+    if edge is not None:
+        fn, nr = edge
+        t._requires_grad = True
+        if isinstance(fn, AccumulateGrad):
+            return _leaf_alias(t, fn)
+        t._grad_fn, t._output_nr = fn, nr
+    return t  # type: ignore[no-any-return]
+
+
+def _leaf_alias(t: Any, fn: AccumulateGrad) -> Tensor:
+    """A tensor with a saved value whose gradients go to a leaf's accumulator."""
+    from weakref import ref
+
+    t._acc = ref(fn)
+    return t  # type: ignore[no-any-return]
+
+
+def unpack_result(node: OpGradNode, k: int) -> Tensor:
+    """A saved result as a tensor with its place in the graph."""
+    s = node.saved_out[k]
+    if s.hooked is not None:
+        restored: Tensor = s.hooked[1](s.hooked[0])
+        return restored
+    t: Tensor = dispatch.wrap(s.node)
+    t._requires_grad = True
+    t._grad_fn = node
+    t._output_nr = node.site.saves_out[k]
+    return t
+
+
+def saved_attribute(node: OpGradNode, name: str) -> Any:
+    """``grad_fn._saved_self`` and the like: saved tensors by parameter name, static arguments by name."""
+    if node.freed:
+        raise RuntimeError(FREED)
+    op = getattr(node.site, "op", None)
+    if op is None:
+        raise AttributeError(f"'{node.name()}' object has no attribute '_saved_{name}'")
+    if name in ("result", "result0") and node.saved_out:
+        return unpack_result(node, 0)
+    from ..ops.registry import ArraySpec
+
+    flat_names = [
+        p.name
+        for p, t in zip(op.tensor_params, node.site.binding.tensors, strict=True)
+        for _ in (t if isinstance(t, list) else [t] if isinstance(t, ArraySpec) else [])
+    ]
+    for k, i in enumerate(node.site.saves_in):
+        if flat_names[i] == name:
+            return unpack(node, k)
+    for p, v in zip(op.static_params, node.site.binding.statics, strict=True):
+        if p.name == name:
+            return v
+    for p, v in zip(op.scalar_params, node.numbers, strict=False):
+        if p.name == name:
+            return v
+    raise AttributeError(f"'{node.name()}' object has no attribute '_saved_{name}'")
+
+
+def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
+    """Add a gradient to a leaf's ``grad``."""
+    variable = node.variable
+    if grad is None:
+        return
+    if grad._aval is not variable._aval:
+        grad = _match(grad, variable)
+    held = variable._grad
+    if held is None:
+        if modes.grad:
+            variable._grad = grad
+        else:
+            stored = dispatch.wrap(grad._sync())
+            strides = variable._strides
+            if strides is not None and is_non_overlapping_and_dense(variable._aval.shape, strides):
+                stored._strides = stored._storage.strides = strides
+            variable._grad = stored
+    elif modes.grad:
+        variable._grad = held + grad
+    else:
+        held.add_(grad)
+    if variable._post_accumulate_grad_hooks:
+        for hook in list(variable._post_accumulate_grad_hooks.values()):
+            if hook(variable) is not None:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+
+
+def _match(grad: Tensor, variable: Any) -> Tensor:
+    if grad._aval.place is not variable._aval.place:
+        return grad
+    if grad.shape != variable.shape:
+        raise RuntimeError(f"gradient of shape {list(grad.shape)} for a tensor of shape {list(variable.shape)}")
+    return grad.to(variable.dtype) if grad.dtype is not variable.dtype else grad
+
+
+def call_node(node: GradNode, grads: Sequence[Any]) -> Any:
+    """Run one node by hand on gradient tensors; returns the gradients of its inputs."""
+    buffer = list(grads)
+    outputs = _run_node(node, buffer, True, None)
+    return outputs[0] if len(outputs) == 1 else tuple(outputs)

@@ -1,0 +1,174 @@
+"""Switches for recording gradients, as context managers, decorators and functions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ..tensor.modes import modes
+
+
+class _DecoratorContext:
+    """A context manager that can also decorate functions, generators and classes' methods."""
+
+    def clone(self) -> _DecoratorContext:
+        """A fresh manager with the same settings."""
+        return type(self)()
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isclass(fn):
+            raise TypeError(f"{type(self).__name__} decorates functions and methods, not the class {fn.__name__}")
+        if inspect.isgeneratorfunction(fn):
+            return self._wrap_generator(fn)
+
+        @functools.wraps(fn)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return fn(*args, **kwargs)
+
+        return wrapped
+
+    def _wrap_generator(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(fn)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            gen = fn(*args, **kwargs)
+            try:
+                with self.clone():
+                    value = gen.send(None)
+                while True:
+                    try:
+                        sent = yield value
+                    except GeneratorExit:
+                        with self.clone():
+                            gen.close()
+                        raise
+                    except BaseException as e:
+                        with self.clone():
+                            value = gen.throw(e)
+                    else:
+                        with self.clone():
+                            value = gen.send(sent)
+            except StopIteration as stop:
+                return stop.value
+
+        return wrapped
+
+    def __enter__(self) -> Any:
+        raise NotImplementedError
+
+    def __exit__(self, *exc: object) -> None:
+        raise NotImplementedError
+
+
+class _NoParams(_DecoratorContext):
+    """Usable as ``@no_grad`` and ``@no_grad()``."""
+
+    def __new__(cls, fn: Callable[..., Any] | None = None) -> Any:
+        if fn is None:
+            return super().__new__(cls)
+        return cls()(fn)
+
+    def __init__(self) -> None:
+        self.previous: list[bool] = []
+
+
+class no_grad(_NoParams):
+    """No gradients are recorded inside."""
+
+    def __enter__(self) -> None:
+        self.previous.append(modes.grad)
+        modes.grad = False
+
+    def __exit__(self, *exc: object) -> None:
+        modes.grad = self.previous.pop()
+
+
+class enable_grad(_NoParams):
+    """Gradients are recorded inside, also within ``no_grad``."""
+
+    def __enter__(self) -> None:
+        self.previous.append(modes.grad)
+        modes.grad = True
+
+    def __exit__(self, *exc: object) -> None:
+        modes.grad = self.previous.pop()
+
+
+class set_grad_enabled(_DecoratorContext):
+    """Recording on or off: at once as a function, for a block as a context manager."""
+
+    def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"enabled must be a bool (got {type(mode).__name__})")
+        self.mode = mode
+        self.previous = modes.grad
+        modes.grad = mode
+
+    def clone(self) -> set_grad_enabled:
+        return type(self)(self.mode)
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        modes.grad = self.previous
+        return super().__call__(fn)
+
+    def __enter__(self) -> None:
+        modes.grad = self.mode
+
+    def __exit__(self, *exc: object) -> None:
+        modes.grad = self.previous
+
+
+class inference_mode(_DecoratorContext):
+    """No gradients and no version counting; tensors made inside never take part in autograd."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        if isinstance(mode, bool):
+            return super().__new__(cls)
+        return cls()(mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+        self.previous: list[tuple[bool, bool]] = []
+
+    def clone(self) -> inference_mode:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        self.previous.append((modes.inference, modes.grad))
+        modes.inference = self.mode
+        if self.mode:
+            modes.grad = False
+        else:
+            modes.grad = True
+
+    def __exit__(self, *exc: object) -> None:
+        modes.inference, modes.grad = self.previous.pop()
+
+
+class set_multithreading_enabled(_DecoratorContext):
+    """Accepted for compatibility of spelling: the backward always runs in the calling thread."""
+
+    def __init__(self, mode: bool) -> None:
+        if mode:
+            return
+
+    def clone(self) -> set_multithreading_enabled:
+        return type(self)(False)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+def is_grad_enabled() -> bool:
+    """Whether gradients are recorded now in this thread."""
+    return modes.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on in this thread."""
+    return modes.inference

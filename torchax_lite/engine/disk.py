@@ -1,0 +1,146 @@
+"""The disk cache: serialized executables, keyed by a hash of everything that decides what they compute.
+
+The folder is private to the user (mode 0700, owner checked) as its files hold machine code. ``TORCHAX_LITE_CACHE_DIR``
+moves it; ``TORCHAX_LITE_CACHE_DIR=0`` (or empty) switches it off.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import pickle
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .avals import Place
+
+MAX_BYTES = 2 << 30
+"""Size of the folder above which its oldest files are removed."""
+
+
+@functools.cache
+def folder() -> Path | None:
+    """The cache folder, made if need be; None when switched off or not safely ours."""
+    chosen = os.environ.get("TORCHAX_LITE_CACHE_DIR")
+    if chosen is not None and chosen in ("", "0"):
+        return None
+    path = Path(chosen).expanduser() if chosen else _default_folder()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        info = path.stat()
+    except OSError:
+        return None
+    if hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & 0o022):
+        return None
+    return path if os.access(path, os.W_OK) else None
+
+
+def _default_folder() -> Path:
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "torchax_lite" / "executables"
+
+
+@functools.cache
+def _fingerprint() -> str:
+    """Hash of the package's sources, the versions and the machine."""
+    import jax
+    import jaxlib
+
+    h = hashlib.sha256()
+    root = Path(__file__).resolve().parent.parent
+    for part in ("engine", "ops", "tensor", "autograd", "optim", "random"):
+        for file in sorted((root / part).glob("*.py")):
+            h.update(file.name.encode())
+            h.update(file.read_bytes())
+    h.update(f"{jax.__version__} {jaxlib.__version__} {sys.version_info[:2]} {platform.machine()}".encode())
+    h.update(_cpu_features().encode())
+    h.update(os.environ.get("XLA_FLAGS", "").encode())
+    h.update(os.environ.get("TORCHAX_LITE_FUSION_EMITTERS", "").encode())
+    return h.hexdigest()
+
+
+def _cpu_features() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as f:
+            lines = [line for line in f if line.startswith(("flags", "Features", "model name"))]
+        return "".join(sorted(set(lines)))
+    except OSError:
+        return platform.processor()
+
+
+def key(label: str, donated: tuple[int, ...], where: Place) -> str:
+    """Name of the file for a program."""
+    device = where.jax_device
+    text = f"{_fingerprint()}|{label}|{donated}|{device.platform}|{device.device_kind}|{device.id}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load(name: str) -> Any:
+    """The executable stored under a key, or None."""
+    base = folder()
+    if base is None:
+        return None
+    path = base / name[:2] / name
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        from jax.experimental import serialize_executable
+
+        payload, in_tree, out_tree = pickle.loads(data)
+        loaded = serialize_executable.deserialize_and_load(payload, in_tree, out_tree)
+        os.utime(path)
+        return loaded
+    except Exception:
+        path.unlink(missing_ok=True)
+        return None
+
+
+def store(name: str, compiled: Any) -> None:
+    """Store an executable; failures leave the program uncached."""
+    base = folder()
+    if base is None:
+        return
+    try:
+        from jax.experimental import serialize_executable
+
+        data = pickle.dumps(serialize_executable.serialize(compiled))
+    except Exception:
+        return
+    _prune_once(base)
+    try:
+        target = base / name[:2]
+        target.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target, delete=False) as f:
+            f.write(data)
+        os.replace(f.name, target / name)
+    except OSError:
+        return
+
+
+@functools.cache
+def _prune_once(base: Path) -> None:
+    """Remove the oldest files beyond MAX_BYTES (once a process)."""
+    files = []
+    for path in base.glob("*/*"):
+        try:
+            info = path.stat()
+        except OSError:
+            continue
+        files.append((info.st_mtime, info.st_size, path))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= MAX_BYTES:
+            break
+        path.unlink(missing_ok=True)
+        total -= size

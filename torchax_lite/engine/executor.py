@@ -1,0 +1,277 @@
+"""Executables: programs traced, compiled, cached in memory and on disk, and run."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from . import disk, observe
+from .avals import Aval, Place
+
+if TYPE_CHECKING:
+    from .recorder import Site
+
+_NUMBER_DTYPES = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.complex128))
+CAPACITY = int(os.environ.get("TORCHAX_LITE_CACHE_PROGRAMS", "2048"))
+"""Executables kept in memory; the least recently used is dropped first."""
+SMALL_PROGRAM = 4
+"""A program of at most this many ops, seen for the first time, may run op by op."""
+STORM = 8
+"""Distinct programs cut at one user line after which new ones run op by op until seen twice."""
+
+
+class Instruction(NamedTuple):
+    """One op of a program: its site, the indices of its inputs, the index of its first result."""
+
+    site: Site
+    inputs: tuple[int, ...]
+    out: int
+
+
+class Program(NamedTuple):
+    """A parsed program. Indices number inputs and results alike, in order of appearance."""
+
+    instructions: list[Instruction]
+    input_indices: list[int]
+    avals: list[Aval]
+    live: tuple[int, ...]
+
+    def numbers(self) -> list[tuple[int, int]]:
+        """For each number in order: (vector, position)."""
+        counts = [0, 0, 0]
+        found = []
+        for ins in self.instructions:
+            for kind in ins.site.number_kinds:
+                vector = 0 if kind == "f" else 2 if kind == "c" else 1
+                found.append((vector, counts[vector]))
+                counts[vector] += 1
+        return found
+
+    def number_counts(self) -> tuple[int, int, int]:
+        """Lengths of the float64, int64 and complex128 vectors."""
+        kinds = "".join(ins.site.number_kinds for ins in self.instructions)
+        return kinds.count("f"), kinds.count("i") + kinds.count("b"), kinds.count("c")
+
+    def needed(self) -> list[bool]:
+        """For each instruction, whether a live result depends on it."""
+        wanted = set(self.live)
+        keep = [False] * len(self.instructions)
+        for k in range(len(self.instructions) - 1, -1, -1):
+            ins = self.instructions[k]
+            if any(i in wanted for i in range(ins.out, ins.out + ins.site.n_out)):
+                keep[k] = True
+                wanted.update(ins.inputs)
+        return keep
+
+    def evaluate(self, inputs: Sequence[Any], vectors: Sequence[Any]) -> list[Any]:
+        """Run the program's bodies on arrays (or tracers)."""
+        env: dict[int, Any] = dict(zip(self.input_indices, inputs, strict=True))
+        numbers = iter(self.numbers())
+        for ins, keep in zip(self.instructions, self.needed(), strict=True):
+            taken = [next(numbers) for _ in ins.site.number_kinds]
+            if not keep:
+                continue
+            values = ins.site.fn(*[env[i] for i in ins.inputs], *[vectors[v][p] for v, p in taken])
+            for k, value in enumerate(values):
+                env[ins.out + k] = value
+        return [env[i] for i in self.live]
+
+    def label(self) -> str | None:
+        """Stable text of the structure, or None when some site has none."""
+        parts = []
+        for ins in self.instructions:
+            if ins.site.label is None:
+                return None
+            parts.append(f"{ins.site.label}{ins.inputs}{ins.site.number_kinds}")
+        inputs = ";".join(f"{i}:{self.avals[i]!r}" for i in self.input_indices)
+        return f"{inputs}|{';'.join(parts)}|{self.live}"
+
+
+def _donation_plan(program: Program, may_donate: Sequence[bool]) -> tuple[int, ...]:
+    """Positions of the inputs to donate: those that may be, as far as results of the same aval can take them."""
+    room: dict[Aval, int] = {}
+    for i in program.live:
+        room[program.avals[i]] = room.get(program.avals[i], 0) + 1
+    chosen = []
+    for k, (i, ok) in enumerate(zip(program.input_indices, may_donate, strict=True)):
+        aval = program.avals[i]
+        if ok and room.get(aval, 0) and aval.size:
+            room[aval] -= 1
+            chosen.append(k)
+    return tuple(chosen)
+
+
+class Entry:
+    """A program and what runs it: one compiled executable, or op-by-op executables on its first appearance."""
+
+    def __init__(self, program: Program, where: Place, cause: str) -> None:
+        self.program = program
+        self.place = where
+        self.cause = cause
+        self.line = observe.user_line()
+        self.counts = program.number_counts()
+        self.compiled: Callable[..., Sequence[Any]] | None = None
+        self.donated: tuple[int, ...] = ()
+        self.runs = 0
+        self.op_by_op = False
+
+    def run(
+        self, inputs: list[Any], numbers: tuple[list[float], list[int], list[complex]],
+        donatable: Callable[[Program], list[bool]],
+    ) -> Sequence[Any]:  # fmt: skip
+        """Values of the program's live results."""
+        import jax
+
+        self.runs += 1
+        vectors = [
+            np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)
+        ]
+        with jax.enable_x64(True):
+            if self.compiled is None:
+                if self.op_by_op and self.runs == 1:
+                    return self._run_op_by_op(inputs, vectors)
+                self._build(donatable(self.program))
+            args = list(inputs)
+            if self.donated:
+                may = donatable(self.program)
+                for k in self.donated:
+                    if not may[k]:
+                        args[k] = np.array(args[k])
+            args += [v for v, n in zip(vectors, self.counts, strict=True) if n]
+            observe.STATS.executions += 1
+            return self.compiled(*args)  # type: ignore[misc]
+
+    def _build(self, may_donate: list[bool]) -> None:
+        self.donated = _donation_plan(self.program, may_donate)
+        label = self.program.label()
+        key = None if label is None else disk.key(label, self.donated, self.place)
+        start = time.perf_counter()
+        if key is not None:
+            self.compiled = disk.load(key)
+            if self.compiled is not None:
+                observe.STATS.disk_hits += 1
+                observe.STATS.load_seconds += time.perf_counter() - start
+                return
+        compiled = compile_program(self.program, self.counts, self.donated, self.place)
+        seconds = time.perf_counter() - start
+        observe.compiled(self, seconds)
+        self.compiled = compiled
+        if key is not None:
+            disk.store(key, compiled)
+
+    def _run_op_by_op(self, inputs: list[Any], vectors: list[Any]) -> Sequence[Any]:
+        program = self.program
+        env: dict[int, Any] = dict(zip(program.input_indices, inputs, strict=True))
+        numbers = iter(program.numbers())
+        for ins, keep in zip(program.instructions, program.needed(), strict=True):
+            taken = [next(numbers) for _ in ins.site.number_kinds]
+            if not keep:
+                continue
+            entry = single_op_entry(ins.site, self.place, self.cause)
+            lists: tuple[list[float], list[int], list[complex]] = ([], [], [])
+            for v, p in taken:
+                lists[v].append(vectors[v][p])
+            values = entry.run([env[i] for i in ins.inputs], lists, lambda p: [False] * len(p.input_indices))
+            for k, value in enumerate(values):
+                env[ins.out + k] = value
+        return [env[i] for i in program.live]
+
+
+def compile_program(program: Program, counts: tuple[int, int, int], donated: tuple[int, ...], where: Place) -> Any:
+    """Trace and compile a program into one executable."""
+    import jax
+
+    n = len(program.input_indices)
+
+    def torchax_lite_program(*args: Any) -> list[Any]:
+        rest = iter(args[n:])
+        vectors = [next(rest) if c else () for c in counts]
+        return program.evaluate(args[:n], vectors)
+
+    specs = [jax.ShapeDtypeStruct(program.avals[i].shape, program.avals[i].dtype) for i in program.input_indices]
+    specs += [jax.ShapeDtypeStruct((c,), d) for c, d in zip(counts, _NUMBER_DTYPES, strict=True) if c]
+    device = where.jax_device
+    with jax.default_device(device):
+        lowered = jax.jit(torchax_lite_program, donate_argnums=donated, keep_unused=True).lower(*specs)
+        return lowered.compile(compiler_options=compiler_options(device.platform))
+
+
+def compiler_options(platform: str) -> dict[str, Any]:
+    """XLA options of a platform. On CPU the older emitters compile twice as fast for the same run time."""
+    if platform == "cpu" and os.environ.get("TORCHAX_LITE_FUSION_EMITTERS", "0") in ("", "0"):
+        return {"xla_cpu_use_fusion_emitters": False}
+    return {}
+
+
+_single: dict[Site, Entry] = {}
+
+
+def single_op_entry(site: Site, where: Place, cause: str) -> Entry:
+    """The executable of one op on its own."""
+    found = _single.get(site)
+    if found is None:
+        if len(_single) >= CAPACITY:
+            _single.pop(next(iter(_single)))
+        avals = [*site.in_avals, *site.out_avals]
+        n = site.n_in
+        program = Program([Instruction(site, tuple(range(n)), n)], list(range(n)), avals, tuple(range(n, len(avals))))
+        found = _single[site] = Entry(program, where, cause)
+    return found
+
+
+class Executables:
+    """Programs by structural key, least recently used dropped first."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[Any, Entry] = OrderedDict()
+        self._lock = threading.Lock()
+        self._by_line: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Any) -> Entry | None:
+        """The entry of a key, now the most recently used."""
+        found = self._entries.get(key)
+        if found is not None:
+            try:
+                self._entries.move_to_end(key)
+            except KeyError:
+                pass
+        return found
+
+    def prepare(self, key: Any, program: Program, where: Place, cause: str) -> Entry:
+        """A new entry; decides whether its first run is op by op."""
+        entry = Entry(program, where, cause)
+        n_ops = sum(program.needed())
+        seen = self._by_line[entry.line] = self._by_line.get(entry.line, 0) + 1
+        if n_ops == 1:
+            pass
+        elif n_ops <= SMALL_PROGRAM:
+            fresh = {ins.site for ins in program.instructions if ins.site not in _single}
+            entry.op_by_op = len(fresh) <= 1
+        elif seen > STORM:
+            entry.op_by_op = True
+            if seen == STORM + 1:
+                observe.warn_storm(entry, seen)
+        with self._lock:
+            self._entries[key] = entry
+            while len(self._entries) > CAPACITY:
+                self._entries.popitem(last=False)
+        return entry
+
+    def clear(self) -> None:
+        """Forget every executable in memory."""
+        with self._lock:
+            self._entries.clear()
+            self._by_line.clear()
+            _single.clear()
+
+
+EXECUTABLES = Executables()

@@ -1,0 +1,389 @@
+"""Recording: array ops become a linear program of integers, run as a whole at a cut.
+
+A program is one flat list ``code``. A new input appends ``-1 - aval.id``; an op appends its site id and the
+indices of its inputs. Every input and every result takes the next index. The list, and which results are still
+alive at the cut, is the structural key; values are no part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from . import observe
+from .avals import Aval, Place, aval_by_id
+from .executor import EXECUTABLES, Instruction, Program
+
+
+class Node:
+    """One SSA value: its aval and, once its program has run, its value.
+
+    ``value`` is a ``jax.Array``, a NumPy array that lies on the host still, a JAX tracer (places of kind ``trace``)
+    or None while pending (always, on ``meta``).
+    """
+
+    __slots__ = ("__weakref__", "aval", "idx", "prog", "value")
+
+    def __init__(self, aval: Aval, value: Any = None, prog: Any = None, idx: int = 0) -> None:
+        self.aval = aval
+        self.value = value
+        self.prog = prog
+        self.idx = idx
+
+
+class Site:
+    """An op with its static attributes and input avals; interned by the layer above.
+
+    Args:
+        fn: ``fn(*arrays, *numbers) -> list of arrays``, pure, traceable by JAX; numbers are 0-d arrays.
+        in_avals: avals of the arrays.
+        number_kinds: ``b``/``i``/``f``/``c`` for each number.
+        out_avals: avals of the results.
+        label: stable text that says what ``fn`` computes, apart from the avals; ``None`` keeps programs with this
+            site out of the disk cache.
+    """
+
+    __slots__ = (
+        "bytes", "ext", "fn", "id", "in_avals", "label", "n_in", "n_out", "name", "number_kinds", "out_aval",
+        "out_avals", "record", "recorder", "single",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        fn: Callable[..., Sequence[Any]],
+        in_avals: tuple[Aval, ...],
+        number_kinds: str,
+        out_avals: tuple[Aval, ...],
+        name: str,
+        label: str | None,
+        where: Place | None = None,
+    ) -> None:
+        self.fn = fn
+        self.in_avals = in_avals
+        self.number_kinds = number_kinds
+        self.out_avals = out_avals
+        self.name = name
+        self.label = label
+        self.n_in = len(in_avals)
+        self.n_out = len(out_avals)
+        self.single = len(out_avals) == 1
+        self.out_aval = out_avals[0] if out_avals else None
+        self.bytes = sum(a.bytes for a in out_avals)
+        self.recorder: Recorder = out_avals[0].recorder if out_avals else where.recorder  # type: ignore[union-attr]
+        self.record = self.recorder.record
+        self.ext: Any = None
+        with _sites_lock:
+            self.id = len(_sites)
+            _sites.append(self)
+
+
+_sites: list[Site] = []
+_sites_lock = threading.Lock()
+
+
+def site_by_id(id: int) -> Site:
+    """The site with this id."""
+    return _sites[id]
+
+
+class Recorder:
+    """The pending program of one place."""
+
+    def __init__(self, where: Place) -> None:
+        self.place = where
+        self.lock = threading.RLock()
+        self.eager = os.environ.get("TORCHAX_LITE_EAGER", "") not in ("", "0")
+        self.chunk = 0
+        self.chunk_misses = 0
+        self.updated = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self.prog = object()
+        self.code: list[int] = []
+        self.refs: list[Any] = []
+        self.inputs: list[Any] = []
+        self.floats: list[float] = []
+        self.ints: list[int] = []
+        self.complexes: list[complex] = []
+        self.count = 0
+        self.n_ops = 0
+        self.bytes = 0
+        self.tape = False
+        self.limit = self.chunk or FREE_LIMIT
+
+    # -- recording -------------------------------------------------------------------------------------------------
+
+    def record(self, site: Site, nodes: Sequence[Node], numbers: Sequence[Any] = ()) -> Any:
+        """Append one op; returns its node, or a list of nodes when the site has several results."""
+        with self.lock:
+            prog = self.prog
+            indices = []
+            for n in nodes:
+                if n.prog is not prog:
+                    self._add_input(n)
+                indices.append(n.idx)
+            self.code.append(site.id)
+            self.code += indices
+            if numbers:
+                self._add_numbers(site.number_kinds, numbers)
+            i = self.count
+            result: Any
+            if site.single:
+                result = Node(site.out_aval, None, prog, i)  # type: ignore[arg-type]
+                self.refs.append(ref(result))
+                self.count = i + 1
+            else:
+                result = [Node(a, None, prog, i + k) for k, a in enumerate(site.out_avals)]
+                self.refs.extend(map(ref, result))
+                self.count = i + site.n_out
+            self.bytes += site.bytes
+            self.n_ops = n_ops = self.n_ops + 1
+            if n_ops >= self.limit or self.bytes > BYTES_LIMIT:
+                self._at_limit()
+            elif self.eager:
+                self.flush("eager")
+            return result
+
+    def _add_numbers(self, kinds: str, numbers: Sequence[Any]) -> None:
+        for kind, x in zip(kinds, numbers, strict=True):
+            if kind == "f":
+                self.floats.append(x)
+            elif kind == "c":
+                self.complexes.append(x)
+            else:
+                self.ints.append(x if -(2**63) <= x < 2**63 else (x + 2**63) % 2**64 - 2**63)
+
+    def _add_input(self, n: Node) -> None:
+        if n.value is None:
+            if n.aval.recorder is not self:
+                n.aval.recorder.flush("device transfer")
+            if n.value is None:
+                raise RuntimeError("the value of this tensor was lost: the program that computes it failed earlier")
+        n.prog = self.prog
+        n.idx = self.count
+        self.count += 1
+        self.code.append(-1 - n.aval.id)
+        self.refs.append(ref(n))
+        self.inputs.append(n.value)
+
+    # -- cuts ------------------------------------------------------------------------------------------------------
+
+    def flush(self, cause: str) -> None:
+        """Run everything pending."""
+        if not self.n_ops:
+            return
+        with self.lock:
+            if not self.n_ops:
+                return
+            code, refs, inputs = self.code, self.refs, self.inputs
+            numbers = (self.floats, self.ints, self.complexes)
+            self._reset()
+            self._run(code, refs, inputs, numbers, cause)
+
+    def _run(self, code: list[int], refs: list[Any], inputs: list[Any], numbers: Any, cause: str) -> bool:
+        """Run a program and hand its live results their values; True when its executable was known."""
+        live_nodes: list[Node] = []
+        live: list[int] = []
+        for i, n in enumerate([r() for r in refs]):
+            if n is not None and n.value is None:
+                live_nodes.append(n)
+                live.append(i)
+        n = None
+        observe.STATS.flushes += 1
+        if not live:
+            return True
+        key = (tuple(code), tuple(live))
+        entry = EXECUTABLES.get(key)
+        known = entry is not None
+        if entry is None:
+            entry = EXECUTABLES.prepare(key, parse(code, live), self.place, cause)
+        else:
+            observe.STATS.cache_hits += 1
+        try:
+            values = entry.run(inputs, numbers, lambda p: donatable(p, refs, inputs))
+        except Exception as error:
+            error.add_note(f"torchax_lite: while running the {len(code)}-word program cut by {cause} at {observe.user_line()}")
+            raise
+        for n, v in zip(live_nodes, values, strict=True):
+            n.value = v
+            n.prog = None
+        return known
+
+    def _at_limit(self) -> None:
+        """The pending cap is reached: cut where the recorded stream repeats itself, so that few programs suffice."""
+        if self.chunk:
+            before = self.chunk
+            self._cut_now("periodic cut")
+            if self.chunk_misses > 3:
+                self.chunk = 0
+                self.chunk_misses = 0
+                self.limit = FREE_LIMIT
+            else:
+                self.chunk = before
+            return
+        if self.bytes > BYTES_LIMIT:
+            self.flush("pending bytes")
+            return
+        if self.tape and self.n_ops < TAPE_LIMIT:
+            self.limit = TAPE_LIMIT
+            return
+        p = period([ins.site.id for ins in parse(self.code, ()).instructions])
+        if p == 0 and self.n_ops < HARD_LIMIT:
+            self.limit = min(self.n_ops * 2, HARD_LIMIT)
+            return
+        self.chunk = p * max(1, FREE_LIMIT // p) if p else 0
+        self.chunk_misses = 0
+        self._cut_now("periodic cut" if p else "pending ops")
+
+    def _cut_now(self, cause: str) -> None:
+        code, refs, inputs = self.code, self.refs, self.inputs
+        numbers = (self.floats, self.ints, self.complexes)
+        self._reset()
+        if not self._run(code, refs, inputs, numbers, cause):
+            self.chunk_misses += 1
+
+
+FREE_LIMIT = 256
+"""Pending ops after which a program without gradients looks for its period."""
+TAPE_LIMIT = 4096
+"""The same for a program that records gradients (its natural cut is the update of the parameters)."""
+HARD_LIMIT = 8192
+"""Pending ops after which a program is cut wherever it is."""
+BYTES_LIMIT = 4 << 30
+"""Bytes of pending results after which a program is cut."""
+
+
+class TraceRecorder:
+    """Places of kind ``trace``: inputs hold JAX tracers, so an op runs at once."""
+
+    eager = True
+    n_ops = 0
+    tape = False
+    updated = False
+
+    def __init__(self, where: Place) -> None:
+        self.place = where
+        self.lock = threading.RLock()
+
+    def record(self, site: Site, nodes: Sequence[Node], numbers: Sequence[Any] = ()) -> Any:
+        import jax
+        import jax.numpy as jnp
+
+        arrays = []
+        for n in nodes:
+            if n.value is None:
+                n.aval.recorder.flush("use under a JAX transform")
+            arrays.append(n.value)
+        with jax.enable_x64(True):
+            values = site.fn(*arrays, *(jnp.asarray(x, _NUMBER_DTYPE[k]) for k, x in zip(site.number_kinds, numbers, strict=True)))
+        results = [Node(a, v) for a, v in zip(site.out_avals, values, strict=True)]
+        return results[0] if site.single else results
+
+    def flush(self, cause: str) -> None:
+        """Nothing is ever pending here."""
+
+
+_NUMBER_DTYPE = {"f": np.float64, "i": np.int64, "b": np.int64, "c": np.complex128}
+
+
+class MetaRecorder:
+    """The ``meta`` place: shapes and dtypes only."""
+
+    eager = True
+    n_ops = 0
+    tape = False
+    updated = False
+
+    def __init__(self, where: Place) -> None:
+        self.place = where
+        self.lock = threading.RLock()
+
+    def record(self, site: Site, nodes: Sequence[Node], numbers: Sequence[Any] = ()) -> Any:
+        results = [Node(a) for a in site.out_avals]
+        return results[0] if site.single else results
+
+    def flush(self, cause: str) -> None:
+        """Nothing is ever pending here."""
+
+
+_RECORDERS: list[Recorder] = []
+
+
+def recorder_for(where: Place) -> Any:
+    """A new recorder for a place."""
+    if where.kind == "trace":
+        return TraceRecorder(where)
+    if where.kind == "meta":
+        return MetaRecorder(where)
+    made = Recorder(where)
+    _RECORDERS.append(made)
+    return made
+
+
+def flush_all(cause: str) -> None:
+    """Run everything pending on every place."""
+    for r in list(_RECORDERS):
+        r.flush(cause)
+
+
+def step_boundary() -> None:
+    """The natural cut of a training loop: the end of an optimizer step."""
+    for r in list(_RECORDERS):
+        r.chunk = 0
+        r.flush("optimizer step")
+
+
+def pending_ops() -> int:
+    """Number of recorded ops that have not run."""
+    return sum(r.n_ops for r in _RECORDERS)
+
+
+def parse(code: Sequence[int], live: Sequence[int]) -> Program:
+    """Instructions of a flat program."""
+    instructions = []
+    avals: list[Aval] = []
+    input_indices = []
+    i, n = 0, len(code)
+    while i < n:
+        word = code[i]
+        i += 1
+        if word < 0:
+            input_indices.append(len(avals))
+            avals.append(aval_by_id(-1 - word))
+            continue
+        site = _sites[word]
+        instructions.append(Instruction(site, tuple(code[i : i + site.n_in]), len(avals)))
+        i += site.n_in
+        avals.extend(site.out_avals)
+    return Program(instructions, input_indices, avals, tuple(live))
+
+
+def period(ids: Sequence[int]) -> int:
+    """Smallest period of the second half of ``ids`` that repeats at least three times in it; 0 for none."""
+    tail = list(ids[len(ids) // 2 :])[::-1]
+    n = len(tail)
+    fail = [0] * (n + 1)
+    k = 0
+    for i in range(1, n):
+        while k and tail[i] != tail[k]:
+            k = fail[k]
+        if tail[i] == tail[k]:
+            k += 1
+        fail[i + 1] = k
+    p = n - fail[n]
+    return p if p * 3 <= n else 0
+
+
+def donatable(program: Program, refs: Sequence[Any], inputs: Sequence[Any]) -> list[bool]:
+    """For each input, whether its old value is out of everybody's reach once the program has run."""
+    return [
+        refs[i]() is None and sys.getrefcount(value) <= 4
+        for i, value in zip(program.input_indices, inputs, strict=True)
+    ]

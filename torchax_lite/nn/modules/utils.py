@@ -1,0 +1,37 @@
+"""Small helpers for arguments that are a number or a tuple of numbers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+
+def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
+    """A function that makes an iterable a tuple, and repeats anything else ``n`` times."""
+
+    def parse(x: Any) -> tuple[Any, ...]:
+        return tuple(x) if isinstance(x, Iterable) else (x,) * n
+
+    parse.__name__ = name
+    return parse
+
+
+_single = _ntuple(1, "_single")
+_pair = _ntuple(2, "_pair")
+_triple = _ntuple(3, "_triple")
+_quadruple = _ntuple(4, "_quadruple")
+
+
+def _reverse_repeat_tuple(t: Sequence[int], n: int) -> tuple[int, ...]:
+    """``t`` from its end, each element ``n`` times: ``F.pad``'s order, which begins with the last dimension."""
+    return tuple(itertools.chain.from_iterable((x,) * n for x in reversed(t)))
+
+
+def _list_with_default(out_size: list[int | None], defaults: list[int]) -> list[int]:
+    """``out_size`` with each ``None`` replaced by the matching one of the last ``defaults``."""
+    if isinstance(out_size, (int, type(None))):
+        return out_size  # type: ignore[return-value]
+    if len(defaults) <= len(out_size):
+        raise ValueError(f"Input dimension should be at least {len(out_size) + 1}")
+    return [given if given is not None else default for given, default in zip(out_size, defaults[-len(out_size) :])]

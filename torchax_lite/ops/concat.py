@@ -1,0 +1,117 @@
+"""Joining tensors: ``cat`` and ``stack``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .common import canonical_dim
+from .registry import ALL, op
+from .samples import T, cases
+
+ALIASES = {"concat": "cat", "concatenate": "cat"}
+
+
+def _legacy_empty(x: Any) -> bool:
+    """A 1-D tensor without elements: ``cat`` skips it whatever the other shapes are."""
+    return tuple(x.shape) == (0,)
+
+
+def _check_cat(tensors: Sequence[Any], dim: int) -> None:
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, t in enumerate(tensors):
+        if t.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    first = next((t for t in tensors if not _legacy_empty(t)), tensors[0])
+    at = canonical_dim(dim, first.ndim)
+    for i, t in enumerate(tensors):
+        if _legacy_empty(t):
+            continue
+        if t.ndim != first.ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {t.ndim}")
+        for a, b, k in zip(first.shape, t.shape, range(t.ndim), strict=True):
+            if k != at and a != b:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {at}. Expected size {a} but got size {b} for "
+                    f"tensor number {i} in the list."
+                )
+
+
+def _check_stack(tensors: Sequence[Any], dim: int) -> None:
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    canonical_dim(dim, tensors[0].ndim + 1)
+    for i, t in enumerate(tensors):
+        if t.shape != tensors[0].shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(t.shape)} at entry {i}"
+            )
+
+
+def _cat_host(tensors: Sequence[np.ndarray], dim: int) -> np.ndarray:
+    _check_cat(tensors, dim)
+    kept = [t for t in tensors if not _legacy_empty(t)] or list(tensors[:1])
+    return np.concatenate(kept, axis=canonical_dim(dim, kept[0].ndim))
+
+
+def _stack_host(tensors: Sequence[np.ndarray], dim: int) -> np.ndarray:
+    _check_stack(tensors, dim)
+    return np.stack(tensors, axis=canonical_dim(dim, tensors[0].ndim + 1))
+
+
+@op(
+    "cat(Tensor[] tensors, int dim=0) -> Tensor",
+    promote=ALL,
+    opmath=False,
+    method=False,
+    host=_cat_host,
+    samples=cases(
+        ([T((2, 3)), T((4, 3))],),
+        ([T((2, 3)), T((2, 1)), T((2, 2))], -1),
+        ([T((2, 3)), T((0,))], 1),
+        ([T((0,)), T((0,))],),
+    ),
+)
+def cat(tensors, dim):
+    """The tensors one after another along ``dim``; 1-D tensors without elements are skipped."""
+    _check_cat(tensors, dim)
+    kept = [t for t in tensors if not _legacy_empty(t)] or list(tensors[:1])
+    return kept[0] if len(kept) == 1 else jax.lax.concatenate(kept, canonical_dim(dim, kept[0].ndim))
+
+
+@cat.vjp
+def _(ct, tensors_shape, dim):
+    at, start = canonical_dim(dim, ct.ndim), 0
+    grads: list[Any] = []
+    for shape in tensors_shape:
+        n = shape[at] if shape != (0,) or ct.ndim == 1 else 0
+        grads.append(jax.lax.slice_in_dim(ct, start, start + n, axis=at) if shape != (0,) else None)
+        start += n
+    return (grads,)
+
+
+@op(
+    "stack(Tensor[] tensors, int dim=0) -> Tensor",
+    promote=ALL,
+    opmath=False,
+    method=False,
+    host=_stack_host,
+    samples=cases(([T((2, 3)), T((2, 3))],), ([T((2, 3)), T((2, 3)), T((2, 3))], -1), ([T(()), T(())], 0)),
+)
+def stack(tensors, dim):
+    """The equal-sized tensors along a new dimension ``dim``."""
+    _check_stack(tensors, dim)
+    at = canonical_dim(dim, tensors[0].ndim + 1)
+    return jax.lax.concatenate([jnp.expand_dims(t, at) for t in tensors], at)
+
+
+@stack.vjp
+def _(ct, dim):
+    at = canonical_dim(dim, ct.ndim)
+    return ([jax.lax.index_in_dim(ct, i, at, keepdims=False) for i in range(ct.shape[at])],)

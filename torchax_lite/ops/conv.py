@@ -1,0 +1,286 @@
+"""Convolution and transposed convolution over one, two or three spatial dims, and their derivative.
+
+Arrays are ``(N, C, *spatial)``; the public functions (padding strings, unbatched input) are in ``nn/functional.py``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from .common import display_name, is_complex
+from .registry import op
+from .samples import T, cases
+
+_CPP_NAMES = {
+    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long long",
+    "Int": "int", "Short": "short", "Char": "signed char", "Byte": "unsigned char", "Bool": "bool",
+    "ComplexFloat": "c10::complex<float>", "ComplexDouble": "c10::complex<double>",
+}  # fmt: skip
+
+
+def _dims(n: int) -> lax.ConvDimensionNumbers:
+    spec = tuple(range(n + 2))
+    return lax.ConvDimensionNumbers(spec, spec, spec)
+
+
+def _spread(values: Sequence[int], n: int, name: str, what: str = "") -> tuple[int, ...]:
+    """One value a spatial dim; a single value is repeated."""
+    values = tuple(values)
+    if len(values) == 1:
+        return values * n
+    if len(values) != n:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of {n} values to match the convolution "
+            f"dimensions, but got {name}={list(values)}"
+        )
+    return values
+
+
+def _pairs(values: Sequence[int]) -> list[tuple[int, int]]:
+    return [(v, v) for v in values]
+
+
+def _validate(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups) -> None:
+    """Raise PyTorch's error for arguments that do not fit together (XLA would abort the process on some)."""
+    if any(s <= 0 for s in stride):
+        raise RuntimeError("non-positive stride is not supported")
+    if any(p < 0 for p in padding):
+        raise RuntimeError("negative padding is not supported")
+    if any(d <= 0 for d in dilation):
+        raise RuntimeError("non-positive dilation is not supported")
+    if any(p < 0 for p in output_padding):
+        raise RuntimeError("negative output_padding is not supported")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    ws, xs = list(weight.shape), list(x.shape)
+    if ws[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, "
+            f"but got weight of size {ws} instead"
+        )
+    if ws[0] % groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            f"but got weight of size [{ws}] instead"
+        )
+    wanted = ws[0] if transposed else ws[1] * groups
+    if xs[1] != wanted:
+        raise RuntimeError(
+            f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {ws}, expected input{xs} "
+            f"to have {wanted} channels, but got {xs[1]} channels instead"
+        )
+    outputs = ws[1] * groups if transposed else ws[0]
+    if bias is not None and bias.shape != (outputs,):
+        raise RuntimeError(
+            f"Given {'transposed=1, ' if transposed else ''}weight of size {ws}, expected bias to be 1-dimensional "
+            f"with {outputs} elements, but got bias of size {list(bias.shape)} instead"
+        )
+    _validate_dtypes(x, weight, bias)
+    if transposed:
+        _validate_transposed(xs, ws, stride, padding, dilation, output_padding)
+        return
+    padded = [s + 2 * p for s, p in zip(xs[2:], padding, strict=True)]
+    extent = [d * (k - 1) + 1 for d, k in zip(dilation, ws[2:], strict=True)]
+    if any(p < k for p, k in zip(padded, extent, strict=True)):
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). "
+            f"Kernel size: ({' x '.join(map(str, extent))}). Kernel size can't be greater than actual input size"
+        )
+
+
+def _validate_dtypes(x, weight, bias) -> None:
+    if x.dtype == jnp.bool_:
+        raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
+    for other, name in ((weight, "weight"), (bias, "bias")):
+        if other is not None and other.dtype != x.dtype:
+            given, found = (_CPP_NAMES.get(display_name(a.dtype), str(a.dtype)) for a in (x, other))
+            raise RuntimeError(f"Input type ({given}) and {name} type ({found}) should be the same")
+
+
+def _validate_transposed(xs, ws, stride, padding, dilation, output_padding) -> None:
+    if any(o >= s and o >= d for o, s, d in zip(output_padding, stride, dilation, strict=True)):
+        names = ("depth", "height", "width")[-len(stride) :]
+        text = " ".join(
+            f"{label}_{name}: {value}"
+            for label, values in (("output_padding", output_padding), ("stride", stride), ("dilation", dilation))
+            for name, value in zip(names, values, strict=True)
+        )
+        raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {text}")
+    sizes = [
+        (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+        for n, s, p, d, k, o in zip(xs[2:], stride, padding, dilation, ws[2:], output_padding, strict=True)
+    ]
+    if any(n < 1 for n in sizes):
+        raise RuntimeError(
+            f"Given input size per channel: ({' x '.join(map(str, xs[2:]))}). "
+            f"Calculated output size per channel: ({' x '.join(map(str, sizes))}). Output size is too small"
+        )
+
+
+def _forward(x, weight, stride, padding, dilation, groups):
+    """The plain convolution; ``padding`` is a list of (low, high) pairs."""
+    return lax.conv_general_dilated(
+        x, weight, stride, padding, rhs_dilation=dilation, dimension_numbers=_dims(x.ndim - 2),
+        feature_group_count=groups,
+    )  # fmt: skip
+
+
+def _backward_input(ct, weight, size, stride, padding, dilation, groups):
+    """Transposed convolution that gives spatial ``size``: the derivative of :func:`_forward` for its input."""
+    n = ct.ndim - 2
+    low = [d * (k - 1) - p for d, k, p in zip(dilation, weight.shape[2:], padding, strict=True)]
+    full = [(c - 1) * s + d * (k - 1) + 1 for c, s, d, k in zip(ct.shape[2:], stride, dilation, weight.shape[2:], strict=True)]
+    high = [o - (f - d * (k - 1)) + p for o, f, d, k, p in zip(size, full, dilation, weight.shape[2:], padding, strict=True)]
+    flipped = lax.rev(weight, tuple(range(2, n + 2)))
+    outs, ins = weight.shape[:2]
+    kernel = flipped.reshape(groups, outs // groups, ins, *weight.shape[2:])
+    kernel = jnp.swapaxes(kernel, 1, 2).reshape(groups * ins, outs // groups, *weight.shape[2:])
+    return lax.conv_general_dilated(
+        ct, kernel, (1,) * n, list(zip(low, high, strict=True)), lhs_dilation=stride, rhs_dilation=dilation,
+        dimension_numbers=_dims(n), feature_group_count=groups,
+    )  # fmt: skip
+
+
+def _backward_weight(x, ct, weight_shape, stride, padding, dilation, groups):
+    """Derivative of :func:`_forward` for its weight."""
+
+    def general(x, ct):
+        zero = jnp.zeros(weight_shape, x.dtype)
+        transpose = jax.linear_transpose(
+            lambda w: _forward(x, w, stride, _pairs(padding), dilation, groups), zero
+        )
+        return transpose(ct)[0]
+
+    def shifted(x, ct):
+        return _shifted_products(x, ct, weight_shape, stride, padding, dilation)
+
+    taps = math.prod(weight_shape[2:])
+    if groups != 1 or taps > 49 or x.size == 0:
+        return general(x, ct)
+    if taps == 1:
+        return shifted(x, ct)
+    return lax.platform_dependent(x, ct, cpu=shifted, default=general)
+
+
+def _shifted_products(x, ct, weight_shape, stride, padding, dilation):
+    """One matrix product a kernel tap, over batch and positions: faster than XLA's own on a CPU."""
+    out = ct.shape[2:]
+    if any(padding):
+        x = jnp.pad(x, [(0, 0), (0, 0), *_pairs(padding)])
+    channels_last = jnp.moveaxis(x, 1, -1)
+    rows = jnp.moveaxis(ct, 1, -1).reshape(-1, ct.shape[1])
+    taps = []
+    for tap in itertools.product(*(range(k) for k in weight_shape[2:])):
+        start = [t * d for t, d in zip(tap, dilation, strict=True)]
+        stop = [b + (o - 1) * s + 1 for b, o, s in zip(start, out, stride, strict=True)]
+        part = lax.slice(
+            channels_last, (0, *start, 0), (x.shape[0], *stop, x.shape[1]), (1, *stride, 1)
+        ).reshape(-1, x.shape[1])
+        taps.append(lax.dot_general(rows, part, (((0,), (0,)), ((), ()))))
+    return jnp.stack(taps, -1).reshape(weight_shape)
+
+
+def _split_complex(x, weight, run):
+    """A complex convolution as real ones (XLA has none)."""
+    a, b, c, d = x.real, x.imag, weight.real, weight.imag
+    return lax.complex(run(a, c) - run(b, d), run(a, d) + run(b, c))
+
+
+def _run(x, weight, stride, padding, dilation, transposed, output_padding, groups):
+    if is_complex(x):
+        return _split_complex(
+            x, weight, lambda a, b: _run(a, b, stride, padding, dilation, transposed, output_padding, groups)
+        )
+    if not transposed:
+        return _forward(x, weight, stride, _pairs(padding), dilation, groups)
+    size = [
+        (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+        for n, s, p, d, k, o in zip(x.shape[2:], stride, padding, dilation, weight.shape[2:], output_padding, strict=True)
+    ]
+    return _backward_input(x, weight, size, stride, padding, dilation, groups)
+
+
+@op(
+    "convolution(Tensor self, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, "
+    "bool transposed, int[] output_padding, int groups) -> Tensor",
+    method=False, out=False,
+    samples=cases(
+        (T((2, 3, 7)), T((4, 3, 3)), T((4,)), (1,), (0,), (1,), False, (0,), 1),
+        (T((2, 3, 7, 6)), T((4, 3, 3, 2)), T((4,)), (2, 1), (1, 1), (1, 2), False, (0, 0), 1),
+        (T((2, 4, 5, 5)), T((6, 2, 3, 3)), None, (1, 1), (1, 1), (1, 1), False, (0, 0), 2),
+        (T((2, 3, 4, 4)), T((3, 2, 3, 3)), T((2,)), (2, 2), (1, 1), (1, 1), True, (1, 1), 1),
+        (T((2, 2, 5, 4, 3)), T((3, 2, 3, 2, 1)), T((3,)), (1,), (0,), (1,), False, (0,), 1),
+    ),
+)  # fmt: skip
+def convolution(self, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+    """Cross-correlation of ``(N, C, *spatial)`` with ``(O, C / groups, *kernel)``, or its transpose."""
+    n = weight.ndim - 2
+    stride, padding = _spread(stride, n, "stride"), _spread(padding, n, "padding")
+    dilation, output_padding = _spread(dilation, n, "dilation"), _spread(output_padding, n, "output_padding")
+    if self.ndim != weight.ndim:
+        raise RuntimeError(
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight {list(weight.shape)}, "
+            f"but got {self.ndim}-dimensional input of size {list(self.shape)} instead"
+        )
+    _validate(self, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+    y = _run(self, weight, stride, padding, dilation, transposed, output_padding, groups)
+    return y if bias is None else y + bias.reshape(1, -1, *(1,) * n)
+
+
+@convolution.vjp
+def _(ct, self, weight, stride, padding, dilation, transposed, groups):
+    n = weight.ndim - 2
+    stride, padding = _spread(stride, n, "stride"), _spread(padding, n, "padding")
+    dilation = _spread(dilation, n, "dilation")
+    dbias = jnp.sum(ct, axis=(0, *range(2, n + 2)))
+
+    def for_input(c, w):
+        if transposed:
+            return _forward(c, w, stride, _pairs(padding), dilation, groups)[
+                (..., *(slice(0, s) for s in self.shape[2:]))
+            ]
+        return _backward_input(c, w, self.shape[2:], stride, padding, dilation, groups)
+
+    def for_weight(x, c):
+        if transposed:
+            x, c = c, x
+        return _backward_weight(x, c, weight.shape, stride, padding, dilation, groups)
+
+    if is_complex(ct):
+        return (
+            _split_complex(ct, jnp.conj(weight), for_input),
+            _split_complex(jnp.conj(self), ct, for_weight),
+            dbias,
+        )
+    return for_input(ct, weight), for_weight(self, ct), dbias
+
+
+@op(
+    "conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
+    method=False, out=False, samples=cases((T((6, 2, 3)), T((3, 3, 4)), T((4,)), 1)),
+)  # fmt: skip
+def conv_tbc(self, weight, bias, pad):
+    """1-D convolution of ``(time, batch, channels)`` with ``(kernel, in, out)``."""
+    if self.ndim != 3 or weight.ndim != 3 or bias.ndim != 1:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
+    if self.shape[2] != weight.shape[1]:
+        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
+    if weight.shape[2] != bias.shape[0]:
+        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
+    if self.shape[0] + 2 * pad < weight.shape[0]:
+        raise RuntimeError("conv_tbc: the padded input is shorter than the kernel")
+    dims = lax.ConvDimensionNumbers((1, 2, 0), (2, 1, 0), (1, 2, 0))
+    return lax.conv_general_dilated(self, weight, (1,), [(pad, pad)], dimension_numbers=dims) + bias
+
+
+def same_padding(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Low and high padding that keep the size at stride 1."""
+    total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    return [t // 2 for t in total], [t - t // 2 for t in total]
+

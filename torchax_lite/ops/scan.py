@@ -1,0 +1,193 @@
+"""Cumulative functions along a dim: sums, products, extrema, logsumexp; differences and trapezoids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .common import accumulation_dtype, canonical_dim, cast_like, display_name
+from .reduction import cast, summed_dtype
+from .registry import op
+from .samples import T, cases
+
+_SCANS = cases((T((3, 4)), 0), (T((3, 4)), -1), (T((2, 3, 2)), 1), (T(()), 0), (T((0,)), 0))
+_TYPED = cases((T((3, 4)), 0), (T((2, 3, 2)), -1), (T((4,)), 0, {"dtype": np.dtype(np.float64)}), (T(()), 0), (T((0,)), 0))
+
+
+def _scan(fn: Any, x: jax.Array, dim: int, dtype: np.dtype | None, reverse: bool = False) -> jax.Array:
+    """``fn`` (lax's cumulative function) along a dim, with the dtype rule of sums."""
+    at = canonical_dim(dim, x.ndim)
+    final = summed_dtype(x, dtype)
+    x = cast(x, accumulation_dtype(final) if final != np.bool_ else np.dtype(np.int64))
+    return cast(x if x.ndim == 0 else fn(x, axis=at, reverse=reverse), final)
+
+
+@op("cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", inplace=True, samples=_TYPED)
+def cumsum(self, dim, dtype):
+    """Running sum; integers and bools are summed as int64."""
+    return _scan(jax.lax.cumsum, self, dim, dtype)
+
+
+@cumsum.vjp
+def _(ct, dim):
+    return _scan(jax.lax.cumsum, ct, dim, None, reverse=True)
+
+
+@op("cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", inplace=True, samples=_TYPED)
+def cumprod(self, dim, dtype):
+    """Running product; integers and bools are multiplied as int64."""
+    return _scan(jax.lax.cumprod, self, dim, dtype)
+
+
+def _running(x: jax.Array, dim: int, sign: int) -> tuple[jax.Array, jax.Array]:
+    """Running largest (smallest) element and its last position; a NaN stays."""
+    if x.ndim == 0 or x.size == 0:
+        return x, jnp.zeros(x.shape, jnp.int64)
+    at = canonical_dim(dim, x.ndim)
+    order = jax.lax.broadcasted_iota(jnp.int64, x.shape, at)
+
+    def later(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        wins = (b[0] >= a[0]) if sign > 0 else (b[0] <= a[0])
+        if x.dtype.kind not in "iub":
+            wins = jnp.isnan(b[0]) | (wins & ~jnp.isnan(a[0]))
+        return jnp.where(wins, b[0], a[0]), jnp.where(wins, b[1], a[1])
+
+    values, indices = jax.lax.associative_scan(later, (x, order), axis=at)
+    return values, indices
+
+
+def _running_vjp(ct: jax.Array, indices: jax.Array, dim: int) -> jax.Array:
+    """``ct`` added up at the positions that the running extremum came from."""
+    if ct.ndim == 0 or ct.size == 0:
+        return ct
+    at = canonical_dim(dim, ct.ndim)
+    flow = jnp.moveaxis(ct, at, -1)
+    places = jnp.moveaxis(indices, at, -1)
+    rows = jnp.arange(flow.size // flow.shape[-1])[:, None]
+    flat = jnp.zeros((rows.shape[0], flow.shape[-1]), ct.dtype)
+    flat = flat.at[rows, places.reshape(flat.shape)].add(flow.reshape(flat.shape), mode="promise_in_bounds")
+    return jnp.moveaxis(flat.reshape(flow.shape), -1, at)
+
+
+def _declare_running(name: str, sign: int, word: str) -> Any:
+    @op(f"{name}(Tensor self, int dim) -> (Tensor values, Tensor indices)", samples=_SCANS)
+    def running(self, dim):
+        canonical_dim(dim, self.ndim)
+        if self.dtype.kind == "c":
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{display_name(self.dtype)}'")
+        return _running(self, dim, sign)
+
+    @running.vjp
+    def _(ct, results, dim):
+        return _running_vjp(ct, results[1], dim)
+
+    running.__doc__ = f"Running {word} element and its position (the last of equals)."
+    return running
+
+
+cummax, cummin = _declare_running("cummax", 1, "largest"), _declare_running("cummin", -1, "smallest")
+
+
+@op("logcumsumexp(Tensor self, int dim) -> Tensor", samples=_SCANS)
+def logcumsumexp(self, dim):
+    """Running ``log(sum(exp(x)))``."""
+    at = canonical_dim(dim, self.ndim)
+    if self.dtype.kind in "iub":
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{display_name(self.dtype)}'")
+    x = self.astype(accumulation_dtype(self.dtype))
+    return (x if x.ndim == 0 else jax.lax.cumlogsumexp(x, axis=at)).astype(self.dtype)
+
+
+# ---------------------------------------------------------------- differences and integrals
+
+
+@op(
+    "diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
+    grad_name="SubBackward0",
+    samples=cases((T((2, 5)),), (T((5, 2)), 2, 0), (T((2, 3)), 1, -1, T((2, 1)), T((2, 2))), (T((2, 3)), 3)),
+)  # fmt: skip
+def diff(self, n, dim, prepend, append):
+    """``n``-th difference along ``dim``; bools differ by xor."""
+    if self.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    at = canonical_dim(dim, self.ndim)
+    for name, x in (("prepend", prepend), ("append", append)):
+        if x is not None and x.ndim != self.ndim:
+            raise RuntimeError(f"diff expects {name} to have the same number of dimensions as input")
+    parts = [x for x in (prepend, self, append) if x is not None]
+    x = jnp.concatenate(parts, axis=at) if len(parts) > 1 else self
+    for _ in range(min(n, x.shape[at])):
+        late = jax.lax.slice_in_dim(x, 1, None, axis=at)
+        early = jax.lax.slice_in_dim(x, 0, x.shape[at] - 1, axis=at)
+        x = late ^ early if x.dtype == jnp.bool_ else late - early
+    return x
+
+
+def _pairs(y: jax.Array, dim: int) -> tuple[jax.Array, int]:
+    """Sums of neighbours along a dim, and the dim."""
+    at = canonical_dim(dim, y.ndim)
+    if y.dtype == jnp.bool_:
+        raise RuntimeError("trapezoid: received a bool input for `y`, but bool is not supported")
+    if y.dtype.kind in "iu":
+        y = y.astype(jnp.float32)
+    n = y.shape[at]
+    return jax.lax.slice_in_dim(y, min(1, n), n, axis=at) + jax.lax.slice_in_dim(y, 0, max(n - 1, 0), axis=at), at
+
+
+def _widths(x: jax.Array, y: jax.Array, at: int) -> jax.Array:
+    """Steps of the sample points, shaped to multiply the pairs."""
+    if x.ndim == 1:
+        if x.shape[0] != y.shape[at]:
+            raise RuntimeError("trapezoid: There must be one `x` value for each sample point")
+        return jnp.diff(x).reshape((-1,) + (1,) * (y.ndim - at - 1))
+    return jnp.diff(x, axis=at - y.ndim)
+
+
+@op(
+    "trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", out=False, method=False, grad_name="DivBackward1",
+    samples=cases((T((2, 4)), T((4,))), (T((4, 2)), T((4,)), {"dim": 0}), (T((2, 4)), T((2, 4)))),
+)  # fmt: skip
+def trapezoid(y, x, dim):
+    """Integral along ``dim`` by the trapezoidal rule at the points ``x``."""
+    pairs, at = _pairs(y, dim)
+    return jnp.sum(pairs * _widths(x, y, at), axis=at) / 2
+
+
+@op(
+    "trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", out=False, method=False, grad_name="MulBackward1",
+    samples=cases((T((2, 4)),), (T((4, 2)), {"dx": 0.5, "dim": 0})),
+)  # fmt: skip
+def trapezoid_dx(y, dx, dim):
+    """Integral along ``dim`` by the trapezoidal rule at points ``dx`` apart."""
+    pairs, at = _pairs(y, dim)
+    total = jnp.sum(pairs, axis=at)
+    return total * (cast_like(dx, total) / 2)
+
+
+@op(
+    "cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", out=False, method=False,
+    grad_name="DivBackward1", samples=cases((T((2, 4)), T((4,))), (T((4, 2)), T((4,)), {"dim": 0})),
+)  # fmt: skip
+def cumulative_trapezoid(y, x, dim):
+    """Running integral along ``dim`` by the trapezoidal rule at the points ``x``."""
+    pairs, at = _pairs(y, dim)
+    return jnp.cumsum(pairs * _widths(x, y, at), axis=at) / 2
+
+
+@op(
+    "cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", out=False, method=False,
+    grad_name="CumsumBackward0", samples=cases((T((2, 4)),), (T((4, 2)), {"dx": 0.5, "dim": 0})),
+)  # fmt: skip
+def cumulative_trapezoid_dx(y, dx, dim):
+    """Running integral along ``dim`` by the trapezoidal rule at points ``dx`` apart."""
+    pairs, at = _pairs(y, dim)
+    return jnp.cumsum(pairs * (cast_like(dx, pairs) / 2), axis=at)
+
+
+ALIASES = {"trapz": "trapezoid"}
+"""Other spellings: public name -> op."""

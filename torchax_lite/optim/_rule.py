@@ -1,0 +1,254 @@
+"""``RuleOptimizer``: the step that all the update rules share.
+
+An algorithm gives its formula (an :class:`~._update.Update`), its state and its rates; a step is then one recorded
+op for each parameter group and device, whatever ``foreach``, ``fused`` and ``capturable`` say: PyTorch's choices of
+an implementation are accepted where PyTorch accepts them and select nothing else here. ``differentiable=True``
+computes by tensor operations instead, which autograd records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+import torchax_lite as torch
+
+from ._update import Update
+from .optimizer import Optimizer, _use_grad_for_differentiable
+
+CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "xla", "privateuseone"]
+
+
+def check_rate(name: str, value: Any, *, below: float | None = None, text: str | None = None) -> None:
+    """Raise PyTorch's error unless ``0 <= value`` (and ``value < below``)."""
+    if not 0.0 <= value or (below is not None and not value < below):
+        raise ValueError(text or f"Invalid {name}: {value}")
+
+
+def check_learning_rate(lr: Any) -> None:
+    """Raise PyTorch's error unless ``lr`` is a non-negative number or one-element tensor."""
+    if isinstance(lr, torch.Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if lr < 0.0:
+        raise ValueError(f"Invalid learning rate: {lr}")
+
+
+def check_betas(betas: tuple[Any, Any]) -> None:
+    """Raise PyTorch's error unless both are in [0, 1)."""
+    for i, beta in enumerate(betas[:2]):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) -> None:
+    """Raise PyTorch's error for options that exclude ``fused``."""
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def number_dtype() -> torch.dtype:
+    """The dtype of a state's numbers (``step`` ...): float64 if that is the default dtype, else float32."""
+    return torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32
+
+
+_NUMPY_DTYPES = {
+    torch.float64: np.float64,
+    torch.float32: np.float32,
+    torch.float16: np.float16,
+    torch.complex64: np.complex64,
+    torch.complex128: np.complex128,
+}
+
+
+def full_like(p: torch.Tensor, value: complex = 0.0) -> torch.Tensor:
+    """Return state in the shape and layout of ``p``, filled with a number.
+
+    On the CPU it is made by NumPy: the first step's program then reads it as later steps' programs do, and so is the
+    same program.
+    """
+    dtype = _NUMPY_DTYPES.get(p.dtype)
+    if dtype is None or p.device.type != "cpu" or not p.is_contiguous():
+        return torch.full_like(p, value, memory_format=torch.preserve_format, requires_grad=False)
+    return torch.from_numpy(np.full(p.shape, value, dtype) if value else np.zeros(p.shape, dtype))
+
+
+class HostNumber:
+    """A 0-dim state tensor whose value the host keeps: counting steps records no op.
+
+    Attributes:
+        tensor: the tensor in the state.
+        array: on the CPU, the tensor's own memory; else a copy, written back at each change.
+    """
+
+    __slots__ = ("array", "tensor")
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+        self.array = tensor.detach().cpu().numpy()
+
+    def set(self, value: float) -> None:
+        """Give the tensor a new value."""
+        self.array[...] = value
+        if self.tensor.device.type != "cpu":
+            self.tensor.fill_(value)
+
+    def get(self) -> float:
+        """Return the value."""
+        return self.array.item()
+
+    def advance(self) -> float:
+        """Count one more, and return the count."""
+        self.set(self.array.item() + 1)
+        return self.array.item()
+
+
+class RuleOptimizer(Optimizer):
+    """An optimizer whose step is one :class:`~._update.Update` for each group."""
+
+    rule: ClassVar[Update]
+    #: State names that are host numbers; ``step`` counts the updates.
+    host_names: ClassVar[tuple[str, ...]] = ("step",)
+    #: PyTorch can use sparse gradients here.
+    sparse: ClassVar[bool] = False
+    #: Options that state saved by an early PyTorch lacks, and their values.
+    newer_options: ClassVar[dict[str, Any]] = {"foreach": None, "maximize": False, "differentiable": False}
+
+    # What an algorithm defines -----------------------------------------------------------------------------------
+
+    def _new_state(self, p: torch.Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a parameter before its first update."""
+        raise NotImplementedError
+
+    def _state_columns(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of the state tensors that the formula reads."""
+        raise NotImplementedError
+
+    def _rates(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the numbers that all parameters of the group share."""
+        raise NotImplementedError
+
+    def _own_rates(
+        self,
+        p: torch.Tensor,
+        group: dict[str, Any],
+        rates: dict[str, Any],
+        numbers: dict[str, HostNumber],
+    ) -> dict[str, Any]:
+        """Advance a parameter's host numbers and return the rates that follow from them."""
+        numbers["step"].advance()
+        return {}
+
+    def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
+        """Return the formula's switches."""
+        return {"maximize": bool(group["maximize"]), "decay": group.get("weight_decay", 0) != 0}
+
+    # The step ----------------------------------------------------------------------------------------------------
+
+    @_use_grad_for_differentiable
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters once; returns the closure's loss.
+
+        Args:
+            closure: computes the loss anew (and its gradients) and returns it; called with gradients enabled.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            self._step_group(group)
+        return loss
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        rates = self._rates(group)
+        differentiable = bool(group["differentiable"])
+        if not differentiable:
+            rates = {name: self._as_rate(name, value) for name, value in rates.items()}
+        by_device: dict[Any, tuple[list[Any], list[Any], list[Any]]] = {}
+        for p in group["params"]:
+            grad = p.grad
+            if grad is None:
+                continue
+            if grad.is_sparse:
+                self._refuse_sparse()
+            state = self._state_of(p, group)
+            numbers = {name: self._host_number(state, p, name) for name in self.host_names}
+            self._check_placement(p, group)
+            params, grads, own = by_device.setdefault(p.device, ([], [], []))
+            params.append(p)
+            grads.append(grad)
+            own.append(self._own_rates(p, group, rates, numbers))
+        flags = self._flags(group)
+        names = self._state_columns(group)
+        apply = self.rule.differentiate if differentiable else self.rule.record
+        for params, grads, own in by_device.values():
+            columns: dict[str, list[Any]] = {"param": params, "grad": grads}
+            for name in names:
+                columns[name] = [self.state[p][name] for p in params]
+            apply(columns, rates, own, flags)
+
+    @staticmethod
+    def _as_rate(name: str, value: Any) -> Any:
+        """A learning rate that is a tensor stays one, and is read within the program; all else is a number."""
+        if name == "lr" and isinstance(value, torch.Tensor):
+            return value
+        return float(value)
+
+    def _state_of(self, p: torch.Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        state = self.state[p]
+        if not state:
+            state.update(self._new_state(p, group))
+        return state
+
+    def _new_number(self, p: torch.Tensor, group: dict[str, Any], value: float = 0.0) -> torch.Tensor:
+        """Return a 0-dim state tensor, beside the parameter if the group is capturable or fused, else on the CPU."""
+        if group.get("fused") or group.get("capturable"):
+            dtype = torch.float32 if group.get("fused") else number_dtype()
+            return torch.tensor(value, dtype=dtype, device=p.device)
+        return torch.tensor(value, dtype=number_dtype(), device="cpu")
+
+    def _host_number(self, state: dict[str, Any], p: torch.Tensor, name: str) -> HostNumber:
+        known: dict[Any, HostNumber] = self.__dict__.setdefault("_host_numbers", {})
+        number = known.get((p, name))
+        if number is None or number.tensor is not state[name]:
+            number = known[p, name] = HostNumber(state[name])
+        return number
+
+    def _check_placement(self, p: torch.Tensor, group: dict[str, Any]) -> None:
+        if not (group.get("capturable") or group.get("fused")):
+            return
+        kind = p.device.type
+        if group.get("capturable") and kind not in CAPTURABLE_DEVICES:
+            raise AssertionError(
+                "If capturable=True, params and state_steps must be on supported devices: "
+                f"{CAPTURABLE_DEVICES}."
+            )
+        if group.get("fused") and not (kind in FUSED_DEVICES and p.is_floating_point()):
+            raise RuntimeError(
+                "`fused=True` requires all the params to be floating point Tensors of supported devices: "
+                f"{FUSED_DEVICES} but {p.dtype} and {kind}"
+            )
+
+    def _refuse_sparse(self) -> None:
+        name = type(self).__name__
+        if self.sparse:
+            raise NotImplementedError(f"{name} with sparse gradients is not implemented")
+        hint = ", please consider SparseAdam instead" if name in ("Adam", "AdamW") else ""
+        raise RuntimeError(f"{name} does not support sparse gradients{hint}")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore; options that an older file lacks are set, and step counts become tensors."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name, value in self.newer_options.items():
+                group.setdefault(name, value)
+            for p in group["params"]:
+                known = self.state.get(p, {})
+                for name in self.host_names:
+                    if name in known and not isinstance(known[name], torch.Tensor):
+                        known[name] = self._new_number(p, group, float(known[name]))

@@ -1,0 +1,1 @@
+"""Tensors: storage, views, indexing, dtypes, devices, printing, creation. Imports in dependency order."""

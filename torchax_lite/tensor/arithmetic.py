@@ -1,0 +1,108 @@
+"""Python's operators on tensors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .._generated import torch_ops as ops
+from . import dispatch
+from .tensor import Tensor
+
+
+def _operand(x: Any) -> bool:
+    return isinstance(x, Tensor) or dispatch.python_number(x) is not None
+
+
+def _operator(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator method: operands of foreign types give NotImplemented, so that their own methods get a turn."""
+
+    @functools.wraps(fn)
+    def method(self: Tensor, other: Any) -> Any:
+        try:
+            return fn(self, other)
+        except TypeError:
+            if _operand(other):
+                raise
+            return NotImplemented
+
+    return method
+
+
+def _reflected(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return _operator(lambda self, other: fn(_lift(self, other), self))
+
+
+def _lift(self: Tensor, other: Any) -> Any:
+    """A number on the left as an operand: a tensor's partner of the same promotion rank stays a number."""
+    if not _operand(other):
+        raise TypeError(f"unsupported operand {type(other).__name__}")
+    return other
+
+
+def _rtruediv(self: Tensor, other: Any) -> Any:
+    return ops.mul(ops.reciprocal(self), other)
+
+
+def _rpow(self: Tensor, other: Any) -> Any:
+    return ops.pow(other, self)
+
+
+def _rsub(self: Tensor, other: Any) -> Any:
+    return ops.rsub(self, other)
+
+
+def _matmul(self: Tensor, other: Any) -> Any:
+    from torchax_lite import matmul
+
+    return matmul(self, other)
+
+
+def _div_floor_left(self: Tensor, other: Any) -> Any:
+    return ops.floor_divide(dispatch.Tensor.new_tensor(self, other) if not isinstance(other, Tensor) else other, self)
+
+
+def _remainder_left(self: Tensor, other: Any) -> Any:
+    return ops.remainder(other, self)
+
+
+def _inplace(name: str) -> Callable[..., Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        return getattr(self, name)(other)
+
+    return _operator(method)
+
+
+def _compare(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return _operator(fn)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__add__": _operator(ops.add), "__radd__": _operator(ops.add),
+    "__sub__": _operator(ops.sub), "__rsub__": _operator(_rsub),
+    "__mul__": _operator(ops.mul), "__rmul__": _operator(ops.mul),
+    "__truediv__": _operator(ops.div), "__rtruediv__": _operator(_rtruediv),
+    "__floordiv__": _operator(ops.floor_divide), "__rfloordiv__": _operator(_div_floor_left),
+    "__mod__": _operator(ops.remainder), "__rmod__": _operator(_remainder_left),
+    "__pow__": _operator(lambda a, b: a.pow(b)), "__rpow__": _operator(_rpow),
+    "__matmul__": _operator(_matmul), "__rmatmul__": _operator(lambda a, b: _matmul(b, a)),
+    "__and__": _operator(ops.bitwise_and), "__rand__": _operator(ops.bitwise_and),
+    "__or__": _operator(ops.bitwise_or), "__ror__": _operator(ops.bitwise_or),
+    "__xor__": _operator(ops.bitwise_xor), "__rxor__": _operator(ops.bitwise_xor),
+    "__lshift__": _operator(ops.bitwise_left_shift), "__rshift__": _operator(ops.bitwise_right_shift),
+    "__rlshift__": _operator(lambda a, b: ops.bitwise_left_shift(b, a)),
+    "__rrshift__": _operator(lambda a, b: ops.bitwise_right_shift(b, a)),
+    "__eq__": _compare(ops.eq), "__ne__": _compare(ops.ne), "__lt__": _compare(ops.lt), "__le__": _compare(ops.le),
+    "__gt__": _compare(ops.gt), "__ge__": _compare(ops.ge),
+    "__iadd__": _inplace("add_"), "__isub__": _inplace("sub_"), "__imul__": _inplace("mul_"),
+    "__itruediv__": _inplace("div_"), "__ifloordiv__": _inplace("floor_divide_"), "__imod__": _inplace("remainder_"),
+    "__ipow__": _inplace("pow_"), "__iand__": _inplace("bitwise_and_"), "__ior__": _inplace("bitwise_or_"),
+    "__ixor__": _inplace("bitwise_xor_"), "__ilshift__": _inplace("bitwise_left_shift_"),
+    "__irshift__": _inplace("bitwise_right_shift_"),
+    "__neg__": lambda self: ops.neg(self), "__pos__": lambda self: self, "__abs__": lambda self: ops.abs(self),
+    "__invert__": lambda self: ops.bitwise_not(self),
+}  # fmt: skip
+
+for _name, _fn in _METHODS.items():
+    setattr(Tensor, _name, _fn)

@@ -1,0 +1,252 @@
+"""Functions of the torch namespace that are neither ops nor factories: predicates, settings, dtype rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..ops.registry import OPS
+from . import dispatch, dtypes
+from .casting import copy_
+from .device import device, get_default_device, set_default_device
+from .modes import modes
+from .size import Size
+from .tensor import Tensor
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether an object is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether an object is a storage."""
+    from .storage_api import TypedStorage, UntypedStorage
+
+    return isinstance(obj, (TypedStorage, UntypedStorage))
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is floating."""
+    return input.dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    return input.dtype.is_complex
+
+
+def is_conj(input: Tensor) -> bool:
+    """Whether conjugation is deferred (never here)."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """Whether negation is deferred (never here)."""
+    return False
+
+
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return input.is_inference()
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape."""
+    return input.shape == other.shape
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has a sign."""
+    return input.dtype.is_signed
+
+
+def numel(input: Tensor) -> int:
+    """Number of elements."""
+    return input.numel()
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Truth of a one-element tensor."""
+    if input.numel() != 1:
+        which = "no values" if input.numel() == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {which} is ambiguous")
+    return bool(input)
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same values outside the graph."""
+    return input.detach()
+
+
+def detach_(input: Tensor) -> Tensor:
+    """Take a tensor out of the graph."""
+    return input.detach_()
+
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: conjugation is never deferred."""
+    return input
+
+
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: negation is never deferred."""
+    return input
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """Dtype of an arithmetic result of two operands (tensors or numbers)."""
+    operands = []
+    for x in (tensor1, tensor2):
+        if isinstance(x, Tensor):
+            operands.append((x.dtype, 2 if x.ndim else 1))
+        else:
+            operands.append((dtypes.number_dtype(dispatch._KIND[type(dispatch.python_number(x))]), 0))
+    return dtypes.result_dtype(operands)
+
+
+def set_default_dtype(d: dtypes.dtype) -> None:
+    """Set the default floating dtype."""
+    dtypes.set_default_dtype(d)
+    for op in OPS.values():
+        op.sites.clear()
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Set the default dtype by a tensor type such as ``torch.DoubleTensor`` (deprecated)."""
+    if isinstance(t, str):
+        from .creation import LEGACY_TYPES
+
+        found = LEGACY_TYPES.get(t.removeprefix("torch."))
+        if found is None:
+            raise TypeError(f"invalid type object: {t}")
+        t = found
+    set_default_dtype(t.dtype)
+
+
+_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Precision of float32 matrix products: ``highest``, ``high`` or ``medium``."""
+    from ..ops.matmul import set_float32_precision
+
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(f"Invalid float32_matmul_precision {precision!r}: expected highest, high or medium")
+    global _precision
+    _precision = precision
+    set_float32_precision(precision)
+    for op in OPS.values():
+        op.sites.clear()
+
+
+def get_float32_matmul_precision() -> str:
+    """The precision set by :func:`set_float32_matmul_precision`."""
+    return _precision
+
+
+def get_num_threads() -> int:
+    """CPU cores that XLA may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_num_threads(int_: int) -> None:
+    """XLA sizes its own thread pool at start; a different count raises."""
+    if not isinstance(int_, int) or isinstance(int_, bool):
+        raise TypeError(f"set_num_threads expects an int, but got {type(int_).__name__}")
+    if int_ <= 0:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    if int_ != get_num_threads():
+        import warnings
+
+        warnings.warn(
+            f"set_num_threads({int_}): XLA's thread pool is sized when the process starts ({get_num_threads()} here); set the "
+            "process's CPU affinity instead (taskset)",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+_deterministic = False
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Ask for deterministic algorithms; XLA's on CPU are, so nothing changes there."""
+    global _deterministic
+    _deterministic = bool(mode)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What was asked of :func:`use_deterministic_algorithms`."""
+    return _deterministic
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether only warnings were asked for (never kept here)."""
+    return False
+
+
+def _fill_value(value: Any) -> Any:
+    return value
+
+
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Every element set to a number (or a 0-dim tensor's value)."""
+    from .creation import full, scalar_tensor
+
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            )
+        return copy_(self, value)
+    number = dispatch.python_number(value)
+    if number is None:
+        raise TypeError(f"fill_(): argument 'value' (position 1) must be Number, not {dispatch.type_name(value)}")
+    if isinstance(number, complex) and not self.is_complex():
+        raise RuntimeError(f"value cannot be converted to type {str(self.dtype).removeprefix('torch.')} without overflow")
+    if self._requires_grad and modes.grad:
+        return copy_(self, scalar_tensor(number, dtype=self.dtype, device=self.device))
+    dispatch.check_writable(self)
+    made = full(self._aval.shape, number, dtype=self.dtype, device=self.device)
+    dispatch.assign(self, made._storage.node)
+    return self
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Every element set to zero."""
+    return fill_(self, 0)
+
+
+def swap_tensors(t1: Tensor, t2: Tensor) -> None:
+    """Exchange everything two tensors are (values, metadata, attributes)."""
+    t1.__dict__, t2.__dict__ = t2.__dict__, t1.__dict__
+    t1.__class__, t2.__class__ = t2.__class__, t1.__class__
+
+
+def map_functions() -> Iterator[Callable[..., Any]]:
+    """Every function of this module that belongs to the torch namespace."""
+    return iter(FUNCTIONS.values())
+
+
+setattr(Tensor, "fill_", fill_)
+setattr(Tensor, "zero_", zero_)
+
+FUNCTIONS: dict[str, Any] = {
+    f.__name__: f
+    for f in (
+        is_tensor, is_storage, is_floating_point, is_complex, is_conj, is_neg, is_inference, is_same_size, is_signed, numel,
+        is_nonzero, detach, detach_, resolve_conj, resolve_neg, result_type, set_default_dtype, set_default_tensor_type,
+        set_float32_matmul_precision, get_float32_matmul_precision, get_num_threads, set_num_threads,
+        use_deterministic_algorithms, are_deterministic_algorithms_enabled,
+        is_deterministic_algorithms_warn_only_enabled,
+    )
+}  # fmt: skip
+FUNCTIONS["fill_"] = fill_
+FUNCTIONS["zero_"] = zero_
+
+__all__ = ["FUNCTIONS", "Size", "device", "get_default_device", "np", "set_default_device"]

@@ -1,0 +1,74 @@
+"""``Storage``: what several tensors share: the base array's current node, versions, and a tied NumPy array."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import Any
+
+import numpy as np
+
+from ..engine.avals import Aval
+from ..engine.recorder import Node
+
+_addresses = itertools.count(1 << 32, 4096)
+
+
+class Storage:
+    """The base array of a tensor and of all its views.
+
+    Attributes:
+        node: current value of the base array, in the base's logical shape; None while ``host`` is set.
+        aval: aval of the base array.
+        strides: element strides of the base array in memory; None for contiguous.
+        version: counts every change of the values (views compare it).
+        counter: counts the changes that autograd must see (``Tensor._version``).
+        gversion: counts changes of the base's place in the autograd graph.
+        host: NumPy array that is the truth while somebody else can see it.
+    """
+
+    strides: tuple[int, ...] | None = None
+    version = 0
+    counter = 0
+    gversion = 0
+    host: np.ndarray[Any, Any] | None = None
+    _address: int | None = None
+    _uploaded: Any = None
+
+    def __init__(self, node: Node | None, aval: Aval) -> None:
+        self.node = node
+        self.aval = aval
+
+    @property
+    def address(self) -> int:
+        """A number that identifies this memory (``data_ptr`` of its first element)."""
+        if self.host is not None:
+            return int(self.host.__array_interface__["data"][0])
+        if self._address is None:
+            self._address = next(_addresses)
+        return self._address
+
+    def tie(self, array: np.ndarray[Any, Any]) -> None:
+        """From now on ``array`` (base shape) is the truth."""
+        self.host = array
+        self.node = None
+
+    def read_host(self) -> Node:
+        """Node with the tied array's present values; unties it when nobody else holds the array any more."""
+        host = self.host
+        assert host is not None
+        if sys.getrefcount(host) <= 3 and host.base is None and host.flags.writeable:
+            self.host = None
+            self.node = Node(self.aval, np.ascontiguousarray(host))
+            self.version += 1
+            return self.node
+        self.version += 1
+        return Node(self.aval, np.array(host, order="C"))
+
+    def write_host(self, node: Node) -> None:
+        """Store a node's values into the tied array."""
+        host = self.host
+        assert host is not None
+        if node.value is None:
+            node.aval.recorder.flush("write to a shared NumPy array")
+        np.copyto(host, np.asarray(node.value))

@@ -1,0 +1,195 @@
+"""The tape: grad nodes made while ops are recorded. Walking them is autograd's (see autograd/engine.py)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from ..engine.recorder import Node as Value
+from ..ops.lowering import is_inexact
+from ..ops.registry import ArraySpec
+from .modes import modes
+
+if TYPE_CHECKING:
+    from .sites import DiffSite
+    from .storage import Storage
+
+_sequence = itertools.count(1).__next__
+
+
+class GradNode:
+    """One step of the backward graph; ``grad_fn`` of the tensors that its forward made.
+
+    Attributes:
+        edges: for each tensor input of the forward: (grad node, index of its output), or None.
+    """
+
+    seq: int
+    edges: Sequence[tuple[GradNode, int] | None]
+    _prehooks: dict[int, Callable[..., Any]] | None = None
+    _hooks: dict[int, Callable[..., Any]] | None = None
+    _tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+    _retain: dict[int, Any] | None = None
+    _metadata: dict[Any, Any] | None = None
+    out_avals: Sequence[Any] = ()
+    traceback: str | None = None
+
+    def name(self) -> str:
+        """Name of the node, as PyTorch names it."""
+        return type(self).__name__
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for users' notes."""
+        if self._metadata is None:
+            self._metadata = {}
+        return self._metadata
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradNode | None, int], ...]:
+        """The nodes that receive this one's results, with the index of the input they receive."""
+        return tuple((None, 0) if e is None else e for e in self.edges)
+
+    def _sequence_nr(self) -> int:
+        return self.seq
+
+    def register_hook(self, fn: Callable[..., Any]) -> Any:
+        """Call ``fn(grad_inputs, grad_outputs)`` after this node ran; it may return new grad inputs."""
+        from ..utils.hooks import RemovableHandle
+
+        if self._hooks is None:
+            self._hooks = {}
+        handle = RemovableHandle(self._hooks)
+        self._hooks[handle.id] = fn
+        return handle
+
+    def register_prehook(self, fn: Callable[..., Any]) -> Any:
+        """Call ``fn(grad_outputs)`` before this node runs; it may return new grad outputs."""
+        from ..utils.hooks import RemovableHandle
+
+        if self._prehooks is None:
+            self._prehooks = {}
+        handle = RemovableHandle(self._prehooks)
+        self._prehooks[handle.id] = fn
+        return handle
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+    def __call__(self, *grads: Any) -> Any:
+        """Run this node on gradient tensors."""
+        from ..autograd.engine import call_node
+
+        return call_node(self, grads)
+
+    def release(self) -> None:
+        """Drop what is saved for the backward."""
+
+
+class Saved:
+    """A value kept for the backward, with what is needed to tell whether it was changed in place since."""
+
+    __slots__ = ("aval", "counter", "hooked", "node", "storage")
+
+    def __init__(self, node: Value, storage: Storage) -> None:
+        self.node: Value | None = node
+        self.aval = node.aval
+        self.storage = storage
+        self.counter = storage.counter
+        self.hooked: Any = None
+
+
+class OpGradNode(GradNode):
+    """Grad node of a recorded op: its derivative is its site's."""
+
+    def __init__(self, site: DiffSite, numbers: Sequence[Any], edges: Sequence[Any]) -> None:
+        self.site = site
+        self.numbers = numbers
+        self.edges = edges
+        self.seq = _sequence()
+        self.out_avals = site.out_avals
+        self.saved: Sequence[Saved] = ()
+        self.saved_out: Sequence[Saved] = ()
+        self.freed = False
+
+    def name(self) -> str:
+        return self.site.grad_name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_saved_") and name != "_saved_":
+            from ..autograd.engine import saved_attribute
+
+            return saved_attribute(self, name[7:])
+        raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
+
+    def release(self) -> None:
+        self.freed = True
+        self.saved = ()
+        self.saved_out = ()
+
+
+class AccumulateGrad(GradNode):
+    """The end of the backward graph at a leaf: adds to the leaf's ``grad``."""
+
+    edges = ()
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+        self.seq = 1 << 62
+        self.out_avals = (variable._aval,)
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+
+def accumulator(t: Any) -> AccumulateGrad:
+    """The leaf's own AccumulateGrad node (one as long as anybody holds it)."""
+    held = t._acc
+    node: AccumulateGrad | None = held() if held is not None else None
+    if node is None:
+        node = AccumulateGrad(t)
+        t._acc = ref(node)
+    return node
+
+
+def attach(site: DiffSite, flat: Sequence[Any], nodes: Sequence[Value], numbers: Sequence[Any], outs: Sequence[Any], out_nodes: Sequence[Value]) -> None:
+    """Put an op on the tape: its results require grad and point to a new grad node."""
+    diff_in = site.diff_in
+    edges: list[tuple[GradNode, int] | None] = []
+    for t, differentiable in zip(flat, diff_in, strict=True):
+        if differentiable and t._requires_grad:
+            fn = t._grad_fn
+            edges.append((fn, t._output_nr) if fn is not None else (accumulator(t), 0))
+        else:
+            edges.append(None)
+    g = OpGradNode(site, numbers, edges)
+    if site.saves_in:
+        g.saved = [Saved(nodes[i], flat[i]._storage) for i in site.saves_in]
+    if site.saves_out:
+        g.saved_out = [Saved(out_nodes[k], outs[k]._storage) for k in site.saves_out]
+    if modes.saved_hooks:
+        from ..autograd.graph import pack_saved
+
+        pack_saved(g)
+    if modes.anomaly:
+        import traceback
+
+        g.traceback = "".join(traceback.format_stack())
+    for k, out in enumerate(outs):
+        if site.diff_out[k]:
+            out._requires_grad = True
+            out._grad_fn = g
+            out._output_nr = k
+    site.recorder.tape = True
+
+
+def specs_of(avals: Sequence[Any]) -> list[ArraySpec]:
+    """Avals as the specs that lowering works with."""
+    return [ArraySpec(a.shape, a.dtype) for a in avals]
+
+
+def inexact(avals: Sequence[Any]) -> tuple[bool, ...]:
+    """For each aval, whether gradients exist for it."""
+    return tuple(is_inexact(a.dtype) for a in avals)

@@ -1,0 +1,53 @@
+"""Pinning of every tensor in a batch."""
+
+from __future__ import annotations
+
+import collections.abc
+import copy
+from typing import Any
+
+import torchax_lite as torch
+
+
+def pin_memory(data: Any, device: str | None = None) -> Any:
+    """Return ``data`` with each tensor in it pinned; containers keep their kind, other objects may have a method.
+
+    Args:
+        data: a tensor, a mapping, a (named) tuple, a sequence, or an object with ``pin_memory()``.
+        device: passed on to the tensors' ``pin_memory``.
+    """
+    if isinstance(data, torch.Tensor):
+        return data.pin_memory() if device is None else data.pin_memory(device)
+    if hasattr(data, "pin_memory"):
+        return data.pin_memory()
+    if isinstance(data, str | bytes):
+        return data
+    if isinstance(data, collections.abc.Mapping):
+        return _same_kind(data, {key: pin_memory(value, device) for key, value in data.items()})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(pin_memory(value, device) for value in data))
+    if isinstance(data, tuple):
+        return [pin_memory(value, device) for value in data]
+    if isinstance(data, collections.abc.Sequence):
+        return _same_kind(data, [pin_memory(value, device) for value in data])
+    return data
+
+
+def _same_kind(container: Any, items: Any) -> Any:
+    """Return ``items`` (a dict or a list) in a container like ``container``, as they are where that fails.
+
+    A mutable container is copied, so that attributes of its own stay; others are built by their class.
+    """
+    try:
+        if isinstance(container, collections.abc.MutableMapping):
+            clone = copy.copy(container)
+            clone.update(items)
+            return clone
+        if isinstance(container, collections.abc.MutableSequence):
+            clone = copy.copy(container)  # type: ignore[assignment]
+            for i, item in enumerate(items):
+                clone[i] = item
+            return clone
+        return type(container)(items)
+    except TypeError:
+        return items
