@@ -119,7 +119,7 @@ def table(title: str, seconds: dict[str, list[float]], targets: dict[str, float]
 
 def save(options: argparse.Namespace, name: str, results: dict[str, Any], versions: dict[str, Any]) -> None:
     """Write the results with date, machine and versions to a JSON file."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     record = {"benchmark": name, "date": now.isoformat(timespec="seconds"), "machine": machine()}
     record |= {"versions": versions, "results": results}
     options.results.mkdir(parents=True, exist_ok=True)

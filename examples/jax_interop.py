@@ -6,9 +6,9 @@ It uses four functions of `torchax_lite.interop`:
 
 - `to_jax(tensor)`: the tensor's value as a `jax.Array` of the same dtype (a copy is made only where one is needed).
 - `from_jax(array)`: a tensor that holds the array; under a JAX transform, the traced value.
-- `functionalize(module)`: `(pure, state)`, where `state` is a dict from the names of the module's parameters and
-  buffers to arrays, and `pure(state, *inputs)` is the module's forward pass as a function of arrays, without side
-  effects: it can be jitted, differentiated and mapped.
+- `functionalize(module)`: `(apply, params, buffers)`, where `params` and `buffers` are dicts from the names of the
+  module's parameters and buffers to arrays, and `apply(params, buffers, *inputs) -> (outputs, new_buffers)` is the
+  module's forward pass as a function of arrays, without side effects: it can be jitted, differentiated and mapped.
 - `wrap_jax(function)`: a function of tensors that computes the JAX `function`; gradients flow through it
   (`backward()` uses `jax.vjp`), and it is compiled into the same program as everything around it.
 """
@@ -38,20 +38,20 @@ def net():
 def module_in_jax(points, targets, steps=400):
     """Train a torchax_lite module as a JAX program: one jitted function does the whole step."""
     torch.manual_seed(0)
-    pure, state = interop.functionalize(net())
+    apply, params, buffers = interop.functionalize(net())
 
-    def loss(state, x, y):
-        logits = pure(state, x)
+    def loss(params, x, y):
+        logits, _ = apply(params, buffers, x)
         return jnp.mean(jnp.logaddexp(0.0, logits) - y * logits)
 
     @jax.jit
-    def step(state, x, y):
-        value, gradient = jax.value_and_grad(loss)(state, x, y)
-        return jax.tree.map(lambda p, g: p - 0.5 * g, state, gradient), value
+    def step(params, x, y):
+        value, gradient = jax.value_and_grad(loss)(params, x, y)
+        return jax.tree.map(lambda p, g: p - 0.5 * g, params, gradient), value
 
     for _ in range(steps):
-        state, value = step(state, points, targets)
-    sensitivity = jax.vmap(jax.grad(lambda x: pure(state, x)[0]))(points)  # d logit / d input, point by point
+        params, value = step(params, points, targets)
+    sensitivity = jax.vmap(jax.grad(lambda x: apply(params, buffers, x)[0][0]))(points)  # d logit / d input, point by point
     print(f"module in JAX:      loss {float(value):.4f}, mean |d logit / d x| {float(jnp.abs(sensitivity).mean()):.3f}")
 
 

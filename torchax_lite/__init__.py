@@ -42,8 +42,12 @@ from .tensor import creation as _creation
 from .tensor import arithmetic as _arithmetic  # noqa: F401  (operators)
 from .tensor import indexing as _indexing  # noqa: F401
 from .tensor import powers as _powers
+from .tensor import resizing as _resizing  # noqa: F401
+from .tensor import randomness as _randomness
 from .tensor import shaping as _shaping
 from .tensor import functions as _functions
+from .tensor import generator as _generator
+from .tensor import randomness as _randomness
 from ._generated.torch_ops import *
 from ._generated import torch_ops as _torch_ops
 from .tensor.printing import set_printoptions
@@ -51,7 +55,7 @@ from .tensor import return_types
 
 for _name, _value in {**_dtypes.DTYPES, **_dtypes.ALIASES, **_creation.LEGACY_TYPES}.items():
     globals()[_name] = _value
-for _table in (_shaping.FUNCTIONS, _creation.FUNCTIONS, _functions.FUNCTIONS):
+for _table in (_shaping.FUNCTIONS, _creation.FUNCTIONS, _randomness.FUNCTIONS, _functions.FUNCTIONS, _generator.FUNCTIONS, _randomness.FUNCTIONS):
     globals().update(_table)
 pow = _powers.pow
 

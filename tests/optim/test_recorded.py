@@ -24,7 +24,7 @@ def load_recorder():
 RECORDER = load_recorder()
 CASES = {name: arguments for name, *arguments in RECORDER.cases()}
 RATES = dict(RECORDER.rate_cases())
-TOLERANCES = {"float32": (1e-5, 1e-6), "float64": (1e-12, 1e-14), "bfloat16": (2e-2, 2e-2), "complex64": (1e-5, 1e-6)}
+TOLERANCES = {"float32": (1e-5, 1e-6), "float64": (1e-12, 1e-14), "bfloat16": (3e-2, 3e-2), "complex64": (1e-5, 1e-6)}
 
 
 def assert_close(got, want, tolerance, what):
@@ -41,9 +41,9 @@ def test_everything_is_recorded():
 
 @pytest.mark.parametrize("name", CASES)
 def test_trajectory(name):
-    kind, options, dtype = CASES[name]
+    kind, options, dtype, lag = CASES[name]
     want = RECORD["trajectories"][name]
-    got = RECORDER.trajectory(torch, kind, options, dtype)
+    got = RECORDER.trajectory(torch, kind, options, dtype, lag)
     for step, a, b in zip(RECORDER.SEEN, got["params"], want["params"], strict=True):
         assert_close(a, b, TOLERANCES[dtype], f"parameters after step {step}")
     assert got["state"].keys() == want["state"].keys()

@@ -296,8 +296,12 @@ def observe_values(torch, name):
     built = build(torch)
     args = inputs(torch)
     leaves = []
-    # A loss's last argument is its target, which some do not differentiate.
-    for arg in args[:-1] if "Loss" in name and "Triplet" not in name else args:
+    differentiated = args
+    if "Loss" in name and "Triplet" not in name:
+        differentiated = args[:-1]  # not the target
+    elif name == "CrossMapLRN2d":
+        differentiated = []  # PyTorch's gradient is not that of its values
+    for arg in differentiated:
         if isinstance(arg, torch.Tensor) and arg.is_floating_point():
             leaves.append(arg.requires_grad_())
     found = {}

@@ -92,18 +92,29 @@ OTHER_DTYPES = [
 
 
 def cases():
-    """(name, class name, options, dtype name) of every trajectory."""
+    """(name, class name, options, dtype name, lag) of every trajectory."""
     for kind, lists in OPTIMIZERS.items():
         for i, options in enumerate(lists):
-            yield f"{kind}-{i}", kind, options, "float32"
+            yield f"{kind}-{i}", kind, options, "float32", i == len(lists) - 1
     for kind, options in OTHER_DTYPES:
-        for dtype in ("float64", "bfloat16", "complex64"):
-            yield f"{kind}-{dtype}", kind, options, dtype
+        dtypes = ["float64"]
+        dtypes += ["bfloat16"] if kind in ("SGD", "Adam", "RMSprop", "Rprop") else []
+        dtypes += ["complex64"] if kind in ("SGD", "Adam", "RMSprop", "Adagrad", "ASGD") else []
+        for dtype in dtypes:
+            yield f"{kind}-{dtype}", kind, options, dtype, False
 
 
 def numbers(n, seed):
     """n numbers in (-1, 1), the same everywhere."""
     return [round(math.sin(12.9898 * (i + 1) + 78.233 * seed), 4) for i in range(n)]
+
+
+def nested(values, shape):
+    """The values as nested lists of this shape: no operation is needed to make the tensor."""
+    if not shape:
+        return values[0]
+    step = len(values) // shape[0]
+    return [nested(values[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]
 
 
 def parameters(torch, dtype):
@@ -114,8 +125,7 @@ def parameters(torch, dtype):
         values = numbers(n, seed)
         if "complex" in dtype:
             values = [complex(a, b) for a, b in zip(values, numbers(n, seed + 10))]
-        p = torch.tensor(values, dtype=getattr(torch, dtype)).reshape(shape)
-        params.append(p.detach().requires_grad_(True))
+        params.append(torch.tensor(nested(values, shape), dtype=getattr(torch, dtype), requires_grad=True))
     return params
 
 
@@ -129,33 +139,38 @@ def options_for(torch, options):
 
 
 def set_gradients(torch, params, step):
-    """Gradients of a quadratic bowl with a tilt that changes at each step."""
+    """Gradients that change at each step: mostly a slope of one sign, with a tilt."""
     for i, p in enumerate(params):
-        n = p.numel()
-        tilt = torch.tensor(numbers(n, 100 * step + i), dtype=p.dtype).reshape(p.shape)
-        p.grad = (p.detach() - 0.5) * (i + 1) + 0.3 * tilt
+        values = [
+            0.5 * (i + 1) * x + 0.8 * y for x, y in zip(numbers(p.numel(), i), numbers(p.numel(), 100 * step + i))
+        ]
+        p.grad = torch.tensor(nested(values, p.shape), dtype=p.dtype)
 
 
 def flat(tensor):
-    if tensor.is_complex():
-        tensor = tensor.resolve_conj()
-        return [x for z in tensor.reshape(-1).tolist() for x in (z.real, z.imag)]
-    return tensor.double().reshape(-1).tolist()
+    """The numbers of a tensor, real and imaginary parts in turn."""
+
+    def walk(value):
+        if isinstance(value, list):
+            return [x for item in value for x in walk(item)]
+        return [value.real, value.imag] if isinstance(value, complex) else [value]
+
+    return walk(tensor.tolist())
 
 
-def trajectory(torch, kind, options, dtype):
-    """Parameters after the steps in SEEN, and the state after the last."""
+def trajectory(torch, kind, options, dtype, lag):
+    """Parameters after the steps in SEEN, and the state after the last; ``lag``: one misses a gradient."""
     params = parameters(torch, dtype)
     optimizer = getattr(torch.optim, kind)(params, **options_for(torch, options))
     seen = []
     for step in range(1, STEPS + 1):
         optimizer.zero_grad()
         set_gradients(torch, params, step)
-        if step == 2:
+        if step == 2 and lag:
             params[1].grad = None  # this one lags behind by one step from now on
         optimizer.step()
         if step in SEEN:
-            seen.append([x for p in params for x in flat(p.detach())])
+            seen.append([x for p in params for x in flat(p)])
     state = optimizer.state_dict()["state"]
     summary = {
         str(i): {name: [str(v.dtype), list(v.shape), flat(v)] for name, v in entry.items()}
@@ -174,7 +189,7 @@ def schedulers():
     def chained(s, o):
         return s.ChainedScheduler([s.ConstantLR(o, factor=0.1, total_iters=4), s.ExponentialLR(o, gamma=0.9)], o)
 
-    def nested(s, o):
+    def within(s, o):
         inner = s.SequentialLR(o, [s.LinearLR(o, total_iters=3), s.StepLR(o, 2, gamma=0.5)], milestones=[4])
         return s.SequentialLR(o, [inner, s.PolynomialLR(o, total_iters=8)], milestones=[10])
 
@@ -202,7 +217,7 @@ def schedulers():
         "CyclicLR-exp": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 4, mode="exp_range", gamma=0.9, cycle_momentum=False),
         "CyclicLR-own": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 4, scale_fn=lambda x: 1 / x, base_momentum=0.7),
         "SequentialLR": sequential,
-        "SequentialLR-nested": nested,
+        "SequentialLR-nested": within,
         "ChainedScheduler": chained,
         "ReduceLROnPlateau": lambda s, o: s.ReduceLROnPlateau(o, patience=2, cooldown=1, factor=0.5, min_lr=0.02),
         "ReduceLROnPlateau-max": lambda s, o: s.ReduceLROnPlateau(
@@ -267,8 +282,8 @@ def main():
     import torch
 
     lines = []
-    for name, kind, options, dtype in cases():
-        result = rounded(trajectory(torch, kind, options, dtype), 15 if dtype == "float64" else 8)
+    for name, kind, options, dtype, lag in cases():
+        result = rounded(trajectory(torch, kind, options, dtype, lag), 15 if dtype == "float64" else 8)
         lines.append(f"{json.dumps(name)}: {json.dumps(result, separators=(',', ':'))}")
     rows = []
     for name, arguments in rate_cases():

@@ -7,6 +7,8 @@
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -48,10 +50,13 @@ _op_linalg_lu = _OPS['linalg_lu']
 _op_linalg_lu_factor_ex = _OPS['linalg_lu_factor_ex']
 _op_linalg_lu_solve = _OPS['linalg_lu_solve']
 _op_linalg_matrix_exp = _OPS['linalg_matrix_exp']
+_op_linalg_pinv = _OPS['linalg_pinv']
 _op_linalg_qr = _OPS['linalg_qr']
 _op_linalg_slogdet = _OPS['linalg_slogdet']
 _op_linalg_solve_triangular = _OPS['linalg_solve_triangular']
 _op_lstm_layer = _OPS['lstm_layer']
+_op_lu_permutation = _OPS['lu_permutation']
+_op_masked_select_at = _OPS['masked_select_at']
 _op_max_pool2d_with_indices = _OPS['max_pool2d_with_indices']
 _op_max_pool3d_with_indices = _OPS['max_pool3d_with_indices']
 _op_max_unpool2d = _OPS['max_unpool2d']
@@ -78,7 +83,7 @@ _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -212,7 +217,7 @@ def linalg_eigh(A, UPLO='L', *, out=None):
 def linalg_householder_product(input, tau, *, out=None):
     """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
     if out is None:
-        return _call(_op_linalg_householder_product, (input, tau,), (), ())
+        return _call2(_op_linalg_householder_product, input, tau)
     return _call_out(_op_linalg_householder_product, (input, tau,), (), (), out)
 
 def linalg_inv_ex(A, *, check_errors=False):
@@ -235,6 +240,10 @@ def linalg_matrix_exp(input):
     """Matrix exponential."""
     return _call(_op_linalg_matrix_exp, (input,), (), ())
 
+def linalg_pinv(A, atol, rtol, hermitian=False):
+    """Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as zero."""
+    return _call(_op_linalg_pinv, (A, atol, rtol,), (), (hermitian,))
+
 def linalg_qr(A, mode='reduced', *, out=None):
     """``A = Q R`` with orthonormal columns and an upper triangle; ``complete``: square Q; ``r``: R alone."""
     if out is None:
@@ -254,6 +263,14 @@ def linalg_solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=
 def lstm_layer(input, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, reverse=False):
     """One LSTM layer in one direction (gates in the order i, f, g, o); ``w_hr`` projects the state."""
     return _call(_op_lstm_layer, (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr,), (), (reverse,))
+
+def lu_permutation(LU, pivots):
+    """P of ``A = P L U`` from 1-based row swaps, in the dtype of ``LU``."""
+    return _call(_op_lu_permutation, (LU, pivots,), (), ())
+
+def masked_select_at(input, index, shape):
+    """Elements of ``self``, broadcast to ``shape``, at positions counted in row-major order."""
+    return _call(_op_masked_select_at, (input, index,), (), (shape,))
 
 def max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False):
     """Maximum of each window of the last two dims, and its flat position in them."""

@@ -7,6 +7,8 @@
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -45,13 +47,13 @@ def eigh(A, UPLO='L', *, out=None):
 def householder_product(input, tau, *, out=None):
     """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
     if out is None:
-        return _call(_op_linalg_householder_product, (input, tau,), (), ())
+        return _call2(_op_linalg_householder_product, input, tau)
     return _call_out(_op_linalg_householder_product, (input, tau,), (), (), out)
 
 def matmul(input, other, *, out=None):
     """Matrix product over the last two dims; leading dims broadcast, vectors count as a row or a column."""
     if out is None:
-        return _call(_op_matmul, (input, other,), (), ())
+        return _call2(_op_matmul, input, other)
     return _call_out(_op_matmul, (input, other,), (), (), out)
 
 def matrix_exp(input):

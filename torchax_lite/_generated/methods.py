@@ -7,6 +7,8 @@
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -257,19 +259,19 @@ class TensorMethods:
 
     def abs(self):
         """``|x|``; real for complex input."""
-        return _call(_op_abs, (self,), (), ())
+        return _call1(_op_abs, self)
 
     def absolute(self):
         """``|x|``; real for complex input."""
-        return _call(_op_abs, (self,), (), ())
+        return _call1(_op_abs, self)
 
     def acos(self):
         """Inverse cosine, in radians."""
-        return _call(_op_acos, (self,), (), ())
+        return _call1(_op_acos, self)
 
     def acosh(self):
         """Inverse hyperbolic cosine."""
-        return _call(_op_acosh, (self,), (), ())
+        return _call1(_op_acosh, self)
 
     def add(self, other, *, alpha=1):
         """``self + alpha * other``, broadcast."""
@@ -329,7 +331,7 @@ class TensorMethods:
 
     def angle(self):
         """Phase in radians; of a real number 0, pi below 0, or NaN."""
-        return _call(_op_angle, (self,), (), ())
+        return _call1(_op_angle, self)
 
     def any(self, dim=None, keepdim=False):
         """Whether some element is non-zero; uint8 for uint8 input, else bool."""
@@ -337,31 +339,31 @@ class TensorMethods:
 
     def arccos(self):
         """Inverse cosine, in radians."""
-        return _call(_op_acos, (self,), (), ())
+        return _call1(_op_acos, self)
 
     def arccosh(self):
         """Inverse hyperbolic cosine."""
-        return _call(_op_acosh, (self,), (), ())
+        return _call1(_op_acosh, self)
 
     def arcsin(self):
         """Inverse sine, in radians."""
-        return _call(_op_asin, (self,), (), ())
+        return _call1(_op_asin, self)
 
     def arcsinh(self):
         """Inverse hyperbolic sine."""
-        return _call(_op_asinh, (self,), (), ())
+        return _call1(_op_asinh, self)
 
     def arctan(self):
         """Inverse tangent, in radians."""
-        return _call(_op_atan, (self,), (), ())
+        return _call1(_op_atan, self)
 
     def arctan2(self, other):
         """Angle of the point (other, self), in radians."""
-        return _call(_op_atan2, (self, other,), (), ())
+        return _call2(_op_atan2, self, other)
 
     def arctanh(self):
         """Inverse hyperbolic tangent."""
-        return _call(_op_atanh, (self,), (), ())
+        return _call1(_op_atanh, self)
 
     def argmax(self, dim=None, keepdim=False):
         """Position of the largest element (the first of equals), in the flattened tensor or along a dim."""
@@ -381,23 +383,23 @@ class TensorMethods:
 
     def asin(self):
         """Inverse sine, in radians."""
-        return _call(_op_asin, (self,), (), ())
+        return _call1(_op_asin, self)
 
     def asinh(self):
         """Inverse hyperbolic sine."""
-        return _call(_op_asinh, (self,), (), ())
+        return _call1(_op_asinh, self)
 
     def atan(self):
         """Inverse tangent, in radians."""
-        return _call(_op_atan, (self,), (), ())
+        return _call1(_op_atan, self)
 
     def atan2(self, other):
         """Angle of the point (other, self), in radians."""
-        return _call(_op_atan2, (self, other,), (), ())
+        return _call2(_op_atan2, self, other)
 
     def atanh(self):
         """Inverse hyperbolic tangent."""
-        return _call(_op_atanh, (self,), (), ())
+        return _call1(_op_atanh, self)
 
     def baddbmm(*args, **kwargs):
         """Overloads:
@@ -409,35 +411,35 @@ class TensorMethods:
 
     def bitwise_and(self, other):
         """``self & other``."""
-        return _call(_op_bitwise_and, (self, other,), (), ())
+        return _call2(_op_bitwise_and, self, other)
 
     def bitwise_left_shift(self, other):
         """``self << other``; 0 where the amount is negative or too large."""
-        return _call(_op_bitwise_left_shift, (self, other,), (), ())
+        return _call2(_op_bitwise_left_shift, self, other)
 
     def bitwise_not(self):
         """Complement of every bit; ``not`` for bools."""
-        return _call(_op_bitwise_not, (self,), (), ())
+        return _call1(_op_bitwise_not, self)
 
     def bitwise_or(self, other):
         """``self | other``."""
-        return _call(_op_bitwise_or, (self, other,), (), ())
+        return _call2(_op_bitwise_or, self, other)
 
     def bitwise_right_shift(self, other):
         """``self >> other``, keeping the sign; an amount out of range leaves only the sign."""
-        return _call(_op_bitwise_right_shift, (self, other,), (), ())
+        return _call2(_op_bitwise_right_shift, self, other)
 
     def bitwise_xor(self, other):
         """``self ^ other``."""
-        return _call(_op_bitwise_xor, (self, other,), (), ())
+        return _call2(_op_bitwise_xor, self, other)
 
     def bmm(self, mat2):
         """Products of two equal batches of matrices."""
-        return _call(_op_bmm, (self, mat2,), (), ())
+        return _call2(_op_bmm, self, mat2)
 
     def ceil(self):
         """Smallest integer not below ``x``."""
-        return _call(_op_ceil, (self,), (), ())
+        return _call1(_op_ceil, self)
 
     def cholesky_inverse(self, upper=False):
         """Inverse of the matrix whose lower (upper) Cholesky factor is ``self``."""
@@ -453,11 +455,11 @@ class TensorMethods:
 
     def clamp_max(self, max):
         """``min(self, max)``."""
-        return _call(_op_clamp_max, (self, max,), (), ())
+        return _call2(_op_clamp_max, self, max)
 
     def clamp_min(self, min):
         """``max(self, min)``."""
-        return _call(_op_clamp_min, (self, min,), (), ())
+        return _call2(_op_clamp_min, self, min)
 
     def clip(self, min=None, max=None):
         """``min(max(self, min), max)``; either bound may be missing, not both."""
@@ -465,19 +467,19 @@ class TensorMethods:
 
     def conj_physical(self):
         """Complex conjugate, as new values."""
-        return _call(_op_conj_physical, (self,), (), ())
+        return _call1(_op_conj_physical, self)
 
     def copysign(self, other):
         """``|self|`` with the sign of ``other``."""
-        return _call(_op_copysign, (self, other,), (), ())
+        return _call2(_op_copysign, self, other)
 
     def cos(self):
         """Cosine of ``x`` radians."""
-        return _call(_op_cos, (self,), (), ())
+        return _call1(_op_cos, self)
 
     def cosh(self):
         """Hyperbolic cosine."""
-        return _call(_op_cosh, (self,), (), ())
+        return _call1(_op_cosh, self)
 
     def count_nonzero(self, dim=None):
         """How many elements are not 0, as int64."""
@@ -501,7 +503,7 @@ class TensorMethods:
 
     def deg2rad(self):
         """Degrees to radians."""
-        return _call(_op_deg2rad, (self,), (), ())
+        return _call1(_op_deg2rad, self)
 
     def diag(self, diagonal=0):
         """The given diagonal of a matrix, or the square matrix with a vector on its diagonal."""
@@ -525,7 +527,7 @@ class TensorMethods:
 
     def digamma(self):
         """Derivative of ``log gamma``."""
-        return _call(_op_digamma, (self,), (), ())
+        return _call1(_op_digamma, self)
 
     def dist(self, other, p=2):
         """p-norm of ``self - other``."""
@@ -549,39 +551,39 @@ class TensorMethods:
 
     def dot(self, tensor):
         """Sum of the products of two vectors' elements (no conjugation)."""
-        return _call(_op_dot, (self, tensor,), (), ())
+        return _call2(_op_dot, self, tensor)
 
     def eq(self, other):
         """``self == other``."""
-        return _call(_op_eq, (self, other,), (), ())
+        return _call2(_op_eq, self, other)
 
     def erf(self):
         """``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``."""
-        return _call(_op_erf, (self,), (), ())
+        return _call1(_op_erf, self)
 
     def erfc(self):
         """``1 - erf(x)``, accurate for large ``x``."""
-        return _call(_op_erfc, (self,), (), ())
+        return _call1(_op_erfc, self)
 
     def erfinv(self):
         """Inverse of erf on [-1, 1]; NaN outside."""
-        return _call(_op_erfinv, (self,), (), ())
+        return _call1(_op_erfinv, self)
 
     def exp(self):
         """``e**x``."""
-        return _call(_op_exp, (self,), (), ())
+        return _call1(_op_exp, self)
 
     def exp2(self):
         """``2**x``."""
-        return _call(_op_exp2, (self,), (), ())
+        return _call1(_op_exp2, self)
 
     def expm1(self):
         """``e**x - 1``, accurate near 0."""
-        return _call(_op_expm1, (self,), (), ())
+        return _call1(_op_expm1, self)
 
     def fix(self):
         """The integer part."""
-        return _call(_op_trunc, (self,), (), ())
+        return _call1(_op_trunc, self)
 
     def flip(self, *dims):
         """``self`` with the order of the elements along each of ``dims`` reversed."""
@@ -599,31 +601,31 @@ class TensorMethods:
 
     def floor(self):
         """Largest integer not above ``x``."""
-        return _call(_op_floor, (self,), (), ())
+        return _call1(_op_floor, self)
 
     def floor_divide(self, other):
         """``floor(self / other)``, broadcast."""
-        return _call(_op_floor_divide, (self, other,), (), ())
+        return _call2(_op_floor_divide, self, other)
 
     def fmax(self, other):
         """The larger of two; a NaN loses."""
-        return _call(_op_fmax, (self, other,), (), ())
+        return _call2(_op_fmax, self, other)
 
     def fmin(self, other):
         """The smaller of two; a NaN loses."""
-        return _call(_op_fmin, (self, other,), (), ())
+        return _call2(_op_fmin, self, other)
 
     def fmod(self, other):
         """``self - trunc(self / other) * other``: the sign is the dividend's (C's ``fmod``)."""
-        return _call(_op_fmod, (self, other,), (), ())
+        return _call2(_op_fmod, self, other)
 
     def frac(self):
         """The fractional part ``x - trunc(x)``, with the sign of ``x``."""
-        return _call(_op_frac, (self,), (), ())
+        return _call1(_op_frac, self)
 
     def frexp(self):
         """Mantissa in [0.5, 1) and int32 exponent with ``x = mantissa * 2**exponent``."""
-        return _call(_op_frexp, (self,), (), ())
+        return _call1(_op_frexp, self)
 
     def gather(self, dim, index, *, sparse_grad=False):
         """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
@@ -631,27 +633,27 @@ class TensorMethods:
 
     def gcd(self, other):
         """Greatest common divisor, never negative; ``gcd(0, 0) = 0``."""
-        return _call(_op_gcd, (self, other,), (), ())
+        return _call2(_op_gcd, self, other)
 
     def ge(self, other):
         """``self >= other``."""
-        return _call(_op_ge, (self, other,), (), ())
+        return _call2(_op_ge, self, other)
 
     def ger(self, vec2):
         """All products of two vectors' elements."""
-        return _call(_op_outer, (self, vec2,), (), ())
+        return _call2(_op_outer, self, vec2)
 
     def greater(self, other):
         """``self > other``."""
-        return _call(_op_gt, (self, other,), (), ())
+        return _call2(_op_gt, self, other)
 
     def greater_equal(self, other):
         """``self >= other``."""
-        return _call(_op_ge, (self, other,), (), ())
+        return _call2(_op_ge, self, other)
 
     def gt(self, other):
         """``self > other``."""
-        return _call(_op_gt, (self, other,), (), ())
+        return _call2(_op_gt, self, other)
 
     def hardshrink(self, lambd=0.5):
         """0 where ``|x| <= lambd``, else ``x``."""
@@ -659,7 +661,7 @@ class TensorMethods:
 
     def heaviside(self, values):
         """0 below 0, 1 above, ``values`` at 0."""
-        return _call(_op_heaviside, (self, values,), (), ())
+        return _call2(_op_heaviside, self, values)
 
     def histc(self, bins=100, min=0, max=0):
         """Counts in ``bins`` equal intervals of [min, max] (of the data's range if both are equal)."""
@@ -667,19 +669,19 @@ class TensorMethods:
 
     def hypot(self, other):
         """``sqrt(self**2 + other**2)`` without overflow."""
-        return _call(_op_hypot, (self, other,), (), ())
+        return _call2(_op_hypot, self, other)
 
     def i0(self):
         """Modified Bessel function of the first kind, order 0."""
-        return _call(_op_i0, (self,), (), ())
+        return _call1(_op_i0, self)
 
     def igamma(self, other):
         """Regularised lower incomplete gamma function P(self, other)."""
-        return _call(_op_igamma, (self, other,), (), ())
+        return _call2(_op_igamma, self, other)
 
     def igammac(self, other):
         """Regularised upper incomplete gamma function Q(self, other)."""
-        return _call(_op_igammac, (self, other,), (), ())
+        return _call2(_op_igammac, self, other)
 
     def index_add(self, dim, index, source, *, alpha=1):
         """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
@@ -707,7 +709,7 @@ class TensorMethods:
 
     def inner(self, other):
         """Sums of products over the last dim of both."""
-        return _call(_op_inner, (self, other,), (), ())
+        return _call2(_op_inner, self, other)
 
     def isclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         """``|self - other| <= atol + rtol * |other|``; equal infinities are close, NaNs only with ``equal_nan``."""
@@ -715,31 +717,31 @@ class TensorMethods:
 
     def isfinite(self):
         """Whether ``x`` is neither infinite nor NaN."""
-        return _call(_op_isfinite, (self,), (), ())
+        return _call1(_op_isfinite, self)
 
     def isinf(self):
         """Whether ``x`` is infinite."""
-        return _call(_op_isinf, (self,), (), ())
+        return _call1(_op_isinf, self)
 
     def isnan(self):
         """Whether ``x`` is NaN."""
-        return _call(_op_isnan, (self,), (), ())
+        return _call1(_op_isnan, self)
 
     def isneginf(self):
         """Whether ``x`` is negative infinity."""
-        return _call(_op_isneginf, (self,), (), ())
+        return _call1(_op_isneginf, self)
 
     def isposinf(self):
         """Whether ``x`` is positive infinity."""
-        return _call(_op_isposinf, (self,), (), ())
+        return _call1(_op_isposinf, self)
 
     def isreal(self):
         """Whether the imaginary part is zero."""
-        return _call(_op_isreal, (self,), (), ())
+        return _call1(_op_isreal, self)
 
     def kron(self, other):
         """Kronecker product: blocks of ``other`` scaled by the elements of ``self``."""
-        return _call(_op_kron, (self, other,), (), ())
+        return _call2(_op_kron, self, other)
 
     def kthvalue(self, k, dim=-1, keepdim=False):
         """The ``k``-th smallest element (from 1) along a dim and where it is."""
@@ -747,51 +749,51 @@ class TensorMethods:
 
     def lcm(self, other):
         """Least common multiple, never negative; 0 where one is 0."""
-        return _call(_op_lcm, (self, other,), (), ())
+        return _call2(_op_lcm, self, other)
 
     def ldexp(self, other):
         """``self * 2**other``."""
-        return _call(_op_ldexp, (self, other,), (), ())
+        return _call2(_op_ldexp, self, other)
 
     def le(self, other):
         """``self <= other``."""
-        return _call(_op_le, (self, other,), (), ())
+        return _call2(_op_le, self, other)
 
     def lerp(*args, **kwargs):
         """Overloads:
 
-        lerp.Scalar: ``self + weight * (end - self)``.
         lerp.Tensor: ``self + weight * (end - self)``.
+        lerp.Scalar: ``self + weight * (end - self)``.
         """
-        return _call_overloaded('lerp', (_op_lerp__Scalar, _op_lerp__Tensor), args, kwargs, 'method')
+        return _call_overloaded('lerp', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'method')
 
     def less(self, other):
         """``self < other``."""
-        return _call(_op_lt, (self, other,), (), ())
+        return _call2(_op_lt, self, other)
 
     def less_equal(self, other):
         """``self <= other``."""
-        return _call(_op_le, (self, other,), (), ())
+        return _call2(_op_le, self, other)
 
     def lgamma(self):
         """``log |gamma(x)|``."""
-        return _call(_op_lgamma, (self,), (), ())
+        return _call1(_op_lgamma, self)
 
     def log(self):
         """Natural logarithm."""
-        return _call(_op_log, (self,), (), ())
+        return _call1(_op_log, self)
 
     def log10(self):
         """Logarithm to base 10."""
-        return _call(_op_log10, (self,), (), ())
+        return _call1(_op_log10, self)
 
     def log1p(self):
         """``log(1 + x)``, accurate near 0."""
-        return _call(_op_log1p, (self,), (), ())
+        return _call1(_op_log1p, self)
 
     def log2(self):
         """Logarithm to base 2."""
-        return _call(_op_log2, (self,), (), ())
+        return _call1(_op_log2, self)
 
     def log_softmax(self, dim, dtype=None):
         """``log(softmax(x))`` along ``dim``."""
@@ -799,11 +801,11 @@ class TensorMethods:
 
     def logaddexp(self, other):
         """``log(exp(self) + exp(other))`` without overflow."""
-        return _call(_op_logaddexp, (self, other,), (), ())
+        return _call2(_op_logaddexp, self, other)
 
     def logaddexp2(self, other):
         """``log2(2**self + 2**other)`` without overflow."""
-        return _call(_op_logaddexp2, (self, other,), (), ())
+        return _call2(_op_logaddexp2, self, other)
 
     def logcumsumexp(self, dim):
         """Running ``log(sum(exp(x)))``."""
@@ -811,19 +813,19 @@ class TensorMethods:
 
     def logical_and(self, other):
         """Whether both are non-zero."""
-        return _call(_op_logical_and, (self, other,), (), ())
+        return _call2(_op_logical_and, self, other)
 
     def logical_not(self):
         """Whether ``x`` is zero."""
-        return _call(_op_logical_not, (self,), (), ())
+        return _call1(_op_logical_not, self)
 
     def logical_or(self, other):
         """Whether one is non-zero."""
-        return _call(_op_logical_or, (self, other,), (), ())
+        return _call2(_op_logical_or, self, other)
 
     def logical_xor(self, other):
         """Whether exactly one is non-zero."""
-        return _call(_op_logical_xor, (self, other,), (), ())
+        return _call2(_op_logical_xor, self, other)
 
     def logit(self, eps=None):
         """``log(x / (1 - x))``, with ``x`` clamped to ``[eps, 1 - eps]`` when ``eps`` is given."""
@@ -835,7 +837,7 @@ class TensorMethods:
 
     def lt(self, other):
         """``self < other``."""
-        return _call(_op_lt, (self, other,), (), ())
+        return _call2(_op_lt, self, other)
 
     def masked_fill(self, mask, value):
         """A number or the value of a 0-dim tensor where ``mask``, else ``self``."""
@@ -847,7 +849,7 @@ class TensorMethods:
 
     def matmul(self, other):
         """Matrix product over the last two dims; leading dims broadcast, vectors count as a row or a column."""
-        return _call(_op_matmul, (self, other,), (), ())
+        return _call2(_op_matmul, self, other)
 
     def max(*args, **kwargs):
         """Overloads:
@@ -860,7 +862,7 @@ class TensorMethods:
 
     def maximum(self, other):
         """The larger of two, NaN if one is NaN."""
-        return _call(_op_maximum, (self, other,), (), ())
+        return _call2(_op_maximum, self, other)
 
     def mean(self, dim=None, keepdim=False, *, dtype=None):
         """Mean over all dims or some; NaN over no elements."""
@@ -885,11 +887,11 @@ class TensorMethods:
 
     def minimum(self, other):
         """The smaller of two, NaN if one is NaN."""
-        return _call(_op_minimum, (self, other,), (), ())
+        return _call2(_op_minimum, self, other)
 
     def mm(self, mat2):
         """Product of two matrices."""
-        return _call(_op_mm, (self, mat2,), (), ())
+        return _call2(_op_mm, self, mat2)
 
     def mode(self, dim=-1, keepdim=False):
         """The most frequent element (the smallest of equally frequent ones) along a dim and its last position."""
@@ -897,19 +899,19 @@ class TensorMethods:
 
     def msort(self):
         """Values in order along dim 0."""
-        return _call(_op_msort, (self,), (), ())
+        return _call1(_op_msort, self)
 
     def mul(self, other):
         """``self * other``, broadcast."""
-        return _call(_op_mul, (self, other,), (), ())
+        return _call2(_op_mul, self, other)
 
     def multiply(self, other):
         """``self * other``, broadcast."""
-        return _call(_op_mul, (self, other,), (), ())
+        return _call2(_op_mul, self, other)
 
     def mv(self, vec):
         """Product of a matrix and a vector."""
-        return _call(_op_mv, (self, vec,), (), ())
+        return _call2(_op_mv, self, vec)
 
     def mvlgamma(self, p):
         """Multivariate log-gamma: ``p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2) for i < p``."""
@@ -945,19 +947,19 @@ class TensorMethods:
 
     def ne(self, other):
         """``self != other``."""
-        return _call(_op_ne, (self, other,), (), ())
+        return _call2(_op_ne, self, other)
 
     def neg(self):
         """``-x``."""
-        return _call(_op_neg, (self,), (), ())
+        return _call1(_op_neg, self)
 
     def negative(self):
         """``-x``."""
-        return _call(_op_neg, (self,), (), ())
+        return _call1(_op_neg, self)
 
     def nextafter(self, other):
         """The next representable value after ``self`` towards ``other``."""
-        return _call(_op_nextafter, (self, other,), (), ())
+        return _call2(_op_nextafter, self, other)
 
     def norm(*args, **kwargs):
         """Overloads:
@@ -969,11 +971,11 @@ class TensorMethods:
 
     def not_equal(self, other):
         """``self != other``."""
-        return _call(_op_ne, (self, other,), (), ())
+        return _call2(_op_ne, self, other)
 
     def outer(self, vec2):
         """All products of two vectors' elements."""
-        return _call(_op_outer, (self, vec2,), (), ())
+        return _call2(_op_outer, self, vec2)
 
     def permute(self, *dims):
         """Dims in another order."""
@@ -983,11 +985,11 @@ class TensorMethods:
 
     def positive(self):
         """``x`` itself."""
-        return _call(_op_positive, (self,), (), ())
+        return _call1(_op_positive, self)
 
     def prelu(self, weight):
         """``x`` above 0, ``weight * x`` below, one weight for all or one for each channel (dim 1)."""
-        return _call(_op_prelu, (self, weight,), (), ())
+        return _call2(_op_prelu, self, weight)
 
     def prod(*args, **kwargs):
         """Overloads:
@@ -1011,19 +1013,19 @@ class TensorMethods:
 
     def rad2deg(self):
         """Radians to degrees."""
-        return _call(_op_rad2deg, (self,), (), ())
+        return _call1(_op_rad2deg, self)
 
     def reciprocal(self):
         """``1 / x``."""
-        return _call(_op_reciprocal, (self,), (), ())
+        return _call1(_op_reciprocal, self)
 
     def relu(self):
         """``max(x, 0)``."""
-        return _call(_op_relu, (self,), (), ())
+        return _call1(_op_relu, self)
 
     def remainder(self, other):
         """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
-        return _call(_op_remainder, (self, other,), (), ())
+        return _call2(_op_remainder, self, other)
 
     def repeat(self, *repeats):
         """``self`` tiled ``repeats[i]`` times along dim i; more repeats than dims add dims in front."""
@@ -1049,7 +1051,7 @@ class TensorMethods:
 
     def rsqrt(self):
         """``1 / sqrt(x)``."""
-        return _call(_op_rsqrt, (self,), (), ())
+        return _call1(_op_rsqrt, self)
 
     def scatter(*args, **kwargs):
         """Overloads:
@@ -1079,31 +1081,31 @@ class TensorMethods:
 
     def sgn(self):
         """``x / |x|`` for complex input (0 at 0), else ``sign(x)``."""
-        return _call(_op_sgn, (self,), (), ())
+        return _call1(_op_sgn, self)
 
     def sigmoid(self):
         """``1 / (1 + exp(-x))``."""
-        return _call(_op_sigmoid, (self,), (), ())
+        return _call1(_op_sigmoid, self)
 
     def sign(self):
         """-1, 0 or 1; NaN gives 0."""
-        return _call(_op_sign, (self,), (), ())
+        return _call1(_op_sign, self)
 
     def signbit(self):
         """Whether the sign bit is set (-0.0 included)."""
-        return _call(_op_signbit, (self,), (), ())
+        return _call1(_op_signbit, self)
 
     def sin(self):
         """Sine of ``x`` radians."""
-        return _call(_op_sin, (self,), (), ())
+        return _call1(_op_sin, self)
 
     def sinc(self):
         """``sin(pi x) / (pi x)``, 1 at 0."""
-        return _call(_op_sinc, (self,), (), ())
+        return _call1(_op_sinc, self)
 
     def sinh(self):
         """Hyperbolic sine."""
-        return _call(_op_sinh, (self,), (), ())
+        return _call1(_op_sinh, self)
 
     def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
         """A copy of ``self`` with ``src`` in the place of ``self[start:end:step]`` along ``dim``."""
@@ -1113,17 +1115,17 @@ class TensorMethods:
         """``exp(x) / sum(exp(x))`` along ``dim``."""
         return _call(_op_softmax, (self,), (), (dim, dtype,))
 
-    def sort(self, dim=-1, descending=False, *, stable=False):
+    def sort(self, dim=-1, descending=False, *, stable=None):
         """Values in order along ``dim`` and their old positions (always stable)."""
         return _call(_op_sort, (self,), (), (dim, descending, stable,))
 
     def sqrt(self):
         """Square root; NaN below 0 for real input."""
-        return _call(_op_sqrt, (self,), (), ())
+        return _call1(_op_sqrt, self)
 
     def square(self):
         """``x * x``."""
-        return _call(_op_square, (self,), (), ())
+        return _call1(_op_square, self)
 
     def squeeze(*args, **kwargs):
         """Overloads:
@@ -1160,15 +1162,15 @@ class TensorMethods:
 
     def take(self, index):
         """Elements of ``self`` at positions counted in row-major order; the result has the shape of ``index``."""
-        return _call(_op_take, (self, index,), (), ())
+        return _call2(_op_take, self, index)
 
     def tan(self):
         """Tangent of ``x`` radians."""
-        return _call(_op_tan, (self,), (), ())
+        return _call1(_op_tan, self)
 
     def tanh(self):
         """Hyperbolic tangent."""
-        return _call(_op_tanh, (self,), (), ())
+        return _call1(_op_tanh, self)
 
     def topk(self, k, dim=-1, largest=True, sorted=True):
         """The ``k`` largest (smallest) elements along ``dim``, best first, and where they are."""
@@ -1176,7 +1178,7 @@ class TensorMethods:
 
     def trace(self):
         """Sum of the main diagonal of a matrix; integers are summed as int64."""
-        return _call(_op_trace, (self,), (), ())
+        return _call1(_op_trace, self)
 
     def transpose(self, dim0, dim1):
         """Two dims swapped."""
@@ -1200,7 +1202,7 @@ class TensorMethods:
 
     def trunc(self):
         """The integer part."""
-        return _call(_op_trunc, (self,), (), ())
+        return _call1(_op_trunc, self)
 
     def unfold(self, dimension, size, step):
         """Windows of a dim, as a new last dim; windows may overlap."""
@@ -1221,7 +1223,7 @@ class TensorMethods:
 
     def vdot(self, other):
         """``sum(conj(self) * other)`` of two vectors."""
-        return _call(_op_vdot, (self, other,), (), ())
+        return _call2(_op_vdot, self, other)
 
     def view_as_complex(self):
         """A real tensor whose last dim has size 2 as a complex one."""
@@ -1233,7 +1235,7 @@ class TensorMethods:
 
     def xlogy(self, other):
         """``self * log(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
-        return _call(_op_xlogy, (self, other,), (), ())
+        return _call2(_op_xlogy, self, other)
 
     def _rrelu_(self, noise):
         """In-place form of ``_rrelu``."""
@@ -1602,10 +1604,10 @@ class TensorMethods:
     def lerp_(*args, **kwargs):
         """Overloads:
 
-        lerp.Scalar: ``self + weight * (end - self)``.
         lerp.Tensor: ``self + weight * (end - self)``.
+        lerp.Scalar: ``self + weight * (end - self)``.
         """
-        return _call_overloaded('lerp_', (_op_lerp__Scalar, _op_lerp__Tensor), args, kwargs, 'inplace')
+        return _call_overloaded('lerp_', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'inplace')
 
     def less_(self, other):
         """In-place form of ``lt``."""

@@ -7,6 +7,8 @@
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -28,6 +30,7 @@ _op_mish = _OPS['mish']
 _op_prelu = _OPS['prelu']
 _op_relu = _OPS['relu']
 _op_relu6 = _OPS['relu6']
+_op_rms_norm = _OPS['rms_norm']
 _op_selu = _OPS['selu']
 _op_sigmoid = _OPS['sigmoid']
 _op_silu = _OPS['silu']
@@ -41,7 +44,7 @@ _op_tanhshrink = _OPS['tanhshrink']
 _op_threshold = _OPS['threshold']
 
 
-__all__ = ['celu', 'elu', 'gelu', 'glu', 'hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'layer_norm', 'leaky_relu', 'log_softmax', 'logsigmoid', 'mish', 'prelu', 'relu', 'relu6', 'selu', 'sigmoid', 'silu', 'softmax', 'softmin', 'softplus', 'softshrink', 'softsign', 'tanh', 'tanhshrink', 'threshold']
+__all__ = ['celu', 'elu', 'gelu', 'glu', 'hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'layer_norm', 'leaky_relu', 'log_softmax', 'logsigmoid', 'mish', 'prelu', 'relu', 'relu6', 'rms_norm', 'selu', 'sigmoid', 'silu', 'softmax', 'softmin', 'softplus', 'softshrink', 'softsign', 'tanh', 'tanhshrink', 'threshold']
 
 def celu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
@@ -107,6 +110,10 @@ def relu6(input):
     """``min(max(x, 0), 6)``."""
     return _call(_op_relu6, (input,), (), ())
 
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """``x / sqrt(mean(x^2) + eps) * weight`` over the trailing dims ``normalized_shape`` (eps: the dtype's)."""
+    return _call(_op_rms_norm, (input, weight,), (), (normalized_shape, eps,))
+
 def selu(input):
     """``scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))`` with the self-normalising constants."""
     return _call(_op_selu, (input,), (), ())
@@ -114,7 +121,7 @@ def selu(input):
 def sigmoid(input, *, out=None):
     """``1 / (1 + exp(-x))``."""
     if out is None:
-        return _call(_op_sigmoid, (input,), (), ())
+        return _call1(_op_sigmoid, input)
     return _call_out(_op_sigmoid, (input,), (), (), out)
 
 def silu(input):
@@ -144,7 +151,7 @@ def softsign(input):
 def tanh(input, *, out=None):
     """Hyperbolic tangent."""
     if out is None:
-        return _call(_op_tanh, (input,), (), ())
+        return _call1(_op_tanh, input)
     return _call_out(_op_tanh, (input,), (), (), out)
 
 def tanhshrink(input):

@@ -7,6 +7,8 @@
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -52,109 +54,109 @@ __all__ = ['digamma', 'entr', 'erf', 'erfc', 'erfcx', 'erfinv', 'exp2', 'expit',
 def digamma(input, *, out=None):
     """Derivative of ``log gamma``."""
     if out is None:
-        return _call(_op_digamma, (input,), (), ())
+        return _call1(_op_digamma, input)
     return _call_out(_op_digamma, (input,), (), (), out)
 
 def entr(input, *, out=None):
     """``-x log(x)``; 0 at 0, -inf below."""
     if out is None:
-        return _call(_op_entr, (input,), (), ())
+        return _call1(_op_entr, input)
     return _call_out(_op_entr, (input,), (), (), out)
 
 def erf(input, *, out=None):
     """``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``."""
     if out is None:
-        return _call(_op_erf, (input,), (), ())
+        return _call1(_op_erf, input)
     return _call_out(_op_erf, (input,), (), (), out)
 
 def erfc(input, *, out=None):
     """``1 - erf(x)``, accurate for large ``x``."""
     if out is None:
-        return _call(_op_erfc, (input,), (), ())
+        return _call1(_op_erfc, input)
     return _call_out(_op_erfc, (input,), (), (), out)
 
 def erfcx(input, *, out=None):
     """``exp(x**2) * erfc(x)``."""
     if out is None:
-        return _call(_op_erfcx, (input,), (), ())
+        return _call1(_op_erfcx, input)
     return _call_out(_op_erfcx, (input,), (), (), out)
 
 def erfinv(input, *, out=None):
     """Inverse of erf on [-1, 1]; NaN outside."""
     if out is None:
-        return _call(_op_erfinv, (input,), (), ())
+        return _call1(_op_erfinv, input)
     return _call_out(_op_erfinv, (input,), (), (), out)
 
 def exp2(input, *, out=None):
     """``2**x``."""
     if out is None:
-        return _call(_op_exp2, (input,), (), ())
+        return _call1(_op_exp2, input)
     return _call_out(_op_exp2, (input,), (), (), out)
 
 def expit(input, *, out=None):
     """``1 / (1 + exp(-x))``."""
     if out is None:
-        return _call(_op_sigmoid, (input,), (), ())
+        return _call1(_op_sigmoid, input)
     return _call_out(_op_sigmoid, (input,), (), (), out)
 
 def expm1(input, *, out=None):
     """``e**x - 1``, accurate near 0."""
     if out is None:
-        return _call(_op_expm1, (input,), (), ())
+        return _call1(_op_expm1, input)
     return _call_out(_op_expm1, (input,), (), (), out)
 
 def gammainc(input, other, *, out=None):
     """Regularised lower incomplete gamma function P(self, other)."""
     if out is None:
-        return _call(_op_igamma, (input, other,), (), ())
+        return _call2(_op_igamma, input, other)
     return _call_out(_op_igamma, (input, other,), (), (), out)
 
 def gammaincc(input, other, *, out=None):
     """Regularised upper incomplete gamma function Q(self, other)."""
     if out is None:
-        return _call(_op_igammac, (input, other,), (), ())
+        return _call2(_op_igammac, input, other)
     return _call_out(_op_igammac, (input, other,), (), (), out)
 
 def gammaln(input, *, out=None):
     """``log |gamma(x)|``."""
     if out is None:
-        return _call(_op_lgamma, (input,), (), ())
+        return _call1(_op_lgamma, input)
     return _call_out(_op_lgamma, (input,), (), (), out)
 
 def i0(input, *, out=None):
     """Modified Bessel function of the first kind, order 0."""
     if out is None:
-        return _call(_op_i0, (input,), (), ())
+        return _call1(_op_i0, input)
     return _call_out(_op_i0, (input,), (), (), out)
 
 def i0e(input, *, out=None):
     """``exp(-|x|) * i0(x)``."""
     if out is None:
-        return _call(_op_i0e, (input,), (), ())
+        return _call1(_op_i0e, input)
     return _call_out(_op_i0e, (input,), (), (), out)
 
 def i1(input, *, out=None):
     """Modified Bessel function of the first kind, order 1."""
     if out is None:
-        return _call(_op_i1, (input,), (), ())
+        return _call1(_op_i1, input)
     return _call_out(_op_i1, (input,), (), (), out)
 
 def i1e(input, *, out=None):
     """``exp(-|x|) * i1(x)``."""
     if out is None:
-        return _call(_op_i1e, (input,), (), ())
+        return _call1(_op_i1e, input)
     return _call_out(_op_i1e, (input,), (), (), out)
 
 def log1p(input, *, out=None):
     """``log(1 + x)``, accurate near 0."""
     if out is None:
-        return _call(_op_log1p, (input,), (), ())
+        return _call1(_op_log1p, input)
     return _call_out(_op_log1p, (input,), (), (), out)
 
 def log_ndtr(input, *, out=None):
     """Logarithm of the distribution function of the standard normal."""
     if out is None:
-        return _call(_op_log_ndtr, (input,), (), ())
+        return _call1(_op_log_ndtr, input)
     return _call_out(_op_log_ndtr, (input,), (), (), out)
 
 def log_softmax(input, dim, dtype=None, *, out=None):
@@ -184,13 +186,13 @@ def multigammaln(input, p, *, out=None):
 def ndtr(input, *, out=None):
     """Distribution function of the standard normal."""
     if out is None:
-        return _call(_op_ndtr, (input,), (), ())
+        return _call1(_op_ndtr, input)
     return _call_out(_op_ndtr, (input,), (), (), out)
 
 def ndtri(input, *, out=None):
     """Quantile function of the standard normal."""
     if out is None:
-        return _call(_op_ndtri, (input,), (), ())
+        return _call1(_op_ndtri, input)
     return _call_out(_op_ndtri, (input,), (), (), out)
 
 def polygamma(n, input, *, out=None):
@@ -202,7 +204,7 @@ def polygamma(n, input, *, out=None):
 def psi(input, *, out=None):
     """Derivative of ``log gamma``."""
     if out is None:
-        return _call(_op_digamma, (input,), (), ())
+        return _call1(_op_digamma, input)
     return _call_out(_op_digamma, (input,), (), (), out)
 
 def round(*args, **kwargs):
@@ -216,7 +218,7 @@ def round(*args, **kwargs):
 def sinc(input, *, out=None):
     """``sin(pi x) / (pi x)``, 1 at 0."""
     if out is None:
-        return _call(_op_sinc, (input,), (), ())
+        return _call1(_op_sinc, input)
     return _call_out(_op_sinc, (input,), (), (), out)
 
 def softmax(input, dim, dtype=None, *, out=None):
@@ -228,23 +230,23 @@ def softmax(input, dim, dtype=None, *, out=None):
 def spherical_bessel_j0(x, *, out=None):
     """``sin(x) / x``, 1 at 0."""
     if out is None:
-        return _call(_op_spherical_bessel_j0, (x,), (), ())
+        return _call1(_op_spherical_bessel_j0, x)
     return _call_out(_op_spherical_bessel_j0, (x,), (), (), out)
 
 def xlog1py(input, other, *, out=None):
     """``self * log1p(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
     if out is None:
-        return _call(_op_xlog1py, (input, other,), (), ())
+        return _call2(_op_xlog1py, input, other)
     return _call_out(_op_xlog1py, (input, other,), (), (), out)
 
 def xlogy(input, other, *, out=None):
     """``self * log(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
     if out is None:
-        return _call(_op_xlogy, (input, other,), (), ())
+        return _call2(_op_xlogy, input, other)
     return _call_out(_op_xlogy, (input, other,), (), (), out)
 
 def zeta(input, other, *, out=None):
     """Hurwitz zeta function: ``sum over k >= 0 of (k + other) ** -self``."""
     if out is None:
-        return _call(_op_zeta, (input, other,), (), ())
+        return _call2(_op_zeta, input, other)
     return _call_out(_op_zeta, (input, other,), (), (), out)

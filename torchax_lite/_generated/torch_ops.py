@@ -7,6 +7,8 @@
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -220,6 +222,7 @@ _op_reciprocal = _OPS['reciprocal']
 _op_relu = _OPS['relu']
 _op_relu6 = _OPS['relu6']
 _op_remainder = _OPS['remainder']
+_op_rms_norm = _OPS['rms_norm']
 _op_rnn_relu_cell = _OPS['rnn_relu_cell']
 _op_rnn_tanh_cell = _OPS['rnn_tanh_cell']
 _op_roll = _OPS['roll']
@@ -289,30 +292,30 @@ _op_where = _OPS['where']
 _op_xlogy = _OPS['xlogy']
 
 
-__all__ = ['abs', 'absolute', 'acos', 'acosh', 'add', 'addbmm', 'addcdiv', 'addcmul', 'addmm', 'addmv', 'addr', 'affine_grid_generator', 'all', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'argmax', 'argmin', 'argsort', 'as_strided_scatter', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'baddbmm', 'bilinear', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift', 'bitwise_xor', 'bmm', 'bucketize', 'cat', 'cdist', 'ceil', 'celu', 'channel_shuffle', 'cholesky_inverse', 'cholesky_solve', 'clamp', 'clamp_max', 'clamp_min', 'clip', 'complex', 'concat', 'concatenate', 'conj_physical', 'constant_pad_nd', 'conv_tbc', 'convolution', 'copysign', 'cos', 'cosh', 'cosine_similarity', 'count_nonzero', 'cummax', 'cummin', 'cumprod', 'cumsum', 'cumulative_trapezoid', 'deg2rad', 'diag', 'diag_embed', 'diagonal', 'diagonal_scatter', 'diff', 'digamma', 'dist', 'div', 'divide', 'dot', 'embedding', 'eq', 'erf', 'erfc', 'erfinv', 'exp', 'exp2', 'expm1', 'fix', 'flip', 'float_power', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'frac', 'frexp', 'gather', 'gcd', 'ge', 'ger', 'greater', 'greater_equal', 'gru_cell', 'gt', 'hardshrink', 'heaviside', 'histc', 'hypot', 'i0', 'igamma', 'igammac', 'index_add', 'index_copy', 'index_fill', 'index_put', 'index_reduce', 'index_select', 'inner', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'kron', 'kthvalue', 'lcm', 'ldexp', 'le', 'lerp', 'less', 'less_equal', 'lgamma', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logit', 'logsumexp', 'lstm_cell', 'lt', 'masked_fill', 'masked_scatter', 'matmul', 'matrix_exp', 'max', 'maximum', 'mean', 'median', 'min', 'minimum', 'mm', 'mode', 'msort', 'mul', 'multiply', 'mv', 'mvlgamma', 'nan_to_num', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'ne', 'neg', 'negative', 'nextafter', 'norm', 'not_equal', 'orgqr', 'outer', 'pdist', 'permute', 'pixel_shuffle', 'pixel_unshuffle', 'polar', 'polygamma', 'positive', 'prelu', 'prod', 'put', 'quantile', 'rad2deg', 'reciprocal', 'relu', 'remainder', 'rnn_relu_cell', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'rsqrt', 'rsub', 'scatter', 'scatter_add', 'scatter_reduce', 'searchsorted', 'select', 'select_scatter', 'selu', 'sgn', 'sigmoid', 'sign', 'signbit', 'sin', 'sinc', 'sinh', 'slice_scatter', 'softmax', 'sort', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'sub', 'subtract', 'sum', 't', 'take', 'tan', 'tanh', 'threshold', 'topk', 'trace', 'transpose', 'trapezoid', 'trapz', 'tril', 'triu', 'true_divide', 'trunc', 'unsqueeze', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_real', 'where', 'xlogy', '_rrelu_', 'abs_', 'absolute_', 'acos_', 'acosh_', 'add_', 'addbmm_', 'addcdiv_', 'addcmul_', 'addmm_', 'addmv_', 'addr_', 'arccos_', 'arccosh_', 'arcsin_', 'arcsinh_', 'arctan2_', 'arctan_', 'arctanh_', 'asin_', 'asinh_', 'atan2_', 'atan_', 'atanh_', 'baddbmm_', 'bitwise_and_', 'bitwise_left_shift_', 'bitwise_not_', 'bitwise_or_', 'bitwise_right_shift_', 'bitwise_xor_', 'ceil_', 'celu_', 'clamp_', 'clamp_max_', 'clamp_min_', 'clip_', 'conj_physical_', 'copysign_', 'cos_', 'cosh_', 'cumprod_', 'cumsum_', 'deg2rad_', 'digamma_', 'div_', 'divide_', 'elu_', 'embedding_renorm_', 'eq_', 'erf_', 'erfc_', 'erfinv_', 'exp2_', 'exp_', 'expm1_', 'fix_', 'float_power_', 'floor_', 'floor_divide_', 'fmod_', 'frac_', 'gcd_', 'ge_', 'greater_', 'greater_equal_', 'gt_', 'hardsigmoid_', 'hardswish_', 'hardtanh_', 'heaviside_', 'hypot_', 'i0_', 'igamma_', 'igammac_', 'index_add_', 'index_copy_', 'index_fill_', 'index_put_', 'index_reduce_', 'lcm_', 'ldexp_', 'le_', 'leaky_relu_', 'lerp_', 'less_', 'less_equal_', 'lgamma_', 'log10_', 'log1p_', 'log2_', 'log_', 'logical_and_', 'logical_not_', 'logical_or_', 'logical_xor_', 'logit_', 'lt_', 'masked_fill_', 'masked_scatter_', 'mish_', 'mul_', 'multiply_', 'mvlgamma_', 'nan_to_num_', 'ne_', 'neg_', 'negative_', 'nextafter_', 'not_equal_', 'put_', 'rad2deg_', 'reciprocal_', 'relu6_', 'relu_', 'remainder_', 'round_', 'rsqrt_', 'scatter_', 'scatter_add_', 'scatter_reduce_', 'selu_', 'sgn_', 'sigmoid_', 'sign_', 'silu_', 'sin_', 'sinc_', 'sinh_', 'sqrt_', 'square_', 'sub_', 'subtract_', 'tan_', 'tanh_', 'threshold_', 'tril_', 'triu_', 'true_divide_', 'trunc_', 'xlogy_']
+__all__ = ['abs', 'absolute', 'acos', 'acosh', 'add', 'addbmm', 'addcdiv', 'addcmul', 'addmm', 'addmv', 'addr', 'affine_grid_generator', 'all', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'argmax', 'argmin', 'argsort', 'as_strided_scatter', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'baddbmm', 'bilinear', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift', 'bitwise_xor', 'bmm', 'bucketize', 'cat', 'cdist', 'ceil', 'celu', 'channel_shuffle', 'cholesky_inverse', 'cholesky_solve', 'clamp', 'clamp_max', 'clamp_min', 'clip', 'complex', 'concat', 'concatenate', 'conj_physical', 'constant_pad_nd', 'conv_tbc', 'convolution', 'copysign', 'cos', 'cosh', 'cosine_similarity', 'count_nonzero', 'cummax', 'cummin', 'cumprod', 'cumsum', 'cumulative_trapezoid', 'deg2rad', 'diag', 'diag_embed', 'diagonal', 'diagonal_scatter', 'diff', 'digamma', 'dist', 'div', 'divide', 'dot', 'embedding', 'eq', 'erf', 'erfc', 'erfinv', 'exp', 'exp2', 'expm1', 'fix', 'flip', 'float_power', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'frac', 'frexp', 'gather', 'gcd', 'ge', 'ger', 'greater', 'greater_equal', 'gru_cell', 'gt', 'hardshrink', 'heaviside', 'histc', 'hypot', 'i0', 'igamma', 'igammac', 'index_add', 'index_copy', 'index_fill', 'index_put', 'index_reduce', 'index_select', 'inner', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'kron', 'kthvalue', 'lcm', 'ldexp', 'le', 'lerp', 'less', 'less_equal', 'lgamma', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logit', 'logsumexp', 'lstm_cell', 'lt', 'masked_fill', 'masked_scatter', 'matmul', 'matrix_exp', 'max', 'maximum', 'mean', 'median', 'min', 'minimum', 'mm', 'mode', 'msort', 'mul', 'multiply', 'mv', 'mvlgamma', 'nan_to_num', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'ne', 'neg', 'negative', 'nextafter', 'norm', 'not_equal', 'orgqr', 'outer', 'pdist', 'permute', 'pixel_shuffle', 'pixel_unshuffle', 'polar', 'polygamma', 'positive', 'prelu', 'prod', 'put', 'quantile', 'rad2deg', 'reciprocal', 'relu', 'remainder', 'rms_norm', 'rnn_relu_cell', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'rsqrt', 'rsub', 'scatter', 'scatter_add', 'scatter_reduce', 'searchsorted', 'select', 'select_scatter', 'selu', 'sgn', 'sigmoid', 'sign', 'signbit', 'sin', 'sinc', 'sinh', 'slice_scatter', 'softmax', 'sort', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'sub', 'subtract', 'sum', 't', 'take', 'tan', 'tanh', 'threshold', 'topk', 'trace', 'transpose', 'trapezoid', 'trapz', 'tril', 'triu', 'true_divide', 'trunc', 'unsqueeze', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_real', 'where', 'xlogy', '_rrelu_', 'abs_', 'absolute_', 'acos_', 'acosh_', 'add_', 'addbmm_', 'addcdiv_', 'addcmul_', 'addmm_', 'addmv_', 'addr_', 'arccos_', 'arccosh_', 'arcsin_', 'arcsinh_', 'arctan2_', 'arctan_', 'arctanh_', 'asin_', 'asinh_', 'atan2_', 'atan_', 'atanh_', 'baddbmm_', 'bitwise_and_', 'bitwise_left_shift_', 'bitwise_not_', 'bitwise_or_', 'bitwise_right_shift_', 'bitwise_xor_', 'ceil_', 'celu_', 'clamp_', 'clamp_max_', 'clamp_min_', 'clip_', 'conj_physical_', 'copysign_', 'cos_', 'cosh_', 'cumprod_', 'cumsum_', 'deg2rad_', 'digamma_', 'div_', 'divide_', 'elu_', 'embedding_renorm_', 'eq_', 'erf_', 'erfc_', 'erfinv_', 'exp2_', 'exp_', 'expm1_', 'fix_', 'float_power_', 'floor_', 'floor_divide_', 'fmod_', 'frac_', 'gcd_', 'ge_', 'greater_', 'greater_equal_', 'gt_', 'hardsigmoid_', 'hardswish_', 'hardtanh_', 'heaviside_', 'hypot_', 'i0_', 'igamma_', 'igammac_', 'index_add_', 'index_copy_', 'index_fill_', 'index_put_', 'index_reduce_', 'lcm_', 'ldexp_', 'le_', 'leaky_relu_', 'lerp_', 'less_', 'less_equal_', 'lgamma_', 'log10_', 'log1p_', 'log2_', 'log_', 'logical_and_', 'logical_not_', 'logical_or_', 'logical_xor_', 'logit_', 'lt_', 'masked_fill_', 'masked_scatter_', 'mish_', 'mul_', 'multiply_', 'mvlgamma_', 'nan_to_num_', 'ne_', 'neg_', 'negative_', 'nextafter_', 'not_equal_', 'put_', 'rad2deg_', 'reciprocal_', 'relu6_', 'relu_', 'remainder_', 'round_', 'rsqrt_', 'scatter_', 'scatter_add_', 'scatter_reduce_', 'selu_', 'sgn_', 'sigmoid_', 'sign_', 'silu_', 'sin_', 'sinc_', 'sinh_', 'sqrt_', 'square_', 'sub_', 'subtract_', 'tan_', 'tanh_', 'threshold_', 'tril_', 'triu_', 'true_divide_', 'trunc_', 'xlogy_']
 
 def abs(input, *, out=None):
     """``|x|``; real for complex input."""
     if out is None:
-        return _call(_op_abs, (input,), (), ())
+        return _call1(_op_abs, input)
     return _call_out(_op_abs, (input,), (), (), out)
 
 def absolute(input, *, out=None):
     """``|x|``; real for complex input."""
     if out is None:
-        return _call(_op_abs, (input,), (), ())
+        return _call1(_op_abs, input)
     return _call_out(_op_abs, (input,), (), (), out)
 
 def acos(input, *, out=None):
     """Inverse cosine, in radians."""
     if out is None:
-        return _call(_op_acos, (input,), (), ())
+        return _call1(_op_acos, input)
     return _call_out(_op_acos, (input,), (), (), out)
 
 def acosh(input, *, out=None):
     """Inverse hyperbolic cosine."""
     if out is None:
-        return _call(_op_acosh, (input,), (), ())
+        return _call1(_op_acosh, input)
     return _call_out(_op_acosh, (input,), (), (), out)
 
 def add(input, other, *, alpha=1, out=None):
@@ -394,7 +397,7 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
 def angle(input, *, out=None):
     """Phase in radians; of a real number 0, pi below 0, or NaN."""
     if out is None:
-        return _call(_op_angle, (input,), (), ())
+        return _call1(_op_angle, input)
     return _call_out(_op_angle, (input,), (), (), out)
 
 def any(input, dim=None, keepdim=False, *, out=None):
@@ -406,43 +409,43 @@ def any(input, dim=None, keepdim=False, *, out=None):
 def arccos(input, *, out=None):
     """Inverse cosine, in radians."""
     if out is None:
-        return _call(_op_acos, (input,), (), ())
+        return _call1(_op_acos, input)
     return _call_out(_op_acos, (input,), (), (), out)
 
 def arccosh(input, *, out=None):
     """Inverse hyperbolic cosine."""
     if out is None:
-        return _call(_op_acosh, (input,), (), ())
+        return _call1(_op_acosh, input)
     return _call_out(_op_acosh, (input,), (), (), out)
 
 def arcsin(input, *, out=None):
     """Inverse sine, in radians."""
     if out is None:
-        return _call(_op_asin, (input,), (), ())
+        return _call1(_op_asin, input)
     return _call_out(_op_asin, (input,), (), (), out)
 
 def arcsinh(input, *, out=None):
     """Inverse hyperbolic sine."""
     if out is None:
-        return _call(_op_asinh, (input,), (), ())
+        return _call1(_op_asinh, input)
     return _call_out(_op_asinh, (input,), (), (), out)
 
 def arctan(input, *, out=None):
     """Inverse tangent, in radians."""
     if out is None:
-        return _call(_op_atan, (input,), (), ())
+        return _call1(_op_atan, input)
     return _call_out(_op_atan, (input,), (), (), out)
 
 def arctan2(input, other, *, out=None):
     """Angle of the point (other, self), in radians."""
     if out is None:
-        return _call(_op_atan2, (input, other,), (), ())
+        return _call2(_op_atan2, input, other)
     return _call_out(_op_atan2, (input, other,), (), (), out)
 
 def arctanh(input, *, out=None):
     """Inverse hyperbolic tangent."""
     if out is None:
-        return _call(_op_atanh, (input,), (), ())
+        return _call1(_op_atanh, input)
     return _call_out(_op_atanh, (input,), (), (), out)
 
 def argmax(input, dim=None, keepdim=False, *, out=None):
@@ -472,31 +475,31 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None, *, out=Non
 def asin(input, *, out=None):
     """Inverse sine, in radians."""
     if out is None:
-        return _call(_op_asin, (input,), (), ())
+        return _call1(_op_asin, input)
     return _call_out(_op_asin, (input,), (), (), out)
 
 def asinh(input, *, out=None):
     """Inverse hyperbolic sine."""
     if out is None:
-        return _call(_op_asinh, (input,), (), ())
+        return _call1(_op_asinh, input)
     return _call_out(_op_asinh, (input,), (), (), out)
 
 def atan(input, *, out=None):
     """Inverse tangent, in radians."""
     if out is None:
-        return _call(_op_atan, (input,), (), ())
+        return _call1(_op_atan, input)
     return _call_out(_op_atan, (input,), (), (), out)
 
 def atan2(input, other, *, out=None):
     """Angle of the point (other, self), in radians."""
     if out is None:
-        return _call(_op_atan2, (input, other,), (), ())
+        return _call2(_op_atan2, input, other)
     return _call_out(_op_atan2, (input, other,), (), (), out)
 
 def atanh(input, *, out=None):
     """Inverse hyperbolic tangent."""
     if out is None:
-        return _call(_op_atanh, (input,), (), ())
+        return _call1(_op_atanh, input)
     return _call_out(_op_atanh, (input,), (), (), out)
 
 def baddbmm(*args, **kwargs):
@@ -514,47 +517,47 @@ def bilinear(input1, input2, weight, bias=None):
 def bitwise_and(input, other, *, out=None):
     """``self & other``."""
     if out is None:
-        return _call(_op_bitwise_and, (input, other,), (), ())
+        return _call2(_op_bitwise_and, input, other)
     return _call_out(_op_bitwise_and, (input, other,), (), (), out)
 
 def bitwise_left_shift(input, other, *, out=None):
     """``self << other``; 0 where the amount is negative or too large."""
     if out is None:
-        return _call(_op_bitwise_left_shift, (input, other,), (), ())
+        return _call2(_op_bitwise_left_shift, input, other)
     return _call_out(_op_bitwise_left_shift, (input, other,), (), (), out)
 
 def bitwise_not(input, *, out=None):
     """Complement of every bit; ``not`` for bools."""
     if out is None:
-        return _call(_op_bitwise_not, (input,), (), ())
+        return _call1(_op_bitwise_not, input)
     return _call_out(_op_bitwise_not, (input,), (), (), out)
 
 def bitwise_or(input, other, *, out=None):
     """``self | other``."""
     if out is None:
-        return _call(_op_bitwise_or, (input, other,), (), ())
+        return _call2(_op_bitwise_or, input, other)
     return _call_out(_op_bitwise_or, (input, other,), (), (), out)
 
 def bitwise_right_shift(input, other, *, out=None):
     """``self >> other``, keeping the sign; an amount out of range leaves only the sign."""
     if out is None:
-        return _call(_op_bitwise_right_shift, (input, other,), (), ())
+        return _call2(_op_bitwise_right_shift, input, other)
     return _call_out(_op_bitwise_right_shift, (input, other,), (), (), out)
 
 def bitwise_xor(input, other, *, out=None):
     """``self ^ other``."""
     if out is None:
-        return _call(_op_bitwise_xor, (input, other,), (), ())
+        return _call2(_op_bitwise_xor, input, other)
     return _call_out(_op_bitwise_xor, (input, other,), (), (), out)
 
 def bmm(input, mat2, *, out=None):
     """Products of two equal batches of matrices."""
     if out is None:
-        return _call(_op_bmm, (input, mat2,), (), ())
+        return _call2(_op_bmm, input, mat2)
     return _call_out(_op_bmm, (input, mat2,), (), (), out)
 
 def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
-    """Index of the bucket between sorted ``boundaries`` that each value lies in; ``right``: buckets close on the left."""
+    """Index of the bucket between sorted ``boundaries`` of each value; ``right``: buckets are closed on the left."""
     if out is None:
         return _call(_op_bucketize, (input, boundaries,), (), (out_int32, right,))
     return _call_out(_op_bucketize, (input, boundaries,), (), (out_int32, right,), out)
@@ -572,7 +575,7 @@ def cdist(x1, x2, p=2.0, compute_mode='use_mm_for_euclid_dist_if_necessary'):
 def ceil(input, *, out=None):
     """Smallest integer not below ``x``."""
     if out is None:
-        return _call(_op_ceil, (input,), (), ())
+        return _call1(_op_ceil, input)
     return _call_out(_op_ceil, (input,), (), (), out)
 
 def celu(input, alpha=1.0):
@@ -604,13 +607,13 @@ def clamp(input, min=None, max=None, *, out=None):
 def clamp_max(input, max, *, out=None):
     """``min(self, max)``."""
     if out is None:
-        return _call(_op_clamp_max, (input, max,), (), ())
+        return _call2(_op_clamp_max, input, max)
     return _call_out(_op_clamp_max, (input, max,), (), (), out)
 
 def clamp_min(input, min, *, out=None):
     """``max(self, min)``."""
     if out is None:
-        return _call(_op_clamp_min, (input, min,), (), ())
+        return _call2(_op_clamp_min, input, min)
     return _call_out(_op_clamp_min, (input, min,), (), (), out)
 
 def clip(input, min=None, max=None, *, out=None):
@@ -622,7 +625,7 @@ def clip(input, min=None, max=None, *, out=None):
 def complex(real, imag, *, out=None):
     """``real + i imag``, broadcast."""
     if out is None:
-        return _call(_op_complex, (real, imag,), (), ())
+        return _call2(_op_complex, real, imag)
     return _call_out(_op_complex, (real, imag,), (), (), out)
 
 def concat(tensors, dim=0, *, out=None):
@@ -640,7 +643,7 @@ def concatenate(tensors, dim=0, *, out=None):
 def conj_physical(input, *, out=None):
     """Complex conjugate, as new values."""
     if out is None:
-        return _call(_op_conj_physical, (input,), (), ())
+        return _call1(_op_conj_physical, input)
     return _call_out(_op_conj_physical, (input,), (), (), out)
 
 def constant_pad_nd(input, pad, value=0):
@@ -658,19 +661,19 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
 def copysign(input, other, *, out=None):
     """``|self|`` with the sign of ``other``."""
     if out is None:
-        return _call(_op_copysign, (input, other,), (), ())
+        return _call2(_op_copysign, input, other)
     return _call_out(_op_copysign, (input, other,), (), (), out)
 
 def cos(input, *, out=None):
     """Cosine of ``x`` radians."""
     if out is None:
-        return _call(_op_cos, (input,), (), ())
+        return _call1(_op_cos, input)
     return _call_out(_op_cos, (input,), (), (), out)
 
 def cosh(input, *, out=None):
     """Hyperbolic cosine."""
     if out is None:
-        return _call(_op_cosh, (input,), (), ())
+        return _call1(_op_cosh, input)
     return _call_out(_op_cosh, (input,), (), (), out)
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-08):
@@ -718,7 +721,7 @@ def cumulative_trapezoid(*args, **kwargs):
 def deg2rad(input, *, out=None):
     """Degrees to radians."""
     if out is None:
-        return _call(_op_deg2rad, (input,), (), ())
+        return _call1(_op_deg2rad, input)
     return _call_out(_op_deg2rad, (input,), (), (), out)
 
 def diag(input, diagonal=0, *, out=None):
@@ -750,7 +753,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
 def digamma(input, *, out=None):
     """Derivative of ``log gamma``."""
     if out is None:
-        return _call(_op_digamma, (input,), (), ())
+        return _call1(_op_digamma, input)
     return _call_out(_op_digamma, (input,), (), (), out)
 
 def dist(input, other, p=2):
@@ -776,7 +779,7 @@ def divide(*args, **kwargs):
 def dot(input, tensor, *, out=None):
     """Sum of the products of two vectors' elements (no conjugation)."""
     if out is None:
-        return _call(_op_dot, (input, tensor,), (), ())
+        return _call2(_op_dot, input, tensor)
     return _call_out(_op_dot, (input, tensor,), (), (), out)
 
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
@@ -786,49 +789,49 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
 def eq(input, other, *, out=None):
     """``self == other``."""
     if out is None:
-        return _call(_op_eq, (input, other,), (), ())
+        return _call2(_op_eq, input, other)
     return _call_out(_op_eq, (input, other,), (), (), out)
 
 def erf(input, *, out=None):
     """``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``."""
     if out is None:
-        return _call(_op_erf, (input,), (), ())
+        return _call1(_op_erf, input)
     return _call_out(_op_erf, (input,), (), (), out)
 
 def erfc(input, *, out=None):
     """``1 - erf(x)``, accurate for large ``x``."""
     if out is None:
-        return _call(_op_erfc, (input,), (), ())
+        return _call1(_op_erfc, input)
     return _call_out(_op_erfc, (input,), (), (), out)
 
 def erfinv(input, *, out=None):
     """Inverse of erf on [-1, 1]; NaN outside."""
     if out is None:
-        return _call(_op_erfinv, (input,), (), ())
+        return _call1(_op_erfinv, input)
     return _call_out(_op_erfinv, (input,), (), (), out)
 
 def exp(input, *, out=None):
     """``e**x``."""
     if out is None:
-        return _call(_op_exp, (input,), (), ())
+        return _call1(_op_exp, input)
     return _call_out(_op_exp, (input,), (), (), out)
 
 def exp2(input, *, out=None):
     """``2**x``."""
     if out is None:
-        return _call(_op_exp2, (input,), (), ())
+        return _call1(_op_exp2, input)
     return _call_out(_op_exp2, (input,), (), (), out)
 
 def expm1(input, *, out=None):
     """``e**x - 1``, accurate near 0."""
     if out is None:
-        return _call(_op_expm1, (input,), (), ())
+        return _call1(_op_expm1, input)
     return _call_out(_op_expm1, (input,), (), (), out)
 
 def fix(input, *, out=None):
     """The integer part."""
     if out is None:
-        return _call(_op_trunc, (input,), (), ())
+        return _call1(_op_trunc, input)
     return _call_out(_op_trunc, (input,), (), (), out)
 
 def flip(input, dims):
@@ -847,43 +850,43 @@ def float_power(*args, **kwargs):
 def floor(input, *, out=None):
     """Largest integer not above ``x``."""
     if out is None:
-        return _call(_op_floor, (input,), (), ())
+        return _call1(_op_floor, input)
     return _call_out(_op_floor, (input,), (), (), out)
 
 def floor_divide(input, other, *, out=None):
     """``floor(self / other)``, broadcast."""
     if out is None:
-        return _call(_op_floor_divide, (input, other,), (), ())
+        return _call2(_op_floor_divide, input, other)
     return _call_out(_op_floor_divide, (input, other,), (), (), out)
 
 def fmax(input, other, *, out=None):
     """The larger of two; a NaN loses."""
     if out is None:
-        return _call(_op_fmax, (input, other,), (), ())
+        return _call2(_op_fmax, input, other)
     return _call_out(_op_fmax, (input, other,), (), (), out)
 
 def fmin(input, other, *, out=None):
     """The smaller of two; a NaN loses."""
     if out is None:
-        return _call(_op_fmin, (input, other,), (), ())
+        return _call2(_op_fmin, input, other)
     return _call_out(_op_fmin, (input, other,), (), (), out)
 
 def fmod(input, other, *, out=None):
     """``self - trunc(self / other) * other``: the sign is the dividend's (C's ``fmod``)."""
     if out is None:
-        return _call(_op_fmod, (input, other,), (), ())
+        return _call2(_op_fmod, input, other)
     return _call_out(_op_fmod, (input, other,), (), (), out)
 
 def frac(input, *, out=None):
     """The fractional part ``x - trunc(x)``, with the sign of ``x``."""
     if out is None:
-        return _call(_op_frac, (input,), (), ())
+        return _call1(_op_frac, input)
     return _call_out(_op_frac, (input,), (), (), out)
 
 def frexp(input, *, out=None):
     """Mantissa in [0.5, 1) and int32 exponent with ``x = mantissa * 2**exponent``."""
     if out is None:
-        return _call(_op_frexp, (input,), (), ())
+        return _call1(_op_frexp, input)
     return _call_out(_op_frexp, (input,), (), (), out)
 
 def gather(input, dim, index, *, sparse_grad=False, out=None):
@@ -895,31 +898,31 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
 def gcd(input, other, *, out=None):
     """Greatest common divisor, never negative; ``gcd(0, 0) = 0``."""
     if out is None:
-        return _call(_op_gcd, (input, other,), (), ())
+        return _call2(_op_gcd, input, other)
     return _call_out(_op_gcd, (input, other,), (), (), out)
 
 def ge(input, other, *, out=None):
     """``self >= other``."""
     if out is None:
-        return _call(_op_ge, (input, other,), (), ())
+        return _call2(_op_ge, input, other)
     return _call_out(_op_ge, (input, other,), (), (), out)
 
 def ger(input, vec2, *, out=None):
     """All products of two vectors' elements."""
     if out is None:
-        return _call(_op_outer, (input, vec2,), (), ())
+        return _call2(_op_outer, input, vec2)
     return _call_out(_op_outer, (input, vec2,), (), (), out)
 
 def greater(input, other, *, out=None):
     """``self > other``."""
     if out is None:
-        return _call(_op_gt, (input, other,), (), ())
+        return _call2(_op_gt, input, other)
     return _call_out(_op_gt, (input, other,), (), (), out)
 
 def greater_equal(input, other, *, out=None):
     """``self >= other``."""
     if out is None:
-        return _call(_op_ge, (input, other,), (), ())
+        return _call2(_op_ge, input, other)
     return _call_out(_op_ge, (input, other,), (), (), out)
 
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
@@ -929,7 +932,7 @@ def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
 def gt(input, other, *, out=None):
     """``self > other``."""
     if out is None:
-        return _call(_op_gt, (input, other,), (), ())
+        return _call2(_op_gt, input, other)
     return _call_out(_op_gt, (input, other,), (), (), out)
 
 def hardshrink(input, lambd=0.5):
@@ -939,7 +942,7 @@ def hardshrink(input, lambd=0.5):
 def heaviside(input, values, *, out=None):
     """0 below 0, 1 above, ``values`` at 0."""
     if out is None:
-        return _call(_op_heaviside, (input, values,), (), ())
+        return _call2(_op_heaviside, input, values)
     return _call_out(_op_heaviside, (input, values,), (), (), out)
 
 def histc(input, bins=100, min=0, max=0, *, out=None):
@@ -951,25 +954,25 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
 def hypot(input, other, *, out=None):
     """``sqrt(self**2 + other**2)`` without overflow."""
     if out is None:
-        return _call(_op_hypot, (input, other,), (), ())
+        return _call2(_op_hypot, input, other)
     return _call_out(_op_hypot, (input, other,), (), (), out)
 
 def i0(input, *, out=None):
     """Modified Bessel function of the first kind, order 0."""
     if out is None:
-        return _call(_op_i0, (input,), (), ())
+        return _call1(_op_i0, input)
     return _call_out(_op_i0, (input,), (), (), out)
 
 def igamma(input, other, *, out=None):
     """Regularised lower incomplete gamma function P(self, other)."""
     if out is None:
-        return _call(_op_igamma, (input, other,), (), ())
+        return _call2(_op_igamma, input, other)
     return _call_out(_op_igamma, (input, other,), (), (), out)
 
 def igammac(input, other, *, out=None):
     """Regularised upper incomplete gamma function Q(self, other)."""
     if out is None:
-        return _call(_op_igammac, (input, other,), (), ())
+        return _call2(_op_igammac, input, other)
     return _call_out(_op_igammac, (input, other,), (), (), out)
 
 def index_add(input, dim, index, source, *, alpha=1, out=None):
@@ -1007,7 +1010,7 @@ def index_select(input, dim, index, *, out=None):
 def inner(input, other, *, out=None):
     """Sums of products over the last dim of both."""
     if out is None:
-        return _call(_op_inner, (input, other,), (), ())
+        return _call2(_op_inner, input, other)
     return _call_out(_op_inner, (input, other,), (), (), out)
 
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
@@ -1035,13 +1038,13 @@ def isnan(input):
 def isneginf(input, *, out=None):
     """Whether ``x`` is negative infinity."""
     if out is None:
-        return _call(_op_isneginf, (input,), (), ())
+        return _call1(_op_isneginf, input)
     return _call_out(_op_isneginf, (input,), (), (), out)
 
 def isposinf(input, *, out=None):
     """Whether ``x`` is positive infinity."""
     if out is None:
-        return _call(_op_isposinf, (input,), (), ())
+        return _call1(_op_isposinf, input)
     return _call_out(_op_isposinf, (input,), (), (), out)
 
 def isreal(input):
@@ -1051,7 +1054,7 @@ def isreal(input):
 def kron(input, other, *, out=None):
     """Kronecker product: blocks of ``other`` scaled by the elements of ``self``."""
     if out is None:
-        return _call(_op_kron, (input, other,), (), ())
+        return _call2(_op_kron, input, other)
     return _call_out(_op_kron, (input, other,), (), (), out)
 
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
@@ -1063,69 +1066,69 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
 def lcm(input, other, *, out=None):
     """Least common multiple, never negative; 0 where one is 0."""
     if out is None:
-        return _call(_op_lcm, (input, other,), (), ())
+        return _call2(_op_lcm, input, other)
     return _call_out(_op_lcm, (input, other,), (), (), out)
 
 def ldexp(input, other, *, out=None):
     """``self * 2**other``."""
     if out is None:
-        return _call(_op_ldexp, (input, other,), (), ())
+        return _call2(_op_ldexp, input, other)
     return _call_out(_op_ldexp, (input, other,), (), (), out)
 
 def le(input, other, *, out=None):
     """``self <= other``."""
     if out is None:
-        return _call(_op_le, (input, other,), (), ())
+        return _call2(_op_le, input, other)
     return _call_out(_op_le, (input, other,), (), (), out)
 
 def lerp(*args, **kwargs):
     """Overloads:
 
-    lerp.Scalar: ``self + weight * (end - self)``.
     lerp.Tensor: ``self + weight * (end - self)``.
+    lerp.Scalar: ``self + weight * (end - self)``.
     """
-    return _call_overloaded('lerp', (_op_lerp__Scalar, _op_lerp__Tensor), args, kwargs, 'function')
+    return _call_overloaded('lerp', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'function')
 
 def less(input, other, *, out=None):
     """``self < other``."""
     if out is None:
-        return _call(_op_lt, (input, other,), (), ())
+        return _call2(_op_lt, input, other)
     return _call_out(_op_lt, (input, other,), (), (), out)
 
 def less_equal(input, other, *, out=None):
     """``self <= other``."""
     if out is None:
-        return _call(_op_le, (input, other,), (), ())
+        return _call2(_op_le, input, other)
     return _call_out(_op_le, (input, other,), (), (), out)
 
 def lgamma(input, *, out=None):
     """``log |gamma(x)|``."""
     if out is None:
-        return _call(_op_lgamma, (input,), (), ())
+        return _call1(_op_lgamma, input)
     return _call_out(_op_lgamma, (input,), (), (), out)
 
 def log(input, *, out=None):
     """Natural logarithm."""
     if out is None:
-        return _call(_op_log, (input,), (), ())
+        return _call1(_op_log, input)
     return _call_out(_op_log, (input,), (), (), out)
 
 def log10(input, *, out=None):
     """Logarithm to base 10."""
     if out is None:
-        return _call(_op_log10, (input,), (), ())
+        return _call1(_op_log10, input)
     return _call_out(_op_log10, (input,), (), (), out)
 
 def log1p(input, *, out=None):
     """``log(1 + x)``, accurate near 0."""
     if out is None:
-        return _call(_op_log1p, (input,), (), ())
+        return _call1(_op_log1p, input)
     return _call_out(_op_log1p, (input,), (), (), out)
 
 def log2(input, *, out=None):
     """Logarithm to base 2."""
     if out is None:
-        return _call(_op_log2, (input,), (), ())
+        return _call1(_op_log2, input)
     return _call_out(_op_log2, (input,), (), (), out)
 
 def log_softmax(input, dim, dtype=None, *, out=None):
@@ -1137,13 +1140,13 @@ def log_softmax(input, dim, dtype=None, *, out=None):
 def logaddexp(input, other, *, out=None):
     """``log(exp(self) + exp(other))`` without overflow."""
     if out is None:
-        return _call(_op_logaddexp, (input, other,), (), ())
+        return _call2(_op_logaddexp, input, other)
     return _call_out(_op_logaddexp, (input, other,), (), (), out)
 
 def logaddexp2(input, other, *, out=None):
     """``log2(2**self + 2**other)`` without overflow."""
     if out is None:
-        return _call(_op_logaddexp2, (input, other,), (), ())
+        return _call2(_op_logaddexp2, input, other)
     return _call_out(_op_logaddexp2, (input, other,), (), (), out)
 
 def logcumsumexp(input, dim, *, out=None):
@@ -1155,25 +1158,25 @@ def logcumsumexp(input, dim, *, out=None):
 def logical_and(input, other, *, out=None):
     """Whether both are non-zero."""
     if out is None:
-        return _call(_op_logical_and, (input, other,), (), ())
+        return _call2(_op_logical_and, input, other)
     return _call_out(_op_logical_and, (input, other,), (), (), out)
 
 def logical_not(input, *, out=None):
     """Whether ``x`` is zero."""
     if out is None:
-        return _call(_op_logical_not, (input,), (), ())
+        return _call1(_op_logical_not, input)
     return _call_out(_op_logical_not, (input,), (), (), out)
 
 def logical_or(input, other, *, out=None):
     """Whether one is non-zero."""
     if out is None:
-        return _call(_op_logical_or, (input, other,), (), ())
+        return _call2(_op_logical_or, input, other)
     return _call_out(_op_logical_or, (input, other,), (), (), out)
 
 def logical_xor(input, other, *, out=None):
     """Whether exactly one is non-zero."""
     if out is None:
-        return _call(_op_logical_xor, (input, other,), (), ())
+        return _call2(_op_logical_xor, input, other)
     return _call_out(_op_logical_xor, (input, other,), (), (), out)
 
 def logit(input, eps=None, *, out=None):
@@ -1195,7 +1198,7 @@ def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
 def lt(input, other, *, out=None):
     """``self < other``."""
     if out is None:
-        return _call(_op_lt, (input, other,), (), ())
+        return _call2(_op_lt, input, other)
     return _call_out(_op_lt, (input, other,), (), (), out)
 
 def masked_fill(input, mask, value):
@@ -1209,7 +1212,7 @@ def masked_scatter(input, mask, source):
 def matmul(input, other, *, out=None):
     """Matrix product over the last two dims; leading dims broadcast, vectors count as a row or a column."""
     if out is None:
-        return _call(_op_matmul, (input, other,), (), ())
+        return _call2(_op_matmul, input, other)
     return _call_out(_op_matmul, (input, other,), (), (), out)
 
 def matrix_exp(input):
@@ -1228,7 +1231,7 @@ def max(*args, **kwargs):
 def maximum(input, other, *, out=None):
     """The larger of two, NaN if one is NaN."""
     if out is None:
-        return _call(_op_maximum, (input, other,), (), ())
+        return _call2(_op_maximum, input, other)
     return _call_out(_op_maximum, (input, other,), (), (), out)
 
 def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
@@ -1257,13 +1260,13 @@ def min(*args, **kwargs):
 def minimum(input, other, *, out=None):
     """The smaller of two, NaN if one is NaN."""
     if out is None:
-        return _call(_op_minimum, (input, other,), (), ())
+        return _call2(_op_minimum, input, other)
     return _call_out(_op_minimum, (input, other,), (), (), out)
 
 def mm(input, mat2, *, out=None):
     """Product of two matrices."""
     if out is None:
-        return _call(_op_mm, (input, mat2,), (), ())
+        return _call2(_op_mm, input, mat2)
     return _call_out(_op_mm, (input, mat2,), (), (), out)
 
 def mode(input, dim=-1, keepdim=False, *, out=None):
@@ -1275,25 +1278,25 @@ def mode(input, dim=-1, keepdim=False, *, out=None):
 def msort(input, *, out=None):
     """Values in order along dim 0."""
     if out is None:
-        return _call(_op_msort, (input,), (), ())
+        return _call1(_op_msort, input)
     return _call_out(_op_msort, (input,), (), (), out)
 
 def mul(input, other, *, out=None):
     """``self * other``, broadcast."""
     if out is None:
-        return _call(_op_mul, (input, other,), (), ())
+        return _call2(_op_mul, input, other)
     return _call_out(_op_mul, (input, other,), (), (), out)
 
 def multiply(input, other, *, out=None):
     """``self * other``, broadcast."""
     if out is None:
-        return _call(_op_mul, (input, other,), (), ())
+        return _call2(_op_mul, input, other)
     return _call_out(_op_mul, (input, other,), (), (), out)
 
 def mv(input, vec, *, out=None):
     """Product of a matrix and a vector."""
     if out is None:
-        return _call(_op_mv, (input, vec,), (), ())
+        return _call2(_op_mv, input, vec)
     return _call_out(_op_mv, (input, vec,), (), (), out)
 
 def mvlgamma(input, p, *, out=None):
@@ -1339,25 +1342,25 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def ne(input, other, *, out=None):
     """``self != other``."""
     if out is None:
-        return _call(_op_ne, (input, other,), (), ())
+        return _call2(_op_ne, input, other)
     return _call_out(_op_ne, (input, other,), (), (), out)
 
 def neg(input, *, out=None):
     """``-x``."""
     if out is None:
-        return _call(_op_neg, (input,), (), ())
+        return _call1(_op_neg, input)
     return _call_out(_op_neg, (input,), (), (), out)
 
 def negative(input, *, out=None):
     """``-x``."""
     if out is None:
-        return _call(_op_neg, (input,), (), ())
+        return _call1(_op_neg, input)
     return _call_out(_op_neg, (input,), (), (), out)
 
 def nextafter(input, other, *, out=None):
     """The next representable value after ``self`` towards ``other``."""
     if out is None:
-        return _call(_op_nextafter, (input, other,), (), ())
+        return _call2(_op_nextafter, input, other)
     return _call_out(_op_nextafter, (input, other,), (), (), out)
 
 def norm(*args, **kwargs):
@@ -1371,19 +1374,19 @@ def norm(*args, **kwargs):
 def not_equal(input, other, *, out=None):
     """``self != other``."""
     if out is None:
-        return _call(_op_ne, (input, other,), (), ())
+        return _call2(_op_ne, input, other)
     return _call_out(_op_ne, (input, other,), (), (), out)
 
 def orgqr(input, tau, *, out=None):
     """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
     if out is None:
-        return _call(_op_linalg_householder_product, (input, tau,), (), ())
+        return _call2(_op_linalg_householder_product, input, tau)
     return _call_out(_op_linalg_householder_product, (input, tau,), (), (), out)
 
 def outer(input, vec2, *, out=None):
     """All products of two vectors' elements."""
     if out is None:
-        return _call(_op_outer, (input, vec2,), (), ())
+        return _call2(_op_outer, input, vec2)
     return _call_out(_op_outer, (input, vec2,), (), (), out)
 
 def pdist(input, p=2.0):
@@ -1405,7 +1408,7 @@ def pixel_unshuffle(input, downscale_factor):
 def polar(abs, angle, *, out=None):
     """``abs * (cos(angle) + i sin(angle))``, broadcast."""
     if out is None:
-        return _call(_op_polar, (abs, angle,), (), ())
+        return _call2(_op_polar, abs, angle)
     return _call_out(_op_polar, (abs, angle,), (), (), out)
 
 def polygamma(n, input, *, out=None):
@@ -1445,13 +1448,13 @@ def quantile(*args, **kwargs):
 def rad2deg(input, *, out=None):
     """Radians to degrees."""
     if out is None:
-        return _call(_op_rad2deg, (input,), (), ())
+        return _call1(_op_rad2deg, input)
     return _call_out(_op_rad2deg, (input,), (), (), out)
 
 def reciprocal(input, *, out=None):
     """``1 / x``."""
     if out is None:
-        return _call(_op_reciprocal, (input,), (), ())
+        return _call1(_op_reciprocal, input)
     return _call_out(_op_reciprocal, (input,), (), (), out)
 
 def relu(input):
@@ -1461,8 +1464,12 @@ def relu(input):
 def remainder(input, other, *, out=None):
     """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
     if out is None:
-        return _call(_op_remainder, (input, other,), (), ())
+        return _call2(_op_remainder, input, other)
     return _call_out(_op_remainder, (input, other,), (), (), out)
+
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """``x / sqrt(mean(x^2) + eps) * weight`` over the trailing dims ``normalized_shape`` (eps: the dtype's)."""
+    return _call(_op_rms_norm, (input, weight,), (), (normalized_shape, eps,))
 
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """One Elman step with ``relu``."""
@@ -1491,7 +1498,7 @@ def round(*args, **kwargs):
 def rsqrt(input, *, out=None):
     """``1 / sqrt(x)``."""
     if out is None:
-        return _call(_op_rsqrt, (input,), (), ())
+        return _call1(_op_rsqrt, input)
     return _call_out(_op_rsqrt, (input,), (), (), out)
 
 def rsub(input, other, *, alpha=1):
@@ -1543,43 +1550,43 @@ def selu(input):
 def sgn(input, *, out=None):
     """``x / |x|`` for complex input (0 at 0), else ``sign(x)``."""
     if out is None:
-        return _call(_op_sgn, (input,), (), ())
+        return _call1(_op_sgn, input)
     return _call_out(_op_sgn, (input,), (), (), out)
 
 def sigmoid(input, *, out=None):
     """``1 / (1 + exp(-x))``."""
     if out is None:
-        return _call(_op_sigmoid, (input,), (), ())
+        return _call1(_op_sigmoid, input)
     return _call_out(_op_sigmoid, (input,), (), (), out)
 
 def sign(input, *, out=None):
     """-1, 0 or 1; NaN gives 0."""
     if out is None:
-        return _call(_op_sign, (input,), (), ())
+        return _call1(_op_sign, input)
     return _call_out(_op_sign, (input,), (), (), out)
 
 def signbit(input, *, out=None):
     """Whether the sign bit is set (-0.0 included)."""
     if out is None:
-        return _call(_op_signbit, (input,), (), ())
+        return _call1(_op_signbit, input)
     return _call_out(_op_signbit, (input,), (), (), out)
 
 def sin(input, *, out=None):
     """Sine of ``x`` radians."""
     if out is None:
-        return _call(_op_sin, (input,), (), ())
+        return _call1(_op_sin, input)
     return _call_out(_op_sin, (input,), (), (), out)
 
 def sinc(input, *, out=None):
     """``sin(pi x) / (pi x)``, 1 at 0."""
     if out is None:
-        return _call(_op_sinc, (input,), (), ())
+        return _call1(_op_sinc, input)
     return _call_out(_op_sinc, (input,), (), (), out)
 
 def sinh(input, *, out=None):
     """Hyperbolic sine."""
     if out is None:
-        return _call(_op_sinh, (input,), (), ())
+        return _call1(_op_sinh, input)
     return _call_out(_op_sinh, (input,), (), (), out)
 
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1, *, out=None):
@@ -1594,7 +1601,7 @@ def softmax(input, dim, dtype=None, *, out=None):
         return _call(_op_softmax, (input,), (), (dim, dtype,))
     return _call_out(_op_softmax, (input,), (), (dim, dtype,), out)
 
-def sort(input, dim=-1, descending=False, *, stable=False, out=None):
+def sort(input, dim=-1, descending=False, *, stable=None, out=None):
     """Values in order along ``dim`` and their old positions (always stable)."""
     if out is None:
         return _call(_op_sort, (input,), (), (dim, descending, stable,))
@@ -1603,13 +1610,13 @@ def sort(input, dim=-1, descending=False, *, stable=False, out=None):
 def sqrt(input, *, out=None):
     """Square root; NaN below 0 for real input."""
     if out is None:
-        return _call(_op_sqrt, (input,), (), ())
+        return _call1(_op_sqrt, input)
     return _call_out(_op_sqrt, (input,), (), (), out)
 
 def square(input, *, out=None):
     """``x * x``."""
     if out is None:
-        return _call(_op_square, (input,), (), ())
+        return _call1(_op_square, input)
     return _call_out(_op_square, (input,), (), (), out)
 
 def squeeze(*args, **kwargs):
@@ -1669,19 +1676,19 @@ def t(input):
 def take(input, index, *, out=None):
     """Elements of ``self`` at positions counted in row-major order; the result has the shape of ``index``."""
     if out is None:
-        return _call(_op_take, (input, index,), (), ())
+        return _call2(_op_take, input, index)
     return _call_out(_op_take, (input, index,), (), (), out)
 
 def tan(input, *, out=None):
     """Tangent of ``x`` radians."""
     if out is None:
-        return _call(_op_tan, (input,), (), ())
+        return _call1(_op_tan, input)
     return _call_out(_op_tan, (input,), (), (), out)
 
 def tanh(input, *, out=None):
     """Hyperbolic tangent."""
     if out is None:
-        return _call(_op_tanh, (input,), (), ())
+        return _call1(_op_tanh, input)
     return _call_out(_op_tanh, (input,), (), (), out)
 
 def threshold(input, threshold, value):
@@ -1741,7 +1748,7 @@ def true_divide(*args, **kwargs):
 def trunc(input, *, out=None):
     """The integer part."""
     if out is None:
-        return _call(_op_trunc, (input,), (), ())
+        return _call1(_op_trunc, input)
     return _call_out(_op_trunc, (input,), (), (), out)
 
 def unsqueeze(input, dim):
@@ -1769,7 +1776,7 @@ def var_mean(*args, **kwargs):
 def vdot(input, other, *, out=None):
     """``sum(conj(self) * other)`` of two vectors."""
     if out is None:
-        return _call(_op_vdot, (input, other,), (), ())
+        return _call2(_op_vdot, input, other)
     return _call_out(_op_vdot, (input, other,), (), (), out)
 
 def view_as_complex(input):
@@ -1789,7 +1796,7 @@ def where(condition, input, other, *, out=None):
 def xlogy(input, other, *, out=None):
     """``self * log(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
     if out is None:
-        return _call(_op_xlogy, (input, other,), (), ())
+        return _call2(_op_xlogy, input, other)
     return _call_out(_op_xlogy, (input, other,), (), (), out)
 
 def _rrelu_(input, noise):
@@ -2159,10 +2166,10 @@ def leaky_relu_(input, negative_slope=0.01):
 def lerp_(*args, **kwargs):
     """Overloads:
 
-    lerp.Scalar: ``self + weight * (end - self)``.
     lerp.Tensor: ``self + weight * (end - self)``.
+    lerp.Scalar: ``self + weight * (end - self)``.
     """
-    return _call_overloaded('lerp_', (_op_lerp__Scalar, _op_lerp__Tensor), args, kwargs, 'inplace')
+    return _call_overloaded('lerp_', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'inplace')
 
 def less_(input, other):
     """In-place form of ``lt``."""

@@ -239,11 +239,8 @@ def _run_op(node: OpGradNode, buffer: list[Tensor | None]) -> Sequence[Tensor | 
         raise RuntimeError(FREED)
     needs = tuple(e is not None for e in node.edges)
     site = node.site.vjp_site(needs, given)
-    for k, s in enumerate(node.saved):
-        if s.storage.counter != s.counter:
-            _check_version(node, needs, k, s)
-    for s in node.saved_out:
-        if s.storage.counter != s.counter:
+    for k, s in enumerate((*node.saved, *node.saved_out)):
+        if s.storage.counter != s.counter and k in node.site.reads(needs, given):
             raise RuntimeError(_version_error(s))
     cts = [g for g in buffer if g is not None]
     if modes.grad:
@@ -266,14 +263,6 @@ def _node_of(s: Saved) -> Any:
     if s.hooked is not None:
         return s.hooked[1](s.hooked[0])._sync()
     return s.node
-
-
-def _check_version(node: OpGradNode, needs: tuple[bool, ...], k: int, s: Saved) -> None:
-    """Raise when a saved input that the derivative reads was changed in place since."""
-    site = node.site
-    if site.automatic and site.saves_in[k] not in site.needed_inputs(needs):
-        return
-    raise RuntimeError(_version_error(s))
 
 
 def _version_error(s: Saved) -> str:

@@ -88,7 +88,8 @@ class Program(NamedTuple):
         for ins in self.instructions:
             if ins.site.label is None:
                 return None
-            parts.append(f"{ins.site.label}{ins.inputs}{ins.site.number_kinds}")
+            # The results' avals too: what a derivative sums its gradient to does not show in its inputs.
+            parts.append(f"{ins.site.label}{ins.inputs}{ins.site.number_kinds}->{ins.site.out_avals!r}")
         inputs = ";".join(f"{i}:{self.avals[i]!r}" for i in self.input_indices)
         return f"{inputs}|{';'.join(parts)}|{self.live}"
 
@@ -137,12 +138,11 @@ class Entry:
                 if self.op_by_op and self.runs == 1:
                     return self._run_op_by_op(inputs, vectors)
                 self._build(donatable(self.program))
+            may = donatable(self.program) if self.donated else ()
             args = list(inputs)
-            if self.donated:
-                may = donatable(self.program)
-                for k in self.donated:
-                    if not may[k]:
-                        args[k] = np.array(args[k])
+            for k in self.donated:
+                if not may[k]:
+                    args[k] = np.array(args[k])
             args += [v for v, n in zip(vectors, self.counts, strict=True) if n]
             observe.STATS.executions += 1
             return self.compiled(*args)  # type: ignore[misc]

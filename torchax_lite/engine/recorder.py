@@ -8,11 +8,10 @@ alive at the cut, is the structural key; values are no part of it.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -50,7 +49,7 @@ class Site:
     """
 
     __slots__ = (
-        "bytes", "ext", "fn", "id", "in_avals", "label", "n_in", "n_out", "name", "number_kinds", "out_aval",
+        "bytes", "ext", "fast", "fn", "id", "in_avals", "label", "n_in", "n_out", "name", "number_kinds", "out_aval",
         "out_avals", "record", "recorder", "single",
     )  # fmt: skip
 
@@ -77,6 +76,7 @@ class Site:
         self.bytes = sum(a.bytes for a in out_avals)
         self.recorder: Recorder = out_avals[0].recorder if out_avals else where.recorder  # type: ignore[union-attr]
         self.record = self.recorder.record
+        self.fast = self.single and type(self.recorder) is Recorder
         self.ext: Any = None
         with _sites_lock:
             self.id = len(_sites)
@@ -101,13 +101,12 @@ class Recorder:
         self.eager = os.environ.get("TORCHAX_LITE_EAGER", "") not in ("", "0")
         self.chunk = 0
         self.chunk_misses = 0
-        self.updated = False
         self._reset()
 
     def _reset(self) -> None:
         self.prog = object()
         self.code: list[int] = []
-        self.refs: list[Any] = []
+        self.nodes: list[Node] = []
         self.inputs: list[Any] = []
         self.floats: list[float] = []
         self.ints: list[int] = []
@@ -116,7 +115,8 @@ class Recorder:
         self.n_ops = 0
         self.bytes = 0
         self.tape = False
-        self.limit = self.chunk or FREE_LIMIT
+        self.updated = False
+        self.limit = 1 if self.eager else self.chunk or FREE_LIMIT
 
     # -- recording -------------------------------------------------------------------------------------------------
 
@@ -137,18 +137,16 @@ class Recorder:
             result: Any
             if site.single:
                 result = Node(site.out_aval, None, prog, i)  # type: ignore[arg-type]
-                self.refs.append(ref(result))
+                self.nodes.append(result)
                 self.count = i + 1
             else:
                 result = [Node(a, None, prog, i + k) for k, a in enumerate(site.out_avals)]
-                self.refs.extend(map(ref, result))
+                self.nodes += result
                 self.count = i + site.n_out
             self.bytes += site.bytes
             self.n_ops = n_ops = self.n_ops + 1
             if n_ops >= self.limit or self.bytes > BYTES_LIMIT:
                 self._at_limit()
-            elif self.eager:
-                self.flush("eager")
             return result
 
     def _add_numbers(self, kinds: str, numbers: Sequence[Any]) -> None:
@@ -170,7 +168,7 @@ class Recorder:
         n.idx = self.count
         self.count += 1
         self.code.append(-1 - n.aval.id)
-        self.refs.append(ref(n))
+        self.nodes.append(n)
         self.inputs.append(n.value)
 
     # -- cuts ------------------------------------------------------------------------------------------------------
@@ -182,23 +180,21 @@ class Recorder:
         with self.lock:
             if not self.n_ops:
                 return
-            code, refs, inputs = self.code, self.refs, self.inputs
-            numbers = (self.floats, self.ints, self.complexes)
-            self._reset()
-            self._run(code, refs, inputs, numbers, cause)
+            self._run(cause)
 
-    def _run(self, code: list[int], refs: list[Any], inputs: list[Any], numbers: Any, cause: str) -> bool:
-        """Run a program and hand its live results their values; True when its executable was known."""
-        live_nodes: list[Node] = []
-        live: list[int] = []
-        for i, n in enumerate([r() for r in refs]):
-            if n is not None and n.value is None:
-                live_nodes.append(n)
-                live.append(i)
-        n = None
+    def _run(self, cause: str) -> bool:
+        """Run the pending program and hand its live results their values; True when its executable was known."""
+        code, nodes, inputs = self.code, self.nodes, self.inputs
+        numbers = (self.floats, self.ints, self.complexes)
+        self._reset()
+        counts = reference_counts(nodes)
+        live = [i for i, n in enumerate(nodes) if counts[i] > _ONLY_OURS and n.value is None]
         observe.STATS.flushes += 1
         if not live:
             return True
+        live_nodes = [nodes[i] for i in live]
+        dead = [n <= _ONLY_OURS for n in counts]
+        del nodes
         key = (tuple(code), tuple(live))
         entry = EXECUTABLES.get(key)
         known = entry is not None
@@ -207,9 +203,9 @@ class Recorder:
         else:
             observe.STATS.cache_hits += 1
         try:
-            values = entry.run(inputs, numbers, lambda p: donatable(p, refs, inputs))
+            values = entry.run(inputs, numbers, lambda p: donatable(p.input_indices, dead, inputs))
         except Exception as error:
-            error.add_note(f"torchax_lite: while running the {len(code)}-word program cut by {cause} at {observe.user_line()}")
+            error.add_note(f"torchax_lite: while running a program of {len(code)} words cut by {cause} at {observe.user_line()}")
             raise
         for n, v in zip(live_nodes, values, strict=True):
             n.value = v
@@ -218,6 +214,9 @@ class Recorder:
 
     def _at_limit(self) -> None:
         """The pending cap is reached: cut where the recorded stream repeats itself, so that few programs suffice."""
+        if self.eager:
+            self.flush("eager")
+            return
         if self.chunk:
             before = self.chunk
             self._cut_now("periodic cut")
@@ -243,10 +242,7 @@ class Recorder:
         self._cut_now("periodic cut" if p else "pending ops")
 
     def _cut_now(self, cause: str) -> None:
-        code, refs, inputs = self.code, self.refs, self.inputs
-        numbers = (self.floats, self.ints, self.complexes)
-        self._reset()
-        if not self._run(code, refs, inputs, numbers, cause):
+        if not self._run(cause):
             self.chunk_misses += 1
 
 
@@ -381,9 +377,15 @@ def period(ids: Sequence[int]) -> int:
     return p if p * 3 <= n else 0
 
 
-def donatable(program: Program, refs: Sequence[Any], inputs: Sequence[Any]) -> list[bool]:
+def donatable(indices: Sequence[int], dead: Sequence[bool], inputs: Sequence[Any]) -> list[bool]:
     """For each input, whether its old value is out of everybody's reach once the program has run."""
-    return [
-        refs[i]() is None and sys.getrefcount(value) <= 4
-        for i, value in zip(program.input_indices, inputs, strict=True)
-    ]
+    return [dead[i] and n <= _ONLY_OURS for i, n in zip(indices, reference_counts(inputs), strict=True)]
+
+
+def reference_counts(values: Sequence[Any]) -> list[int]:
+    """Reference count of each item."""
+    return [getrefcount(v) for v in values]
+
+
+_ONLY_OURS = reference_counts([object()])[0]
+"""The count of an item that nothing but its list holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
@@ -34,6 +35,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         if data is None:
             data = torch.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
+            if requires_grad and not (data.is_floating_point() or data.is_complex()):
+                raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
             return Tensor._make_subclass(cls, data, requires_grad)
         # A custom tensor class keeps its class and is only marked.
         tensor = data.detach().requires_grad_(requires_grad)
@@ -50,7 +53,10 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
             return memo[id(self)]
-        copied = type(self)(self.data.clone(memory_format=torch.preserve_format), self.requires_grad)
+        data = self.data
+        # A copy that nothing has to compute, but for a view, whose base is not copied along.
+        data = copy.deepcopy(data, {}) if data._view is None else data.clone(memory_format=torch.preserve_format)
+        copied = type(self)(data, self.requires_grad)
         memo[id(self)] = copied
         return copied
 
@@ -58,11 +64,14 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, proto: Any) -> Any:
-        state = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        from torchax_lite import _utils
+        from torchax_lite.tensor.copying import user_attributes
+
+        state = user_attributes(self)
         hooks: OrderedDict[int, Any] = OrderedDict()  # backward hooks are not part of the saved state
         if state:
-            return _rebuild_parameter_with_state, (self.data, self.requires_grad, hooks, state)
-        return _rebuild_parameter, (self.data, self.requires_grad, hooks)
+            return _utils._rebuild_parameter_with_state, (self.data, self.requires_grad, hooks, state)
+        return _utils._rebuild_parameter, (self.data, self.requires_grad, hooks)
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:

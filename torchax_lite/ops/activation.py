@@ -22,7 +22,10 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 
 @refuse("b", "Boolean inputs not supported for relu", RuntimeError)
 @refuse("c", "clamp is not supported for complex types")
-@op("relu(Tensor self) -> Tensor", promote=ALL, opmath=False, inplace=True, out=False, pointwise=True, namespaces=BOTH, samples=unary())
+@op(
+    "relu(Tensor self) -> Tensor", promote=ALL, opmath=False, inplace=True, out=False, pointwise=True, namespaces=BOTH,
+    samples=unary(),
+)  # fmt: skip
 def relu(self):
     """``max(x, 0)``."""
     return jnp.maximum(self, 0)
@@ -60,7 +63,7 @@ def _(input, min_val, max_val):
         raise RuntimeError("Bool inputs not supported for hardtanh")
     if np.dtype(input.dtype).kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
-    if np.dtype(input.dtype).kind == "u" and (min_val < 0 or max_val < 0):
+    if np.dtype(input.dtype).kind == "u" and (int(min_val) < 0 or int(max_val) < 0):
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
 
 
@@ -114,7 +117,9 @@ def _(ct, input, noise):
 @op(
     "prelu(Tensor self, Tensor weight) -> Tensor", promote=ALL, out=False, namespaces=BOTH,
     grad_name="PreluKernelBackward0",
-    samples=cases((T((2, 3)), T((1,))), (T((2, 3)), T((3,))), (T((2, 3, 4)), T((3,))), (T((5,)), T((1,))), (T((2, 3)), T(()))),
+    samples=cases(
+        (T((2, 3)), T((1,))), (T((2, 3)), T((3,))), (T((2, 3, 4)), T((3,))), (T((5,)), T((1,))), (T((2, 3)), T(())),
+    ),
 )  # fmt: skip
 def prelu(self, weight):
     """``x`` above 0, ``weight * x`` below, one weight for all or one for each channel (dim 1)."""
@@ -141,6 +146,8 @@ def _(self, weight):
     if self.dtype != weight.dtype:
         names = display_name(self.dtype), display_name(weight.dtype)
         raise RuntimeError(f"prelu: Type promoting not supported. Got {names[0]} and {names[1]}")
+    if np.dtype(self.dtype).kind in "biuc":
+        raise NotImplementedError(f"\"prelu_cpu\" not implemented for '{display_name(self.dtype)}'")
     if weight.size != 1:
         if self.ndim == 0:
             raise RuntimeError("Not allow zero-dim input tensor.")
@@ -271,7 +278,10 @@ def _(input, approximate):
 
 
 @refuse("biu")
-@op("silu(Tensor input) -> Tensor", promote=ALL, inplace=True, out=False, method=False, pointwise=True, namespaces=F, samples=unary())
+@op(
+    "silu(Tensor input) -> Tensor", promote=ALL, inplace=True, out=False, method=False, pointwise=True, namespaces=F,
+    samples=unary(),
+)  # fmt: skip
 def silu(input):
     """``x * sigmoid(x)``."""
     return input * jax.nn.sigmoid(input)
@@ -284,7 +294,10 @@ def _(ct, input):
 
 
 @refuse("biuc")
-@op("mish(Tensor input) -> Tensor", promote=ALL, inplace=True, out=False, method=False, pointwise=True, namespaces=F, samples=unary())
+@op(
+    "mish(Tensor input) -> Tensor", promote=ALL, inplace=True, out=False, method=False, pointwise=True, namespaces=F,
+    samples=unary(),
+)  # fmt: skip
 def mish(input):
     """``x * tanh(log(1 + exp(x)))``."""
     return input * jnp.tanh(jax.nn.softplus(input))
@@ -459,145 +472,6 @@ def _(ct, input, dim):
     gate = jax.nn.sigmoid(b)
     return jnp.concatenate([ct * gate, ct * a * gate * (1 - gate)], axis=canonical_dim(dim, input.ndim))
 
-
-# ---------------------------------------------------------------- softmax family
-
-
-def _check_softmax(name: str):
-    def check(self, dim, *rest) -> None:
-        dtype = next((d for d in rest[::-1] if isinstance(d, np.dtype)), None)
-        if dim is not None:
-            canonical_dim(dim, self.ndim)
-        kind = np.dtype(self.dtype if dtype is None else dtype)
-        if kind.kind in "biuc":
-            at = self.ndim - 1 if dim is None else canonical_dim(dim, self.ndim)
-            kernel = f"{name}_lastdim_kernel_impl" if at == max(self.ndim - 1, 0) else f"{name}_kernel_impl"
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{display_name(kind)}'")
-
-    return check
-
-
-def _compute(x: jax.Array, dtype: np.dtype | None) -> tuple[jax.Array, np.dtype]:
-    """``x`` in the dtype to compute in, and the dtype of the result."""
-    final = np.dtype(x.dtype) if dtype is None else np.dtype(dtype)
-    return x.astype(np.float32 if final.itemsize < 4 else final), final
-
-
-def softmax_along(x: jax.Array, dim: int, dtype: np.dtype | None) -> jax.Array:
-    """``exp(x) / sum(exp(x))`` along a dim."""
-    x, final = _compute(x, dtype)
-    if x.ndim == 0 or x.size == 0:
-        return (jnp.ones_like(x) * (x == x) if x.ndim == 0 else x).astype(final)
-    e = jnp.exp(x - jnp.max(x, axis=dim, keepdims=True))
-    return (e / jnp.sum(e, axis=dim, keepdims=True)).astype(final)
-
-
-def softmax_vjp(ct: jax.Array, result: jax.Array, dim: int) -> jax.Array:
-    """``p * (ct - sum(ct * p))``."""
-    if ct.ndim == 0:
-        return jnp.zeros_like(ct)
-    ct, p = _compute(ct, None)[0], _compute(result, None)[0]
-    weighted = ct * p
-    return weighted - p * jnp.sum(weighted, axis=dim, keepdims=True)
-
-
-def log_softmax_along(x: jax.Array, dim: int, dtype: np.dtype | None) -> jax.Array:
-    """``x - log(sum(exp(x)))`` along a dim."""
-    x, final = _compute(x, dtype)
-    if x.ndim == 0 or x.size == 0:
-        return (x - x).astype(final)
-    shifted = x - jnp.max(x, axis=dim, keepdims=True)
-    return (shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=dim, keepdims=True))).astype(final)
-
-
-def log_softmax_vjp(ct: jax.Array, result: jax.Array, dim: int) -> jax.Array:
-    """``ct - exp(result) * sum(ct)``."""
-    if ct.ndim == 0:
-        return jnp.zeros_like(ct)
-    ct, result = _compute(ct, None)[0], _compute(result, None)[0]
-    return ct - jnp.exp(result) * jnp.sum(ct, axis=dim, keepdims=True)
-
-
-def _implicit_dim(dim: int | None, ndim: int) -> int:
-    """The dim PyTorch's functional forms take when none is given."""
-    return dim if dim is not None else 0 if ndim in (0, 1, 3) else 1
-
-
-_SOFTMAX = cases((T((2, 3)), 1), (T((2, 3, 4)), -2), (T(()), 0), (T((5,)), 0, {"dtype": np.dtype(np.float64)}), (T((0, 3)), 1))
-_SOFTMAX_F = cases((T((2, 3)),), (T((2, 3)), 0), (T((2, 3, 4)),), (T((5,)), 0, {"dtype": np.dtype(np.float64)}))
-
-
-@op("softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", namespaces=("torch", "special"), samples=_SOFTMAX)
-def softmax(self, dim, dtype):
-    """``exp(x) / sum(exp(x))`` along ``dim``."""
-    return softmax_along(self, dim, dtype)
-
-
-@softmax.vjp
-def _(ct, result, dim):
-    return softmax_vjp(ct, result, dim)
-
-
-@op("log_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", namespaces=("torch", "special"), samples=_SOFTMAX)
-def log_softmax(self, dim, dtype):
-    """``log(softmax(x))`` along ``dim``."""
-    return log_softmax_along(self, dim, dtype)
-
-
-@log_softmax.vjp
-def _(ct, result, dim):
-    return log_softmax_vjp(ct, result, dim)
-
-
-softmax.check(_check_softmax("softmax"))
-log_softmax.check(_check_softmax("log_softmax"))
-
-
-@op(
-    "softmax.functional(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
-    out=False, method=False, namespaces=F, samples=_SOFTMAX_F,
-)  # fmt: skip
-def softmax_functional(input, dim, _stacklevel, dtype):
-    """``exp(x) / sum(exp(x))`` along ``dim``."""
-    return softmax_along(input, _implicit_dim(dim, input.ndim), dtype)
-
-
-@softmax_functional.vjp
-def _(ct, result, dim):
-    return softmax_vjp(ct, result, _implicit_dim(dim, ct.ndim))
-
-
-@op(
-    "log_softmax.functional(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
-    out=False, method=False, namespaces=F, samples=_SOFTMAX_F,
-)  # fmt: skip
-def log_softmax_functional(input, dim, _stacklevel, dtype):
-    """``log(softmax(x))`` along ``dim``."""
-    return log_softmax_along(input, _implicit_dim(dim, input.ndim), dtype)
-
-
-@log_softmax_functional.vjp
-def _(ct, result, dim):
-    return log_softmax_vjp(ct, result, _implicit_dim(dim, ct.ndim))
-
-
-@op(
-    "softmin(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
-    out=False, method=False, namespaces=F, grad_name="SoftmaxBackward0", samples=_SOFTMAX_F,
-)  # fmt: skip
-def softmin(input, dim, _stacklevel, dtype):
-    """``softmax(-x)`` along ``dim``."""
-    return softmax_along(-input, _implicit_dim(dim, input.ndim), dtype)
-
-
-@softmin.vjp
-def _(ct, result, dim):
-    return -softmax_vjp(ct, result, _implicit_dim(dim, ct.ndim))
-
-
-softmax_functional.check(_check_softmax("softmax"))
-log_softmax_functional.check(_check_softmax("log_softmax"))
-softmin.check(_check_softmax("softmax"))
 
 ALIASES: dict[str, str] = {}
 """Other spellings: public name -> op."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,8 +12,8 @@ import numpy as np
 from .lowering import Number
 
 __all__ = [
-    "accumulation_dtype", "canonical_dim", "canonical_dims", "cast_like", "display_name", "is_bool", "is_complex", "is_floating",
-    "is_integral", "moved_last", "number_kind", "reduced_shape", "refuse", "restore_dims", "sum_to", "xla_float",
+    "accumulation_dtype", "canonical_dim", "canonical_dims", "cast_like", "display_name", "is_bool", "is_complex",
+    "is_floating", "is_integral", "number_kind", "reduced_shape", "refuse", "restore_dims", "sum_to",
 ]  # fmt: skip
 
 _DISPLAY = {
@@ -92,13 +91,6 @@ def restore_dims(x: jax.Array, shape: Sequence[int], dims: Sequence[int] | None,
     return x.reshape(reduced_shape(shape, canonical_dims(dims, len(shape)), True))
 
 
-def moved_last(x: jax.Array, dims: Sequence[int]) -> jax.Array:
-    """``x`` with canonical ``dims`` moved to the end and merged into one."""
-    kept = [i for i in range(x.ndim) if i not in dims]
-    shape = tuple(x.shape[i] for i in kept) + (math.prod(x.shape[i] for i in dims),)
-    return jnp.transpose(x, (*kept, *dims)).reshape(shape)
-
-
 def accumulation_dtype(dtype: Any) -> np.dtype:
     """Dtype that sums are accumulated in: float32 for the floats of 16 and 8 bits, else the dtype itself."""
     dtype = np.dtype(dtype)
@@ -126,11 +118,6 @@ def cast_like(value: Any, x: jax.Array) -> jax.Array:
     if jnp.issubdtype(value.dtype, jnp.complexfloating) and not is_complex(x):
         value = value.real
     return value.astype(x.dtype)
-
-
-def xla_float(value: float, x: jax.Array) -> jax.Array:
-    """A float constant of ``x``'s dtype."""
-    return jnp.asarray(value, dtype=x.dtype)
 
 
 def sum_to(x: jax.Array, shape: Sequence[int]) -> jax.Array:
@@ -161,7 +148,8 @@ def refuse(
             bad = [d for d in found if d.kind in kinds]
             if bad and (len(bad) == len(found) or any(d.kind == "c" for d in bad)):
                 culprit = next((d for d in bad if d.kind == "c"), bad[0])
-                raise error(message or f"\"{kernel or op.base + '_cpu'}\" not implemented for '{display_name(culprit)}'")
+                name = kernel or f"{op.base}_cpu"
+                raise error(message or f"\"{name}\" not implemented for '{display_name(culprit)}'")
 
         op.check(check)
         return op

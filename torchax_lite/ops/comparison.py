@@ -12,41 +12,59 @@ from .registry import ALL, NONE, op
 from .samples import T, binary, cases, unary
 
 
-@op("eq(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True, differentiable=False, samples=binary())
+@op(
+    "eq(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
+    differentiable=False, samples=binary(),
+)  # fmt: skip
 def eq(self, other):
     """``self == other``."""
     return self == other
 
 
-@op("ne(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True, differentiable=False, samples=binary())
+@op(
+    "ne(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
+    differentiable=False, samples=binary(),
+)  # fmt: skip
 def ne(self, other):
     """``self != other``."""
     return self != other
 
 
 @refuse("c")
-@op("lt(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True, differentiable=False, samples=binary())
+@op(
+    "lt(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
+    differentiable=False, samples=binary(),
+)  # fmt: skip
 def lt(self, other):
     """``self < other``."""
     return self < other
 
 
 @refuse("c")
-@op("le(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True, differentiable=False, samples=binary())
+@op(
+    "le(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
+    differentiable=False, samples=binary(),
+)  # fmt: skip
 def le(self, other):
     """``self <= other``."""
     return self <= other
 
 
 @refuse("c")
-@op("gt(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True, differentiable=False, samples=binary())
+@op(
+    "gt(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
+    differentiable=False, samples=binary(),
+)  # fmt: skip
 def gt(self, other):
     """``self > other``."""
     return self > other
 
 
 @refuse("c")
-@op("ge(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True, differentiable=False, samples=binary())
+@op(
+    "ge(Tensor self, Tensor|Scalar other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
+    differentiable=False, samples=binary(),
+)  # fmt: skip
 def ge(self, other):
     """``self >= other``."""
     return self >= other
@@ -138,7 +156,10 @@ def _truth(x: Any) -> Any:
     return x if x.dtype == jnp.bool_ else x != 0
 
 
-@op("logical_not(Tensor self) -> Tensor", promote=NONE, inplace=True, pointwise=True, differentiable=False, samples=unary())
+@op(
+    "logical_not(Tensor self) -> Tensor", promote=NONE, inplace=True, pointwise=True, differentiable=False,
+    samples=unary(),
+)  # fmt: skip
 def logical_not(self):
     """Whether ``x`` is zero."""
     return ~_truth(self)

@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 
 from .common import accumulation_dtype, canonical_dim, display_name, is_integral
+from .lowering import broadcast
 from .registry import ALL, op
 from .samples import T, cases
 
@@ -31,7 +32,7 @@ def cosine_similarity(x1, x2, dim, eps):
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {display_name(x1.dtype)}"
         )
-    shape = jnp.broadcast_shapes(x1.shape, x2.shape)
+    shape = broadcast([x1.shape, x2.shape])
     axis = canonical_dim(dim, len(shape))
     x1, x2 = jnp.broadcast_to(x1, shape), jnp.broadcast_to(x2, shape)
 

@@ -15,12 +15,15 @@ from .samples import T, cases, reduction
 _WHOLE = cases((T((2, 3)),), (T(()),), (T((5,)),))
 
 
-def _require_elements(x: Any, dim: int | None, name: str, hint: str = " Specify the reduction dim with the 'dim' argument.") -> None:
+def _require_elements(x: Any, dim: int | None, name: str) -> None:
     """There is no largest of nothing."""
     if x.size:
         return
     if dim is None:
-        raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{hint}")
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+            "the 'dim' argument."
+        )
     at = canonical_dim(dim, x.ndim)
     if x.ndim and x.shape[at] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {at} to have non-zero size.")
@@ -60,7 +63,8 @@ def one_hot_flow(ct: jax.Array, indices: jax.Array, spec: Any, dim: int, keepdim
     at = canonical_dim(dim, len(spec.shape))
     ct = restore_dims(ct, spec.shape, (at,), keepdim)
     indices = restore_dims(indices, spec.shape, (at,), keepdim)
-    along = jax.lax.broadcasted_iota(indices.dtype, (1,) * at + (spec.shape[at],) + (1,) * (len(spec.shape) - at - 1), at)
+    shape = tuple(s if i == at else 1 for i, s in enumerate(spec.shape))
+    along = jax.lax.broadcasted_iota(indices.dtype, shape, at)
     return jnp.where(along == indices, ct, 0)
 
 
@@ -87,7 +91,8 @@ def _declare_dim(name: str, sign: int, word: str) -> Any:
     def along(self, dim, keepdim):
         at = canonical_dim(dim, self.ndim)
         _require_elements(self, dim, name)
-        _refuse_complex(self, f"{name}_cpu")
+        if self.dtype.kind == "c":
+            raise RuntimeError(f"{name}(): does not support complex input")
         dims = (at,) if self.ndim else ()
         return _largest(self, dims, keepdim, sign), _position(self, at, keepdim, sign)
 

@@ -99,6 +99,8 @@ _IMPORTS = """
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
+from ..tensor.dispatch import call1 as _call1
+from ..tensor.dispatch import call2 as _call2
 from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
@@ -170,9 +172,17 @@ def _function(name: str, ops: list[Op], used: dict[str, str]) -> str:
         return f"def {name}({_signature(params, [], False)}):\n{_doc(op)}{body}"
     call = f"({var}, {tensors}, {scalars}, {statics}"
     if op.out:
-        body = f"    if out is None:\n        return _call{call})\n    return _call_out{call}, out)\n"
+        body = f"    if out is None:\n        {_fast(op, var, shown) or f'return _call{call})'}\n    return _call_out{call}, out)\n"
         return f"def {name}({_signature(params, ['out=None'], False)}):\n{_doc(op)}{body}"
     return f"def {name}({_signature(params, [], False)}):\n{_doc(op)}    return _call{call})\n"
+
+
+def _fast(op: Op, var: str, shown: dict[str, str]) -> str:
+    """The call of an op that takes one or two tensors and nothing else."""
+    if len(op.schema.params) != len(op.tensor_params) or any(p.kind not in ("Tensor", "Tensor|Scalar") for p in op.tensor_params):
+        return ""
+    names = [shown[p.name] for p in op.tensor_params]
+    return f"return _call{len(names)}({var}, {', '.join(names)})" if len(names) in (1, 2) else ""
 
 
 def _method(name: str, ops: list[Op], used: dict[str, str]) -> str:
@@ -192,7 +202,7 @@ def _method(name: str, ops: list[Op], used: dict[str, str]) -> str:
     if op.view:
         body = f"{lines}    return _call_view({var}, self, {scalars}, {statics})\n"
     else:
-        body = f"{lines}    return _call({var}, {tensors}, {scalars}, {statics})\n"
+        body = f"{lines}    {_fast(op, var, shown) or f'return _call({var}, {tensors}, {scalars}, {statics})'}\n"
     return f"def {name}({_signature(params, [], varargs)}):\n{_doc(op)}{body}"
 
 

@@ -812,3 +812,24 @@ def _(ct, size, stride, storage_offset):
         return ct, jnp.zeros(size, ct.dtype)
     zeroed = flat.at[places].set(jnp.zeros((), ct.dtype), **_WRITE).reshape(ct.shape)
     return zeroed, flat.at[places].get(mode="promise_in_bounds")
+
+
+@op(
+    "masked_select_at(Tensor self, Tensor index, int[] shape) -> Tensor",
+    method=False,
+    out=False,
+    namespaces=("_ops",),
+    grad_name="MaskedSelectBackward0",
+    samples=cases((T((3,)), T((4,), np.int64, 0, 5), (2, 3)), (T((2, 3)), T((0,), np.int64), (2, 3))),
+)
+def masked_select_at(self, index, shape):
+    """Elements of ``self``, broadcast to ``shape``, at positions counted in row-major order."""
+    return take.body(jnp.broadcast_to(self, shape), index)
+
+
+@masked_select_at.vjp
+def _(ct, index, shape):
+    if not ct.size:
+        return None, None
+    flat = jnp.zeros(math.prod(shape), ct.dtype)
+    return flat.at[narrow_index(index, flat.size)].add(ct, **_WRITE).reshape(shape), None

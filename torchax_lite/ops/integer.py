@@ -29,7 +29,10 @@ def _check_integral(name: str, *, bools: bool = True):
 
 
 @refuse("fVc")
-@op("bitwise_not(Tensor self) -> Tensor", promote=NONE, inplace=True, pointwise=True, differentiable=False, samples=unary())
+@op(
+    "bitwise_not(Tensor self) -> Tensor", promote=NONE, inplace=True, pointwise=True, differentiable=False,
+    samples=unary(),
+)  # fmt: skip
 def bitwise_not(self):
     """Complement of every bit; ``not`` for bools."""
     return ~self

@@ -441,10 +441,9 @@ def linalg_cholesky_ex(A, upper, check_errors):  # noqa: N803
 @linalg_cholesky_ex.vjp
 def _(cts, result, upper):
     lower, g = (adjoint(result), adjoint(cts[0])) if upper else (result, cts[0])
-    phi = jnp.tril(_product(adjoint(lower), g))
-    phi = phi - 0.5 * jnp.eye(phi.shape[-1], dtype=phi.dtype) * phi
-    inner = _triangular(lower, _triangular(lower, phi, lower=True, adj=True), left=False, lower=True)
-    return 0.5 * (inner + adjoint(inner))
+    phi = _product(adjoint(lower), g)
+    phi = 0.5 * (jnp.tril(phi) + adjoint(jnp.tril(phi, -1)))
+    return _triangular(lower, _triangular(lower, phi, lower=True, adj=True), left=False, lower=True)
 
 
 @op(
@@ -474,6 +473,15 @@ def cholesky_solve(self, input2, upper):
     return _triangular(input2, y, lower=not upper, adj=not upper)
 
 
+@cholesky_solve.vjp
+def _(ct, input2, result, upper):
+    g_self = cholesky_solve(ct, input2, upper)
+    both = _product(g_self, adjoint(result))
+    both = both + adjoint(both)
+    g_factor = -_product(input2, both) if upper else -_product(both, input2)
+    return g_self, g_factor
+
+
 @op("cholesky_inverse(Tensor self, bool upper=False) -> Tensor", samples=square(definite=True))
 def cholesky_inverse(self, upper):
     """Inverse of the matrix whose lower (upper) Cholesky factor is ``self``."""
@@ -484,6 +492,12 @@ def cholesky_inverse(self, upper):
         )
     eye = jnp.broadcast_to(jnp.eye(self.shape[-1], dtype=self.dtype), self.shape)
     return cholesky_solve(eye, self, upper)
+
+
+@cholesky_inverse.vjp
+def _(ct, self, result, upper):
+    both = _product(result, ct + adjoint(ct), result)
+    return -_product(self, both) if upper else -_product(both, self)
 
 
 # ---------------------------------------------------------------- triangular systems
@@ -568,35 +582,25 @@ def _(cts, A_shape, results, mode):  # noqa: N803
     if mode == "r":
         raise RuntimeError(
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
-            "linalg.qr(A, mode='reduced') if you are going to require gradients"
+            "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr."
         )
     if mode == "complete" and m > n:
         raise RuntimeError(
-            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols."
         )
     (q, r), (g_q, g_r) = results, cts
     if m >= n:
         return _qr_grad(q, r, g_q, g_r)
-    r1 = r[..., :m]
-    g_q = g_q + _product(g_q * 0 + _qr_tail(q, r, g_r, m), jnp.eye(m, dtype=q.dtype))
-    first = _qr_grad(q, r1, g_q, g_r[..., :m])
-    return jnp.concatenate([first, _product(q, g_r[..., m:])], -1)
-
-
-def _qr_tail(q: Any, r: Any, g_r: Any, m: int) -> Any:
-    """What the columns beyond the square part add to Q's cotangent: ``A2 = Q R2``, so ``A2 g_R2^H``."""
-    return _product(q, r[..., m:], adjoint(g_r[..., m:]))
+    r1, r2, g_r1, g_r2 = r[..., :m], r[..., m:], g_r[..., :m], g_r[..., m:]
+    first = _qr_grad(q, r1, g_q + _product(q, r2, adjoint(g_r2)), g_r1)
+    return jnp.concatenate([first, _product(q, g_r2)], -1)
 
 
 def _qr_grad(q: Any, r: Any, g_q: Any, g_r: Any) -> Any:
-    """Cotangent of A for ``m >= n``."""
-    x = _product(g_r, adjoint(r)) - _product(adjoint(g_q), q)
-    low = jnp.tril(x, -1)
-    sym = jnp.triu(x)
-    diagonal = jnp.eye(x.shape[-1], dtype=x.dtype) * x
-    sym = sym + adjoint(jnp.triu(x, 1)) if not is_complex(x) else sym + adjoint(sym) - diagonal.real.astype(x.dtype)
-    del low
-    return _triangular(r, g_q + _product(q, sym), left=False, adj=True)
+    """Cotangent of A for ``m >= n``: ``(gQ + Q sym(triu(gR R^H - Q^H gQ))) R^-H``."""
+    x = jnp.triu(_product(g_r, adjoint(r)) - _product(adjoint(q), g_q))
+    diagonal = jnp.eye(x.shape[-1], dtype=x.dtype) * jnp.real(x)
+    return _triangular(r, g_q + _product(q, x + adjoint(x) - diagonal), left=False, adj=True)
 
 
 # ---------------------------------------------------------------- singular values
@@ -694,7 +698,8 @@ def _(cts, results):
     vgv = _product(adjoint(v), g_v)
     gaps = jnp.where(eye, 1, w[..., None, :] - w[..., :, None])
     inner = jnp.where(eye, g_w[..., None, :].astype(v.dtype), vgv / gaps.astype(v.dtype))
-    return _product(v, inner, adjoint(v))
+    out = _product(v, inner, adjoint(v))
+    return 0.5 * (out + adjoint(out))
 
 
 @op(
@@ -763,3 +768,57 @@ def linalg_householder_product(input, tau):
         v = vectors[..., :, i : i + 1]
         q = q - tau[..., i, None, None] * _product(v, _product(adjoint(v), q))
     return q
+
+
+# ---------------------------------------------------------------- pseudo-inverse, permutation
+
+
+@op(
+    "linalg_pinv(Tensor A, Tensor|Scalar atol, Tensor|Scalar rtol, bool hermitian=False) -> Tensor",
+    **_OWN,
+    differentiable=("A",),
+    samples=rectangles((0.0, 1e-6)),
+)
+def linalg_pinv(A, atol, rtol, hermitian):  # noqa: N803
+    """Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as zero."""
+    if not A.size:
+        return jnp.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
+    if hermitian:
+        check_square("linalg.pinv", A)
+        w, u = linalg_eigh.body(A, "L")
+        size, vh = jnp.abs(w), adjoint(u)
+    else:
+        check_float("linalg.pinv", A)
+        u, w, vh = lax.linalg.svd(A, full_matrices=False, compute_uv=True)
+        size = w
+    atol, rtol = jnp.asarray(atol).astype(w.dtype), jnp.asarray(rtol).astype(w.dtype)
+    kept = size > jnp.maximum(atol, rtol * jnp.max(size, -1, keepdims=True))
+    inverse = jnp.where(kept, 1 / jnp.where(kept, w, 1), 0).astype(A.dtype)
+    return _product(adjoint(vh) * inverse[..., None, :], adjoint(u))
+
+
+@linalg_pinv.vjp
+def _(ct, A, result):  # noqa: N803
+    p, ph, gh = result, adjoint(result), adjoint(ct)
+    if A.shape[-2] <= A.shape[-1]:
+        k = _product(gh, p)
+        kph = _product(k, ph)
+        g = kph - _product(A, p, kph) - adjoint(_product(p, k)) + _product(ph, p, gh - _product(k, A))
+    else:
+        k = _product(p, gh)
+        phk = _product(ph, k)
+        g = phk - _product(phk, p, A) - adjoint(_product(k, p)) + _product(gh - _product(A, k), p, ph)
+    return g, None, None
+
+
+@op(
+    "lu_permutation(Tensor LU, Tensor pivots) -> Tensor",
+    **_OWN,
+    differentiable=False,
+    samples=lambda rng, dtype: (Sample((array(rng, (3, 3), dtype), np.array([1, 3, 3], np.int32))) for _ in range(1)),
+)
+def lu_permutation(LU, pivots):  # noqa: N803
+    """P of ``A = P L U`` from 1-based row swaps, in the dtype of ``LU``."""
+    m = LU.shape[-2]
+    eye = jnp.broadcast_to(jnp.eye(m, dtype=LU.dtype), (*LU.shape[:-2], m, m))
+    return _unpermute(pivots - 1, eye)

@@ -228,21 +228,20 @@ def fit(grad: Any, spec: ArraySpec) -> Any:
         return jnp.zeros(spec.shape, spec.dtype)
     if grad.shape != spec.shape:
         extra = grad.ndim - len(spec.shape)
-        axes = tuple(range(extra)) + tuple(
-            i + extra for i, s in enumerate(spec.shape) if s == 1 and grad.shape[i + extra] != 1
-        )
-        if axes:
-            grad = jnp.sum(grad, axis=axes)
-        if grad.shape != spec.shape:
-            grad = jnp.broadcast_to(grad, spec.shape) if grad.size != _size(spec.shape) else grad.reshape(spec.shape)
+        if extra >= 0:
+            axes = tuple(range(extra)) + tuple(
+                i + extra for i, s in enumerate(spec.shape) if s == 1 and grad.shape[i + extra] != 1
+            )
+            grad = jnp.sum(grad, axis=axes).reshape(_broadcastable(spec.shape, grad.shape[extra:], axes, extra))
+        grad = jnp.broadcast_to(grad, spec.shape)
     return _astype(grad, spec.dtype)
 
 
-def _size(shape: tuple[int, ...]) -> int:
-    n = 1
-    for s in shape:
-        n *= s
-    return n
+def _broadcastable(
+    shape: tuple[int, ...], had: tuple[int, ...], summed: tuple[int, ...], extra: int
+) -> tuple[int, ...]:
+    """Shape after a sum, with the summed dims that belong to ``shape`` kept as 1."""
+    return tuple(1 if i + extra in summed else had[i] for i in range(len(shape)))
 
 
 def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -222,6 +222,44 @@ def _(ct, input, normalized_shape, weight, eps):
     return (invstd * inner).reshape(input.shape).astype(input.dtype), dweight, dbias
 
 
+@op(
+    "rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
+    method=False, out=False, namespaces=("torch", "nn.functional"), grad_name="MulBackward0",
+    samples=cases(
+        (T((2, 3, 4)), (4,), T((4,))), (T((2, 3, 4)), (3, 4)), (T((5, 8)), (8,), T((8,)), 1e-3)
+    ),
+)  # fmt: skip
+def rms_norm(input, normalized_shape, weight, eps):
+    """``x / sqrt(mean(x^2) + eps) * weight`` over the trailing dims ``normalized_shape`` (eps: the dtype's)."""
+    check_normalized_shape(input, normalized_shape, "")
+    _check_affine(normalized_shape, weight=weight)
+    x, scale = _rms_rows(input, normalized_shape, eps)
+    y = x * scale
+    if weight is not None:
+        y = y * _wide(weight).reshape(-1)
+    return y.reshape(input.shape).astype(input.dtype)
+
+
+def _rms_rows(input, normalized_shape, eps):
+    """Rows in the accumulation dtype and what they are multiplied by."""
+    x = _wide(input).reshape(*input.shape[: input.ndim - len(normalized_shape)], math.prod(normalized_shape))
+    small = float(jnp.finfo(x.dtype).eps) if eps is None else eps
+    return x, lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + small)
+
+
+@rms_norm.vjp
+def _(ct, input, normalized_shape, weight, eps):
+    x, scale = _rms_rows(input, normalized_shape, eps)
+    c = _wide(ct).reshape(x.shape)
+    xhat = x * scale
+    g = c if weight is None else c * _wide(weight).reshape(-1)
+    dx = scale * (g - xhat * jnp.mean(g * xhat, axis=-1, keepdims=True))
+    dweight = None
+    if weight is not None:
+        dweight = jnp.sum(c * xhat, axis=tuple(range(x.ndim - 1))).reshape(weight.shape).astype(weight.dtype)
+    return dx.reshape(input.shape).astype(input.dtype), dweight
+
+
 # ---------------------------------------------------------------- group norm
 def _groups(x, num_groups: int) -> jax.Array:
     return x.reshape(x.shape[0], num_groups, -1)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import canonical_dim, display_name
+from .common import canonical_dim, canonical_dims, display_name, reduced_shape
 from .extremum import one_hot_flow, shared
 from .registry import op
 from .samples import T, cases
@@ -75,7 +75,10 @@ def _declare_median(name: str, skip_nan: bool) -> Any:
     def _(ct, self, result):
         return shared(ct, self, result, tuple(range(self.ndim)))
 
-    @op(f"{name}.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", grad_name=f"{title}Backward1", samples=_DIM)
+    @op(
+        f"{name}.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+        grad_name=f"{title}Backward1", samples=_DIM,
+    )  # fmt: skip
     def along(self, dim, keepdim):
         canonical_dim(dim, self.ndim)
         _check_median(self, dim)
@@ -169,7 +172,9 @@ def _check_quantile(name: str, x: Any, q: Any, dim: int | None, interpolation: s
         )
 
 
-def _quantile(x: jax.Array, q: jax.Array, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool) -> jax.Array:
+def _quantile(
+    x: jax.Array, q: jax.Array, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
+) -> jax.Array:
     """Quantiles along a dim (all elements for None); those of a 1-D ``q`` form the first dim of the result."""
     ndim = x.ndim
     rows = x.reshape(-1) if dim is None or ndim == 0 else jnp.moveaxis(x, canonical_dim(dim, ndim), -1)
@@ -193,15 +198,18 @@ def _quantile(x: jax.Array, q: jax.Array, dim: int | None, keepdim: bool, interp
     empty = numbers == 0 if skip_nan else numbers < rows.shape[-1]
     result = jnp.moveaxis(jnp.where(empty, jnp.nan, low), -1, 0)
     if keepdim:
-        shape = (1,) * ndim if dim is None else tuple(1 if i == canonical_dim(dim, ndim) else s for i, s in enumerate(x.shape))
-        result = result.reshape((result.shape[0], *shape))
+        kept = reduced_shape(x.shape, canonical_dims(None if dim is None else (dim,), ndim), True)
+        result = result.reshape((result.shape[0], *kept))
     return result if q.ndim else result[0]
 
 
 _NUMBERS = cases((T((5,)), 0.3), (T((2, 6)), 0.5, 1), (T((6, 2)), 0.25, 0, True), *(
     (T((5,)), 0.6, {"interpolation": i}) for i in _INTERPOLATIONS[1:]
 ))  # fmt: skip
-_TENSORS = cases((T((5,)), T((3,), low=0.0, high=1.0)), (T((2, 6)), T((2,), low=0.0, high=1.0), 1, True), (T((2, 6)), T((), low=0.0, high=1.0), 0))
+_TENSORS = cases(
+    (T((5,)), T((3,), low=0.0, high=1.0)), (T((2, 6)), T((2,), low=0.0, high=1.0), 1, True),
+    (T((2, 6)), T((), low=0.0, high=1.0), 0),
+)  # fmt: skip
 
 
 def _declare_quantile(name: str, skip_nan: bool) -> Any:
@@ -209,13 +217,14 @@ def _declare_quantile(name: str, skip_nan: bool) -> Any:
 
     @op(
         f"{name}(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor",
-        grad_name="SqueezeBackward4", differentiable=("self",), samples=_TENSORS,
+        grad_name="SqueezeBackward4", samples=_TENSORS,
     )  # fmt: skip
     def by_tensor(self, q, dim, keepdim, interpolation):
         return _quantile(self, q, dim, keepdim, interpolation, skip_nan)
 
     @op(
-        f"{name}.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor",
+        f"{name}.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *,"
+        f" str interpolation='linear') -> Tensor",
         grad_name="SqueezeBackward4", samples=_NUMBERS,
     )  # fmt: skip
     def by_number(self, q, dim, keepdim, interpolation):

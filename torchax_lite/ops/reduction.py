@@ -124,8 +124,11 @@ def _(ct, self, dim, keepdim):
 )  # fmt: skip
 def nanmean(self, dim, keepdim, dtype):
     """Mean over what is not NaN."""
-    if self.dtype.kind not in "fV":
-        raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got " + display_name(self.dtype))
+    if self.dtype.kind == "c":
+        raise RuntimeError("nansum on CPU does not support complex inputs")
+    if is_integral(self):
+        name = display_name(self.dtype)
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {name}")
     final = _mean_dtype(self, dtype)
     x = cast(self, accumulation_dtype(final))
     dims = canonical_dims(dim, self.ndim)
@@ -149,8 +152,11 @@ def _prod(x: jax.Array, dims: tuple[int, ...], keepdim: bool, dtype: np.dtype | 
     return cast(jnp.prod(x, axis=dims, keepdims=keepdim, dtype=x.dtype), final)
 
 
-def _prod_vjp(ct: jax.Array, x: jax.Array, dims: tuple[int, ...], keepdim: bool) -> jax.Array:
+def _prod_vjp(
+    ct: jax.Array, x: jax.Array, dims: tuple[int, ...], keepdim: bool, dtype: np.dtype | None
+) -> jax.Array:
     """``ct`` times the product of the others: 0 beyond the first zero, without dividing by it."""
+    x = cast(x, accumulation_dtype(summed_dtype(x, dtype)))
     zero = x == 0
     zeros = jnp.sum(zero, axis=dims, keepdims=True)
     rest = jnp.prod(jnp.where(zero, 1, x), axis=dims, keepdims=True)
@@ -168,8 +174,8 @@ def prod(self, dtype):
 
 
 @prod.vjp
-def _(ct, self):
-    return _prod_vjp(ct, self, tuple(range(self.ndim)), False)
+def _(ct, self, dtype):
+    return _prod_vjp(ct, self, tuple(range(self.ndim)), False, dtype)
 
 
 @op(
@@ -183,17 +189,19 @@ def prod_dim(self, dim, keepdim, dtype):
 
 
 @prod_dim.vjp
-def _(ct, self, dim, keepdim):
-    return _prod_vjp(ct, self, canonical_dims((dim,), self.ndim), keepdim)
+def _(ct, self, dim, keepdim, dtype):
+    return _prod_vjp(ct, self, canonical_dims((dim,), self.ndim), keepdim, dtype)
 
 
 # ---------------------------------------------------------------- variance
 
 
-def _spread(x: jax.Array, dim: Any, correction: float | None, keepdim: bool) -> tuple[jax.Array, jax.Array]:
+def _spread(
+    x: jax.Array, dim: Any, correction: float | None, keepdim: bool, name: str = "std and var"
+) -> tuple[jax.Array, jax.Array]:
     """Variance and mean, in the dtype that sums are accumulated in."""
     if x.dtype.kind in "iub":
-        raise RuntimeError("std and var only support floating point and complex dtypes")
+        raise RuntimeError(f"{name} only support floating point and complex dtypes")
     x = x.astype(accumulation_dtype(x.dtype))
     dims = canonical_dims(dim, x.ndim)
     n = count(x.shape, dim)
@@ -232,10 +240,12 @@ def _mean_share(ct: jax.Array, shape: tuple[int, ...], dim: Any, keepdim: bool) 
 
 
 _VAR_ALL = cases((T((2, 3)),), (T((2, 3)), False), (T((5,)), {"unbiased": False}))
-_VAR_DIM = cases((T((2, 3)), 0), (T((2, 3)), -1, False, True), (T((2, 3, 4)), (0, 2), {"keepdim": True}), (T((2, 3)), None, True))
+_VAR_DIM = cases(
+    (T((2, 3)), 0), (T((2, 3)), -1, False, True), (T((2, 3, 4)), (0, 2), {"keepdim": True}), (T((2, 3)), None, True),
+)  # fmt: skip
 _VAR_CORRECTION = cases(
-    (T((2, 3)), 1, {"correction": 0}), (T((2, 3)), {"correction": 2}), (T((2, 3, 4)), (0, 2), {"correction": 0, "keepdim": True}),
-    (T((3, 4)), 0, {"correction": 1.5}),
+    (T((2, 3)), 1, {"correction": 0}), (T((2, 3)), {"correction": 2}),
+    (T((2, 3, 4)), (0, 2), {"correction": 0, "keepdim": True}), (T((3, 4)), 0, {"correction": 1.5}),
 )  # fmt: skip
 
 
@@ -254,7 +264,10 @@ def _(ct, self, unbiased):
     return _variance_vjp(ct, self, None, _freedom(unbiased), False)
 
 
-@op("var.dim(Tensor self, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", grad_name="VarBackward0", samples=_VAR_DIM)
+@op(
+    "var.dim(Tensor self, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", grad_name="VarBackward0",
+    samples=_VAR_DIM,
+)  # fmt: skip
 def var_dim(self, dim, unbiased, keepdim):
     """Variance over some dims."""
     return _spread(self, dim, _freedom(unbiased), keepdim)[0].astype(_real(self))
@@ -290,7 +303,10 @@ def _(ct, self, result, unbiased):
     return _variance_vjp(_std_ct(ct, result), self, None, _freedom(unbiased), False)
 
 
-@op("std.dim(Tensor self, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", grad_name="StdBackward0", samples=_VAR_DIM)
+@op(
+    "std.dim(Tensor self, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", grad_name="StdBackward0",
+    samples=_VAR_DIM,
+)  # fmt: skip
 def std_dim(self, dim, unbiased, keepdim):
     """Standard deviation over some dims."""
     return jnp.sqrt(_spread(self, dim, _freedom(unbiased), keepdim)[0]).astype(_real(self))
@@ -316,7 +332,7 @@ def _(ct, self, result, dim, correction, keepdim):
 
 
 def _pair(x: jax.Array, dim: Any, correction: float | None, keepdim: bool, root: bool) -> tuple[jax.Array, jax.Array]:
-    variance, center = _spread(x, dim, correction, keepdim)
+    variance, center = _spread(x, dim, correction, keepdim, "std_mean" if root else "var_mean")
     return (jnp.sqrt(variance) if root else variance).astype(_real(x)), center.astype(x.dtype)
 
 
@@ -347,7 +363,8 @@ def _(cts, self, dim, unbiased, keepdim):
 
 
 @op(
-    "var_mean.correction(Tensor self, int[]? dim=None, *, float? correction=None, bool keepdim=False) -> (Tensor, Tensor)",
+    "var_mean.correction(Tensor self, int[]? dim=None, *, float? correction=None, bool keepdim=False) -> (Tensor,"
+    " Tensor)",
     out=False, method=False, grad_name="VarMeanBackward0", samples=_VAR_CORRECTION,
 )  # fmt: skip
 def var_mean_correction(self, dim, correction, keepdim):
@@ -389,7 +406,8 @@ def _(cts, self, result, dim, unbiased, keepdim):
 
 
 @op(
-    "std_mean.correction(Tensor self, int[]? dim=None, *, float? correction=None, bool keepdim=False) -> (Tensor, Tensor)",
+    "std_mean.correction(Tensor self, int[]? dim=None, *, float? correction=None, bool keepdim=False) -> (Tensor,"
+    " Tensor)",
     out=False, method=False, grad_name="StdMeanBackward0", samples=_VAR_CORRECTION,
 )  # fmt: skip
 def std_mean_correction(self, dim, correction, keepdim):

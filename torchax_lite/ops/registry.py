@@ -67,6 +67,9 @@ class Op:
         self.scalar_params = tuple(p for p in schema.params if p.is_scalar)
         self.static_params = tuple(p for p in schema.params if p.is_static)
         self.scalar_defaults = tuple(p.default for p in self.scalar_params)
+        self.static_defaults = tuple(p.default for p in self.static_params)
+        self.default_statics = (self.static_defaults,)
+        self.default_scalars = ("defaults",) if self.scalar_params else ()
         self.sites: dict[Any, Any] = {}
         self.__doc__ = body.__doc__
         self.__name__ = schema.base

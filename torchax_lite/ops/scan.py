@@ -14,7 +14,9 @@ from .registry import op
 from .samples import T, cases
 
 _SCANS = cases((T((3, 4)), 0), (T((3, 4)), -1), (T((2, 3, 2)), 1), (T(()), 0), (T((0,)), 0))
-_TYPED = cases((T((3, 4)), 0), (T((2, 3, 2)), -1), (T((4,)), 0, {"dtype": np.dtype(np.float64)}), (T(()), 0), (T((0,)), 0))
+_TYPED = cases(
+    (T((3, 4)), 0), (T((2, 3, 2)), -1), (T((4,)), 0, {"dtype": np.dtype(np.float64)}), (T(()), 0), (T((0,)), 0),
+)  # fmt: skip
 
 
 def _scan(fn: Any, x: jax.Array, dim: int, dtype: np.dtype | None, reverse: bool = False) -> jax.Array:

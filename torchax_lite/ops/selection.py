@@ -34,7 +34,8 @@ def _(ct, condition):
 def _(condition, self, other):
     if condition.dtype not in (np.bool_, np.uint8):
         raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {display_name(condition.dtype)}"
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            + display_name(condition.dtype)
         )
 
 
@@ -150,14 +151,20 @@ def smaller_vjp(ct: Any, self: Any, other: Any) -> Any:
 
 
 @refuse("c", "maximum not implemented for complex tensors.", RuntimeError)
-@op("maximum(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True, samples=binary(scalar=False))
+@op(
+    "maximum(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
+    samples=binary(scalar=False),
+)  # fmt: skip
 def maximum(self, other):
     """The larger of two, NaN if one is NaN."""
     return larger(self, other)
 
 
 @refuse("c", "minimum not implemented for complex tensors.", RuntimeError)
-@op("minimum(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True, samples=binary(scalar=False))
+@op(
+    "minimum(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
+    samples=binary(scalar=False),
+)  # fmt: skip
 def minimum(self, other):
     """The smaller of two, NaN if one is NaN."""
     return smaller(self, other)
@@ -190,7 +197,10 @@ min_other.vjp(smaller_vjp)
 
 
 @refuse("c", "fmax not implemented for complex tensors.", RuntimeError)
-@op("fmax(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True, samples=binary(scalar=False))
+@op(
+    "fmax(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
+    samples=binary(scalar=False),
+)  # fmt: skip
 def fmax(self, other):
     """The larger of two; a NaN loses."""
     return larger(self, other) if is_integral(self) else jnp.fmax(self, other)
@@ -203,7 +213,10 @@ def _(ct, self, other):
 
 
 @refuse("c", "fmin not implemented for complex tensors.", RuntimeError)
-@op("fmin(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True, samples=binary(scalar=False))
+@op(
+    "fmin(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
+    samples=binary(scalar=False),
+)  # fmt: skip
 def fmin(self, other):
     """The smaller of two; a NaN loses."""
     return smaller(self, other) if is_integral(self) else jnp.fmin(self, other)
@@ -239,7 +252,6 @@ def _(ct, self):
     return jnp.where(jnp.isfinite(self), ct, 0)
 
 
-@refuse("c", "heaviside is not yet implemented for complex tensors.", RuntimeError)
 @op(
     "heaviside(Tensor self, Tensor values) -> Tensor", promote=NONE, inplace=True, pointwise=True,
     differentiable=False, samples=binary(scalar=False),
@@ -253,6 +265,8 @@ def heaviside(self, values):
 
 @heaviside.check
 def _(self, values):
+    if is_complex(self) or is_complex(values):
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if self.dtype != values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
 

@@ -38,7 +38,7 @@ def scatter_flow(ct: jax.Array, indices: jax.Array, shape: tuple[int, ...], dim:
 
 
 @op(
-    "sort(Tensor self, int dim=-1, bool descending=False, *, bool? stable=False) -> (Tensor values, Tensor indices)",
+    "sort(Tensor self, int dim=-1, bool descending=False, *, bool? stable=None) -> (Tensor values, Tensor indices)",
     grad_name=lambda self, dim, descending, stable: f"SortBackward{0 if stable is None else 1}",
     samples=cases((T((2, 5)),), (T((5, 3)), 0, True), (T((4,)), {"stable": True}), (T(()),), (T((0,)),)),
 )  # fmt: skip
@@ -140,8 +140,8 @@ def _search(sorted_sequence: jax.Array, values: jax.Array, right: bool) -> jax.A
 
 
 @op(
-    "searchsorted(Tensor sorted_sequence, Tensor|Scalar input, *, bool out_int32=False, bool right=False, str? side=None,"
-    " Tensor? sorter=None) -> Tensor",
+    "searchsorted(Tensor sorted_sequence, Tensor|Scalar input, *, bool out_int32=False, bool right=False,"
+    " str? side=None, Tensor? sorter=None) -> Tensor",
     method=False, differentiable=False,
     samples=cases((np.array([1.0, 2.0, 3.0], np.float32), T((2, 3), np.float32, low=0.0, high=4.0)),
                   (np.array([1, 2, 2, 3]), T((4,), np.int64, low=0, high=4), {"right": True}),
@@ -161,7 +161,9 @@ def _(sorted_sequence, input, out_int32, right, side, sorter):
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
-        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+        )
     if sorter is not None and sorter.shape != sorted_sequence.shape:
         raise RuntimeError(
             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
@@ -175,12 +177,13 @@ def _(sorted_sequence, input, out_int32, right, side, sorter):
         if input.dtype != sorted_sequence.dtype:
             raise RuntimeError(
                 "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
-                f"tensor dtype {display_name(sorted_sequence.dtype)} and input value tensor dtype {display_name(input.dtype)}"
+                f"tensor dtype {display_name(sorted_sequence.dtype)} and input value tensor dtype "
+                f"{display_name(input.dtype)}"
             )
         if sorted_sequence.ndim != 1 and sorted_sequence.shape[:-1] != input.shape[:-1]:
             raise RuntimeError(
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
-                "tensor and input value tensor must match, but we got boundaries tensor "
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                "boundaries tensor and input value tensor must match, but we got boundaries tensor "
                 f"{list(sorted_sequence.shape)} and input value tensor {list(input.shape)}"
             )
     elif sorted_sequence.ndim != 1:
@@ -193,11 +196,14 @@ def _(sorted_sequence, input, out_int32, right, side, sorter):
 @op(
     "bucketize(Tensor|Scalar input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
     method=False, differentiable=False,
-    samples=cases((T((2, 3), np.float32, low=0.0, high=4.0), np.array([1.0, 2.0, 3.0], np.float32)),
-                  (T((4,), np.int64, low=0, high=4), np.array([1, 2, 3]), {"right": True, "out_int32": True}), (2, np.array([1, 2, 3]))),
+    samples=cases(
+        (T((2, 3), np.float32, low=0.0, high=4.0), np.array([1.0, 2.0, 3.0], np.float32)),
+        (T((4,), np.int64, low=0, high=4), np.array([1, 2, 3]), {"right": True, "out_int32": True}),
+        (2, np.array([1, 2, 3])),
+    ),
 )  # fmt: skip
 def bucketize(input, boundaries, out_int32, right):
-    """Index of the bucket between sorted ``boundaries`` that each value lies in; ``right``: buckets close on the left."""
+    """Index of the bucket between sorted ``boundaries`` of each value; ``right``: buckets are closed on the left."""
     return _search(boundaries, jnp.asarray(input), right).astype(jnp.int32 if out_int32 else jnp.int64)
 
 
@@ -208,9 +214,12 @@ def _(input, boundaries, out_int32, right):
 
 
 @op(
-    "isin(Tensor|Scalar elements, Tensor|Scalar test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor",
+    "isin(Tensor|Scalar elements, Tensor|Scalar test_elements, *, bool assume_unique=False,"
+    " bool invert=False) -> Tensor",
     promote=ALL, opmath=False, method=False, differentiable=False,
-    samples=cases((T((3, 4)), T((2, 2))), (T((5,)), T((3,)), {"invert": True}), (T((5,)), 1), (1, T((5,))), (T((40,)), T((60,)))),
+    samples=cases(
+        (T((3, 4)), T((2, 2))), (T((5,)), T((3,)), {"invert": True}), (T((5,)), 1), (1, T((5,))), (T((40,)), T((60,))),
+    ),
 )  # fmt: skip
 def isin(elements, test_elements, assume_unique, invert):
     """Whether each element occurs among ``test_elements``."""

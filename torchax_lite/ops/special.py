@@ -95,7 +95,10 @@ def _(ct, self, result):
 
 
 @refuse("c")
-@op("ndtr(Tensor self) -> Tensor", promote=FLOAT, pointwise=True, method=False, namespaces=SPECIAL, grad_name="MulBackward1", samples=unary())
+@op(
+    "ndtr(Tensor self) -> Tensor", promote=FLOAT, pointwise=True, method=False, namespaces=SPECIAL,
+    grad_name="MulBackward1", samples=unary(),
+)  # fmt: skip
 def ndtr(self):
     """Distribution function of the standard normal."""
     return 0.5 * jax.lax.erfc(-self * math.sqrt(0.5))
@@ -224,7 +227,9 @@ def _polygamma(n: int, x: jax.Array) -> jax.Array:
 @refuse("c")
 @op(
     "polygamma(int n, Tensor self) -> Tensor", promote=FLOAT, method=False, pointwise=True,
-    samples=cases((0, T((3,), low=0.5)), (1, T((2, 3), low=0.5)), (2, T((2, 3), low=0.5)), (3, T((2, 3), low=-0.9, high=-0.1))),
+    samples=cases(
+        (0, T((3,), low=0.5)), (1, T((2, 3), low=0.5)), (2, T((2, 3), low=0.5)), (3, T((2, 3), low=-0.9, high=-0.1)),
+    ),
 )  # fmt: skip
 def polygamma(n, self):
     """``n``-th derivative of digamma."""
@@ -303,7 +308,9 @@ def _zeta_name(self: Any, other: Any) -> str:
 @op(
     "zeta(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", promote=FLOAT, pointwise=True, method=False,
     namespaces=SPECIAL, differentiable=("other",), grad_name=_zeta_name,
-    samples=cases((T((2, 3), low=1.5, high=4.0), T((3,), low=0.5)), (3, T((3,), low=0.5)), (T((3,), low=1.5, high=4.0), 2)),
+    samples=cases(
+        (T((2, 3), low=1.5, high=4.0), T((3,), low=0.5)), (3, T((3,), low=0.5)), (T((3,), low=1.5, high=4.0), 2),
+    ),
 )  # fmt: skip
 def zeta(self, other):
     """Hurwitz zeta function: ``sum over k >= 0 of (k + other) ** -self``."""

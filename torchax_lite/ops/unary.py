@@ -337,7 +337,9 @@ def _(ct, result):
 @refuse("c")
 @op(
     "logit(Tensor self, float? eps=None) -> Tensor", promote=FLOAT, inplace=True, pointwise=True,
-    samples=cases((T((4,), low=0.1, high=0.9),), (T((2, 3), low=-0.5, high=1.5), 0.2), (T((3,), low=0.1, high=0.9), {"eps": 0.3})),
+    samples=cases(
+        (T((4,), low=0.1, high=0.9),), (T((2, 3), low=-0.5, high=1.5), 0.2), (T((3,), low=0.1, high=0.9), {"eps": 0.3}),
+    ),
 )  # fmt: skip
 def logit(self, eps):
     """``log(x / (1 - x))``, with ``x`` clamped to ``[eps, 1 - eps]`` when ``eps`` is given."""
@@ -563,10 +565,14 @@ def _complex_parts(a, b, name: str) -> None:
     for x in (a, b):
         if jnp.dtype(x.dtype).name not in ("float16", "float32", "float64"):
             raise RuntimeError(
-                f"Expected both inputs to be Half, Float or Double tensors but got {display_name(a.dtype)} and {display_name(b.dtype)}"
+                "Expected both inputs to be Half, Float or Double tensors but got "
+                f"{display_name(a.dtype)} and {display_name(b.dtype)}"
             )
     if a.dtype != b.dtype:
-        raise RuntimeError(f"Expected object of scalar type {display_name(a.dtype)} but got scalar type {display_name(b.dtype)} for second argument")
+        names = display_name(a.dtype), display_name(b.dtype)
+        raise RuntimeError(
+            f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"
+        )
     if jnp.dtype(a.dtype).name == "float16":
         raise NotImplementedError(f"{name}: complex32 (a pair of float16) has no counterpart in XLA")
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import accumulation_dtype, canonical_dims, display_name, restore_dims
+from .common import accumulation_dtype, canonical_dims, display_name, is_bool, is_integral, restore_dims
 from .extremum import shared
 from .registry import ALL, op
 from .samples import T, cases
@@ -116,7 +116,8 @@ def _(ct, x, result, ord, dim, keepdim):
 
 @op(
     "norm.number(Tensor self, float? p, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-    out=False, grad_name=NAME, samples=cases((T((2, 3)), 1.0), (T((2, 3)), 2.0, 1, True), (T((2, 3)), math.inf), (T((2, 3)), None)),
+    out=False, grad_name=NAME,
+    samples=cases((T((2, 3)), 1.0), (T((2, 3)), 2.0, 1, True), (T((2, 3)), math.inf), (T((2, 3)), None)),
 )  # fmt: skip
 def norm_number(self, p, dim, keepdim, dtype):
     """``(sum |x|**p) ** (1 / p)`` over all elements or some dims; 2 for None."""
@@ -134,7 +135,8 @@ def _named_norm(self: Any, p: Any = "fro", *rest: Any) -> str:
 
 @op(
     "norm(Tensor self, str p='fro', int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-    out=False, grad_name=_named_norm, samples=cases((T((2, 3)),), (T((2, 3)), {"dim": 1}), (T((2, 3)), "fro", (0, 1), True)),
+    out=False, grad_name=_named_norm,
+    samples=cases((T((2, 3)),), (T((2, 3)), {"dim": 1}), (T((2, 3)), "fro", (0, 1), True)),
 )  # fmt: skip
 def norm(self, p, dim, keepdim, dtype):
     """Frobenius norm (``fro``: the 2-norm of the elements) or nuclear norm (``nuc``: the sum of singular values)."""
@@ -151,11 +153,24 @@ def norm(self, p, dim, keepdim, dtype):
     return restore_dims(total, x.shape, dims, False) if keepdim else total
 
 
-@op("dist(Tensor self, Tensor other, float p=2) -> Tensor", promote=ALL, out=False, samples=cases((T((2, 3)), T((2, 3))), (T((2, 3)), T((3,)), 1.0), (T((4,)), T((4,)), 3.0)))
+@op(
+    "dist(Tensor self, Tensor other, float p=2) -> Tensor", promote=ALL, out=False,
+    samples=cases((T((2, 3)), T((2, 3))), (T((2, 3)), T((3,)), 1.0), (T((4,)), T((4,)), 3.0)),
+)  # fmt: skip
 def dist(self, other, p):
     """p-norm of ``self - other``."""
     gap = self - other
     return _norm(gap, p, tuple(range(gap.ndim)), False)
+
+
+@dist.check
+def _(self, other, p):
+    if is_bool(self) and is_bool(other):
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported.")
+    if is_integral(self) and is_integral(other):
+        raise RuntimeError(
+            f"norm(): input dtype should be either floating point or complex. Got {display_name(self.dtype)} instead."
+        )
 
 
 @dist.vjp

@@ -77,8 +77,8 @@ def view(self, size):
 
 
 @view.vjp
-def _(ct):
-    return ct
+def _(ct, self_shape):
+    return ct.reshape(self_shape)
 
 
 @view.layout_rule

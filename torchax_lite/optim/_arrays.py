@@ -22,40 +22,48 @@ def _to(value: Any, dtype: Any) -> Array:
     return jnp.asarray(value).astype(dtype)
 
 
+def _rounded(value: Array, like: Array) -> Array:
+    """The value in the dtype of ``like``; to bfloat16 by an explicit rounding, as XLA may leave a cast out."""
+    if like.dtype == jnp.bfloat16:
+        value = jax.lax.reduce_precision(value, exponent_bits=8, mantissa_bits=7)
+    return value.astype(like.dtype)
+
+
 def add(x: Array, y: Any, alpha: Any = None) -> Array:
     """``x + alpha * y``."""
     dtype = _compute_dtype(x)
     y = _to(y, dtype)
-    return (_to(x, dtype) + (y if alpha is None else _to(alpha, dtype) * y)).astype(x.dtype)
+    return _rounded(_to(x, dtype) + (y if alpha is None else _to(alpha, dtype) * y), x)
 
 
 def sub(x: Array, y: Any) -> Array:
     """``x - y``."""
-    return x - _to(y, x.dtype)
+    dtype = _compute_dtype(x)
+    return _rounded(_to(x, dtype) - _to(y, dtype), x)
 
 
 def mul(x: Array, y: Any) -> Array:
     """``x * y``."""
     dtype = _compute_dtype(x)
-    return (_to(x, dtype) * _to(y, dtype)).astype(x.dtype)
+    return _rounded(_to(x, dtype) * _to(y, dtype), x)
 
 
 def div(x: Array, y: Any) -> Array:
     """``x / y``."""
     dtype = _compute_dtype(x)
-    return (_to(x, dtype) / _to(y, dtype)).astype(x.dtype)
+    return _rounded(_to(x, dtype) / _to(y, dtype), x)
 
 
 def addcmul(x: Array, a: Array, b: Array, value: Any) -> Array:
     """``x + value * a * b``."""
     dtype = _compute_dtype(x)
-    return (_to(x, dtype) + _to(value, dtype) * _to(a, dtype) * _to(b, dtype)).astype(x.dtype)
+    return _rounded(_to(x, dtype) + _to(value, dtype) * _to(a, dtype) * _to(b, dtype), x)
 
 
 def addcdiv(x: Array, a: Array, b: Array, value: Any) -> Array:
     """``x + value * a / b``."""
     dtype = _compute_dtype(x)
-    return (_to(x, dtype) + _to(value, dtype) * (_to(a, dtype) / _to(b, dtype))).astype(x.dtype)
+    return _rounded(_to(x, dtype) + _to(value, dtype) * (_to(a, dtype) / _to(b, dtype)), x)
 
 
 def lerp(x: Array, end: Array, weight: Any) -> Array:
@@ -63,12 +71,12 @@ def lerp(x: Array, end: Array, weight: Any) -> Array:
     dtype = _compute_dtype(x)
     start, end, weight = _to(x, dtype), _to(end, dtype), _to(weight, dtype)
     step = end - start
-    return jnp.where(weight < 0.5, start + weight * step, end - step * (1 - weight)).astype(x.dtype)
+    return _rounded(jnp.where(weight < 0.5, start + weight * step, end - step * (1 - weight)), x)
 
 
 def sqrt(x: Array) -> Array:
     """Square root."""
-    return jnp.sqrt(_to(x, _compute_dtype(x))).astype(x.dtype)
+    return _rounded(jnp.sqrt(_to(x, _compute_dtype(x))), x)
 
 
 def neg(x: Array) -> Array:

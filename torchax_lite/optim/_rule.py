@@ -15,6 +15,8 @@ import numpy as np
 
 import torchax_lite as torch
 
+from ..engine import CPU
+from ..tensor.creation import on_place
 from ._update import Update
 from .optimizer import Optimizer, _use_grad_for_differentiable
 
@@ -22,10 +24,10 @@ CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
 FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "xla", "privateuseone"]
 
 
-def check_rate(name: str, value: Any, *, below: float | None = None, text: str | None = None) -> None:
-    """Raise PyTorch's error unless ``0 <= value`` (and ``value < below``)."""
-    if not 0.0 <= value or (below is not None and not value < below):
-        raise ValueError(text or f"Invalid {name}: {value}")
+def check_rate(name: str, value: Any) -> None:
+    """Raise PyTorch's error unless ``0 <= value``."""
+    if not 0.0 <= value:
+        raise ValueError(f"Invalid {name}: {value}")
 
 
 def check_learning_rate(lr: Any) -> None:
@@ -74,7 +76,7 @@ def full_like(p: torch.Tensor, value: complex = 0.0) -> torch.Tensor:
     dtype = _NUMPY_DTYPES.get(p.dtype)
     if dtype is None or p.device.type != "cpu" or not p.is_contiguous():
         return torch.full_like(p, value, memory_format=torch.preserve_format, requires_grad=False)
-    return torch.from_numpy(np.full(p.shape, value, dtype) if value else np.zeros(p.shape, dtype))
+    return on_place(np.full(p.shape, value, dtype), CPU)
 
 
 class HostNumber:
@@ -83,28 +85,21 @@ class HostNumber:
     Attributes:
         tensor: the tensor in the state.
         array: on the CPU, the tensor's own memory; else a copy, written back at each change.
+        remote: the tensor is not on the CPU.
     """
 
-    __slots__ = ("array", "tensor")
+    __slots__ = ("array", "remote", "tensor")
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.tensor = tensor
+        self.remote = tensor.device.type != "cpu"
         self.array = tensor.detach().cpu().numpy()
 
     def set(self, value: float) -> None:
         """Give the tensor a new value."""
-        self.array[...] = value
-        if self.tensor.device.type != "cpu":
+        self.array[()] = value
+        if self.remote:
             self.tensor.fill_(value)
-
-    def get(self) -> float:
-        """Return the value."""
-        return self.array.item()
-
-    def advance(self) -> float:
-        """Count one more, and return the count."""
-        self.set(self.array.item() + 1)
-        return self.array.item()
 
 
 class RuleOptimizer(Optimizer):
@@ -132,16 +127,15 @@ class RuleOptimizer(Optimizer):
         """Return the numbers that all parameters of the group share."""
         raise NotImplementedError
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        """Advance a parameter's host numbers and return the rates that follow from them."""
-        numbers["step"].advance()
-        return {}
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        """Return a parameter's next host numbers, and the rates of this update that follow from them.
+
+        ``values`` are the present ones, in the order of ``host_names``. Pure: parameters with equal values share the
+        result.
+        """
+        return (values[0] + 1,), {}
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
         """Return the formula's switches."""
@@ -169,28 +163,44 @@ class RuleOptimizer(Optimizer):
         differentiable = bool(group["differentiable"])
         if not differentiable:
             rates = {name: self._as_rate(name, value) for name, value in rates.items()}
-        by_device: dict[Any, tuple[list[Any], list[Any], list[Any]]] = {}
+        placed = group.get("capturable") or group.get("fused")
+        known: dict[tuple[float, ...], tuple[tuple[float, ...], dict[str, Any]]] = {}
+        params, grads, states, own = [], [], [], []
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
             if grad.is_sparse:
                 self._refuse_sparse()
+            if placed:
+                self._check_placement(p, group)
             state = self._state_of(p, group)
-            numbers = {name: self._host_number(state, p, name) for name in self.host_names}
-            self._check_placement(p, group)
-            params, grads, own = by_device.setdefault(p.device, ([], [], []))
+            numbers = self._numbers_of(p, state)
+            values = self._values(p, group, state, numbers)
+            entry = known.get(values)
+            if entry is None:
+                entry = known[values] = self._advance(group, rates, values)
+            for number, value in zip(numbers, entry[0]):
+                number.set(value)
             params.append(p)
             grads.append(grad)
-            own.append(self._own_rates(p, group, rates, numbers))
-        flags = self._flags(group)
-        names = self._state_columns(group)
+            states.append(state)
+            own.append(entry[1])
+        if not params:
+            return
+        columns: dict[str, list[Any]] = {"param": params, "grad": grads}
+        for name in self._state_columns(group):
+            columns[name] = [state[name] for state in states]
         apply = self.rule.differentiate if differentiable else self.rule.record
-        for params, grads, own in by_device.values():
-            columns: dict[str, list[Any]] = {"param": params, "grad": grads}
-            for name in names:
-                columns[name] = [self.state[p][name] for p in params]
+        flags = self._flags(group)
+        device = params[0].device
+        if all(p.device == device for p in params):
             apply(columns, rates, own, flags)
+            return
+        for device in {p.device: None for p in params}:
+            here = [i for i, p in enumerate(params) if p.device == device]
+            part = {name: [column[i] for i in here] for name, column in columns.items()}
+            apply(part, rates, [own[i] for i in here], flags)
 
     @staticmethod
     def _as_rate(name: str, value: Any) -> Any:
@@ -212,21 +222,25 @@ class RuleOptimizer(Optimizer):
             return torch.tensor(value, dtype=dtype, device=p.device)
         return torch.tensor(value, dtype=number_dtype(), device="cpu")
 
-    def _host_number(self, state: dict[str, Any], p: torch.Tensor, name: str) -> HostNumber:
-        known: dict[Any, HostNumber] = self.__dict__.setdefault("_host_numbers", {})
-        number = known.get((p, name))
-        if number is None or number.tensor is not state[name]:
-            number = known[p, name] = HostNumber(state[name])
-        return number
+    def _numbers_of(self, p: torch.Tensor, state: dict[str, Any]) -> list[HostNumber]:
+        """Return the parameter's host numbers, made anew where the state's tensors are others by now."""
+        table: dict[int, list[HostNumber]] = self.__dict__.setdefault("_host_numbers", {})
+        numbers = table.get(id(p))
+        if numbers is None or any(n.tensor is not state[name] for n, name in zip(numbers, self.host_names)):
+            numbers = table[id(p)] = [HostNumber(state[name]) for name in self.host_names]
+        return numbers
+
+    def _values(
+        self, p: torch.Tensor, group: dict[str, Any], state: dict[str, Any], numbers: list[HostNumber]
+    ) -> tuple[float, ...]:
+        """Return what :meth:`_advance` depends on."""
+        return tuple([number.array.item() for number in numbers])
 
     def _check_placement(self, p: torch.Tensor, group: dict[str, Any]) -> None:
-        if not (group.get("capturable") or group.get("fused")):
-            return
         kind = p.device.type
         if group.get("capturable") and kind not in CAPTURABLE_DEVICES:
             raise AssertionError(
-                "If capturable=True, params and state_steps must be on supported devices: "
-                f"{CAPTURABLE_DEVICES}."
+                f"If capturable=True, params and state_steps must be on supported devices: {CAPTURABLE_DEVICES}."
             )
         if group.get("fused") and not (kind in FUSED_DEVICES and p.is_floating_point()):
             raise RuntimeError(

@@ -12,7 +12,9 @@ import torchax_lite as torch
 
 def add(x: torch.Tensor, y: Any, alpha: Any = None) -> torch.Tensor:
     """``x + alpha * y``."""
-    return x + y if alpha is None else x + alpha * y
+    if alpha is None:
+        return x + y
+    return x + alpha * y if isinstance(alpha, torch.Tensor) else torch.add(x, y, alpha=alpha)
 
 
 def sub(x: torch.Tensor, y: Any) -> torch.Tensor:
@@ -32,12 +34,12 @@ def div(x: torch.Tensor, y: Any) -> torch.Tensor:
 
 def addcmul(x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, value: Any) -> torch.Tensor:
     """``x + value * a * b``."""
-    return x + value * a * b
+    return x + value * a * b if isinstance(value, torch.Tensor) else torch.addcmul(x, a, b, value=value)
 
 
 def addcdiv(x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, value: Any) -> torch.Tensor:
     """``x + value * a / b``."""
-    return x + value * (a / b)
+    return x + value * (a / b) if isinstance(value, torch.Tensor) else torch.addcdiv(x, a, b, value=value)
 
 
 def lerp(x: torch.Tensor, end: torch.Tensor, weight: Any) -> torch.Tensor:

@@ -82,7 +82,7 @@ class Update:
         Args:
             columns: the lists of tensors by argument name, ``param`` first.
             shared: rates for all; a tensor among them is read within the program.
-            each: every parameter's own numbers.
+            each: every parameter's own numbers; one dict for all where they are equal.
             flags: the formula's switches.
         """
         from ._record import multi_tensor_update
@@ -91,7 +91,7 @@ class Update:
         numbers = {name: float(value) for name, value in shared.items() if name not in held}
         names = tuple(each[0])
         own: tuple[float, ...] = ()
-        if all(entry == each[0] for entry in each):
+        if all(entry is each[0] for entry in each):
             numbers.update(each[0])
             names = ()
         else:

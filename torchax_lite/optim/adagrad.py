@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_fused, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_fused, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -113,11 +113,7 @@ class Adagrad(RuleOptimizer):
     def _rates(self, group: dict[str, Any]) -> dict[str, Any]:
         return {name: group[name] for name in ("lr", "eps", "weight_decay")}
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        return {"slowdown": 1 + (numbers["step"].advance() - 1) * group["lr_decay"]}
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        return (values[0] + 1,), {"slowdown": 1 + values[0] * group["lr_decay"]}

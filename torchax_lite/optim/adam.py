@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_betas, check_fused, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_fused, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -140,15 +140,11 @@ class Adam(RuleOptimizer):
             "weight_decay": group["weight_decay"],
         }
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        step = numbers["step"].advance()
-        return {
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        step = values[0] + 1
+        return (step,), {
             "correction1": 1 - rates["beta1"] ** step,
             "correction2_sqrt": (1 - rates["beta2"] ** step) ** 0.5,
         }

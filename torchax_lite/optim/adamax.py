@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -103,11 +103,8 @@ class Adamax(RuleOptimizer):
         rates = {name: group[name] for name in ("lr", "eps", "weight_decay")}
         return {**rates, "beta1": beta1, "beta2": beta2}
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        return {"correction": 1 - rates["beta1"] ** numbers["step"].advance()}
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        step = values[0] + 1
+        return (step,), {"correction": 1 - rates["beta1"] ** step}

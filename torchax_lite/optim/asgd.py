@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_learning_rate, check_rate, full_like, number_dtype
+from ._rule import RuleOptimizer, check_learning_rate, check_rate, full_like, number_dtype
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -91,9 +91,7 @@ class ASGD(RuleOptimizer):
 
     def _new_state(self, p: torch.Tensor, group: dict[str, Any]) -> dict[str, Any]:
         values = {"step": 0.0, "eta": float(group["lr"]), "mu": 1.0}
-        numbers = {
-            name: torch.tensor(value, dtype=number_dtype(), device=p.device) for name, value in values.items()
-        }
+        numbers = {name: torch.tensor(value, dtype=number_dtype(), device=p.device) for name, value in values.items()}
         return {**numbers, "ax": full_like(p)}
 
     def _state_columns(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -102,16 +100,10 @@ class ASGD(RuleOptimizer):
     def _rates(self, group: dict[str, Any]) -> dict[str, Any]:
         return {"lambd": group["lambd"], "weight_decay": group["weight_decay"]}
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        own = {"eta": numbers["eta"].get(), "mu": numbers["mu"].get()}
-        step = numbers["step"].advance()
-        lr, lambd = float(group["lr"]), group["lambd"]
-        numbers["eta"].set(lr / ((1 + lambd * lr * step) ** group["alpha"]))
-        numbers["mu"].set(1 / max(1, step - group["t0"]))
-        return own
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        step, lr, lambd = values[0] + 1, float(group["lr"]), group["lambd"]
+        eta = lr / ((1 + lambd * lr * step) ** group["alpha"])
+        mu = 1 / max(1, step - group["t0"])
+        return (step, eta, mu), {"eta": values[1], "mu": values[2]}

@@ -11,7 +11,7 @@ import numpy as np
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, number_dtype
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -125,23 +125,19 @@ class NAdam(RuleOptimizer):
         rates = {name: group[name] for name in ("lr", "eps", "weight_decay")}
         return {**rates, "beta1": beta1, "beta2": beta2}
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        step = numbers["step"].advance()
-        beta1, decay = rates["beta1"], group["momentum_decay"]
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        step, beta1, decay = values[0] + 1, rates["beta1"], group["momentum_decay"]
         mu = beta1 * (1.0 - 0.5 * (0.96 ** (step * decay)))
         mu_next = beta1 * (1.0 - 0.5 * (0.96 ** ((step + 1) * decay)))
-        product = numbers["mu_product"]
-        product.set(product.array * np.asarray(mu, product.array.dtype))
-        return {
+        product = values[1] * mu
+        if number_dtype() == torch.float32:
+            product = float(np.float32(values[1]) * np.float32(mu))
+        return (step, product), {
             "correction2": 1 - rates["beta2"] ** step,
-            "grad_factor": (1.0 - mu) / (1.0 - product.get()),
-            "mean_factor": mu_next / (1.0 - product.get() * mu_next),
+            "grad_factor": (1.0 - mu) / (1.0 - product),
+            "mean_factor": mu_next / (1.0 - product * mu_next),
         }
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:

@@ -342,17 +342,13 @@ class Optimizer:
         param_group["params"] = params = [entry[1] if isinstance(entry, tuple) else entry for entry in entries]
         if names:
             if len(names) != len(params):
-                raise ValueError(
-                    "all optimizer params should be with/without names. Some param names are missing"
-                )
+                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
             param_group["param_names"] = names
         for param in params:
             self._check_param(param)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
-                )
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, default)
         ids = {id(p) for p in params}
         if len(ids) != len(params):
@@ -375,8 +371,6 @@ class Optimizer:
 
     def _check_param(self, param: Any) -> None:
         if not isinstance(param, torch.Tensor):
-            raise TypeError(
-                "optimizer can only optimize Tensors, but one of the params is " + _type_name(param)
-            )
+            raise TypeError("optimizer can only optimize Tensors, but one of the params is " + _type_name(param))
         if not self.defaults.get("differentiable", None) and not (param.is_leaf or param.retains_grad):
             raise ValueError("can't optimize a non-leaf Tensor")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -117,15 +117,10 @@ class RAdam(RuleOptimizer):
         rates = {name: group[name] for name in ("lr", "eps", "weight_decay")}
         return {**rates, "beta1": beta1, "beta2": beta2}
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
-        step = numbers["step"].advance()
-        beta2 = rates["beta2"]
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
+        step, beta2 = values[0] + 1, rates["beta2"]
         correction2 = 1 - beta2**step
         longest = 2 / (1 - beta2) - 1  # length of the simple moving average that approximates the running mean
         length = longest - 2 * step * (beta2**step) / correction2
@@ -133,7 +128,7 @@ class RAdam(RuleOptimizer):
         if length > 5.0:
             ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
             rectification = ratio**0.5 * correction2**0.5
-        return {"correction1": 1 - rates["beta1"] ** step, "rectification": rectification}
+        return (step,), {"correction1": 1 - rates["beta1"] ** step, "rectification": rectification}
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
         return {**super()._flags(group), "decoupled": bool(group["decoupled_weight_decay"])}

@@ -34,8 +34,8 @@ def rprop_formula(
     if maximize:
         grad = xp.neg(grad)
     turned = xp.sign(xp.mul(grad, prev))
-    scaled = xp.where(turned > 0, xp.mul(step_size, grow), xp.where(turned < 0, xp.mul(step_size, shrink), step_size))
-    step_size = xp.clamp(scaled, smallest, largest)
+    factor = xp.where(turned > 0, grow, xp.where(turned < 0, shrink, xp.add(turned, 1.0)))
+    step_size = xp.clamp(xp.mul(step_size, factor), smallest, largest)
     grad = xp.where(turned < 0, 0.0, grad)
     return xp.addcmul(param, xp.sign(grad), step_size, -1), grad, step_size
 

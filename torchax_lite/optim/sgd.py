@@ -113,20 +113,22 @@ class SGD(RuleOptimizer):
     def _rates(self, group: dict[str, Any]) -> dict[str, Any]:
         return {"lr": group["lr"], "weight_decay": group["weight_decay"], "momentum": group["momentum"]}
 
-    def _own_rates(
-        self,
-        p: torch.Tensor,
-        group: dict[str, Any],
-        rates: dict[str, Any],
-        numbers: dict[str, HostNumber],
-    ) -> dict[str, Any]:
+    def _values(
+        self, p: torch.Tensor, group: dict[str, Any], state: dict[str, Any], numbers: list[HostNumber]
+    ) -> tuple[float, ...]:
+        if group["momentum"] == 0 or state.get("momentum_buffer") is not None:
+            return ()
+        state["momentum_buffer"] = full_like(p)
+        return (0.0,)
+
+    def _advance(
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], dict[str, Any]]:
         if group["momentum"] == 0:
-            return {}
-        state = self.state[p]
-        if state.get("momentum_buffer") is None:
-            state["momentum_buffer"] = full_like(p)
-            return {"keep": 0.0, "gain": 1.0}
-        return {"keep": rates["momentum"], "gain": 1 - group["dampening"]}
+            return (), {}
+        if values:  # the first update
+            return (), {"keep": 0.0, "gain": 1.0}
+        return (), {"keep": rates["momentum"], "gain": 1 - group["dampening"]}
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
         return {**super()._flags(group), "nesterov": bool(group["nesterov"])}

@@ -1,4 +1,9 @@
-"""PyTorch's CPU random numbers to the bit, in NumPy: the generator and flat fills in memory order."""
+"""PyTorch's CPU random numbers to the bit, in NumPy: the generator and flat fills in memory order.
+
+As ``torch.random`` the package also shows the functions on the default generators (from ``tensor/generator.py``).
+"""
+
+from typing import Any
 
 from .fills import (
     bernoulli_scalar,
@@ -14,7 +19,7 @@ from .fills import (
     uniform,
 )
 from .mt19937 import DEFAULT_SEED, CPUGenerator, check_seed
-from .sampling import binomial, multinomial, poisson, randperm
+from .sampling import binomial, check_multinomial, multinomial, poisson, randperm
 
 __all__ = [
     "DEFAULT_SEED",
@@ -23,6 +28,7 @@ __all__ = [
     "bernoulli_tensor",
     "binomial",
     "cauchy",
+    "check_multinomial",
     "check_seed",
     "dropout_noise",
     "exponential",
@@ -36,3 +42,29 @@ __all__ = [
     "randperm",
     "uniform",
 ]
+
+_TORCH_RANDOM = frozenset(
+    {
+        "Generator",
+        "default_generator",
+        "fork_rng",
+        "get_rng_state",
+        "initial_seed",
+        "manual_seed",
+        "seed",
+        "set_rng_state",
+        "thread_safe_generator",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _TORCH_RANDOM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ..tensor import generator
+
+    return getattr(generator, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_TORCH_RANDOM})

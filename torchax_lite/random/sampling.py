@@ -12,7 +12,7 @@ from .mt19937 import CPUGenerator
 from .rounding import cast
 from .selection import first_k
 
-__all__ = ["binomial", "multinomial", "poisson", "randperm"]
+__all__ = ["binomial", "check_multinomial", "multinomial", "poisson", "randperm"]
 
 # Permutations
 
@@ -100,36 +100,46 @@ def _inside_out(generator: CPUGenerator, n: int) -> np.ndarray:
 # Multinomial
 
 
-def multinomial(generator: CPUGenerator, p: np.ndarray, num_samples: int, replacement: bool = False) -> np.ndarray:
-    """Category indices drawn with probabilities proportional to ``p`` (1-D, or 2-D: one row a distribution).
-
-    Without replacement, and for a single sample: the ``num_samples`` largest of ``p / q`` with ``q`` exponential,
-    largest first. With replacement: the first place where the normalised cumulative sum reaches a float64 uniform.
-    Returns int64.
-    """
-    require(p.ndim in (1, 2), "prob_dist must be 1 or 2 dim")
+def check_multinomial(shape: tuple[int, ...], dtype: np.dtype, num_samples: int, replacement: bool) -> None:
+    """What PyTorch asks of a table of probabilities before it looks at its values."""
+    require(len(shape) in (1, 2), "prob_dist must be 1 or 2 dim")
     require(
-        p.dtype in SIGNIFICAND_BITS,
-        f"multinomial only supports floating-point dtypes for input, got: {scalar_name(p.dtype)}",
+        dtype in SIGNIFICAND_BITS,
+        f"multinomial only supports floating-point dtypes for input, got: {scalar_name(dtype)}",
     )
     require(num_samples > 0, "cannot sample n_sample <= 0 samples")
-    categories = p.shape[-1]
+    categories = shape[-1]
     require(
         replacement or num_samples <= categories,
         "cannot sample n_sample > prob_dist.size(-1) samples without replacement",
     )
     require(categories <= 2**24, "number of categories cannot exceed 2^24")
+
+
+def multinomial(
+    generator: CPUGenerator, p: np.ndarray, num_samples: int, replacement: bool = False, by_columns: bool = False
+) -> np.ndarray:
+    """Category indices drawn with probabilities proportional to ``p`` (1-D, or 2-D: one row a distribution).
+
+    Without replacement, and for a single sample: the ``num_samples`` largest of ``p / q`` with ``q`` exponential,
+    largest first; ``by_columns`` says that a 2-D table lies column by column in memory, as ``q`` then does.
+    With replacement: the first place where the normalised cumulative sum reaches a float64 uniform. Returns int64.
+    """
+    check_multinomial(p.shape, p.dtype, num_samples, replacement)
     if p.ndim == 2 and p.shape[0] == 0:
         return np.empty((0, num_samples), np.int64)
     rows = p[None] if p.ndim == 1 else p
-    draw = _with_replacement if replacement and num_samples > 1 else _without_replacement
-    return draw(generator, rows, num_samples).astype(np.int64).reshape((*p.shape[:-1], num_samples))
+    if replacement and num_samples > 1:
+        drawn = _with_replacement(generator, rows, num_samples)
+    else:
+        drawn = _without_replacement(generator, rows, num_samples, by_columns)
+    return drawn.astype(np.int64).reshape((*p.shape[:-1], num_samples))
 
 
 _NO_MASS = "invalid multinomial distribution (sum of probabilities <= 0)"
 
 
-def _without_replacement(generator: CPUGenerator, rows: np.ndarray, num_samples: int) -> np.ndarray:
+def _without_replacement(generator: CPUGenerator, rows: np.ndarray, num_samples: int, by_columns: bool) -> np.ndarray:
     require(
         rows.size > 0, "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
     )
@@ -138,7 +148,8 @@ def _without_replacement(generator: CPUGenerator, rows: np.ndarray, num_samples:
         "probability tensor contains either `inf`, `nan` or element < 0",
     )
     require(bool((rows > 0).any(axis=1).all()), _NO_MASS)
-    q = exponential(generator, rows.size, rows.dtype).reshape(rows.shape)
+    q = exponential(generator, rows.size, rows.dtype)
+    q = q.reshape(rows.shape[::-1]).T if by_columns else q.reshape(rows.shape)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = rows / q
     if num_samples == 1:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._generated import torch_ops as ops
+from ..ops.registry import OPS
 from . import dispatch
 from .tensor import Tensor
 
@@ -74,14 +75,30 @@ def _inplace(name: str) -> Callable[..., Any]:
     return _operator(method)
 
 
+def _binary(name: str) -> Callable[..., Any]:
+    """Operator method of a declared op, by the dispatcher's shortest path."""
+    op = OPS[name]
+    call2 = dispatch.call2
+
+    def method(self: Tensor, other: Any) -> Any:
+        try:
+            return call2(op, self, other)
+        except TypeError:
+            if _operand(other):
+                raise
+            return NotImplemented
+
+    return method
+
+
 def _compare(fn: Callable[..., Any]) -> Callable[..., Any]:
     return _operator(fn)
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
-    "__add__": _operator(ops.add), "__radd__": _operator(ops.add),
-    "__sub__": _operator(ops.sub), "__rsub__": _operator(_rsub),
-    "__mul__": _operator(ops.mul), "__rmul__": _operator(ops.mul),
+    "__add__": _binary("add"), "__radd__": _binary("add"),
+    "__sub__": _binary("sub"), "__rsub__": _operator(_rsub),
+    "__mul__": _binary("mul"), "__rmul__": _binary("mul"),
     "__truediv__": _operator(ops.div), "__rtruediv__": _operator(_rtruediv),
     "__floordiv__": _operator(ops.floor_divide), "__rfloordiv__": _operator(_div_floor_left),
     "__mod__": _operator(ops.remainder), "__rmod__": _operator(_remainder_left),

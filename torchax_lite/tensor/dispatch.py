@@ -29,6 +29,7 @@ Tensor: Any = None
 PLAIN: set[type] = set()
 """Classes whose instances take the fast path: Tensor and its subclasses without ``__torch_function__``."""
 
+_new = object.__new__
 _KIND = {float: "f", int: "i", bool: "b", complex: "c"}
 _DEFAULTS = "defaults"
 
@@ -47,7 +48,7 @@ def is_plain(cls: type) -> bool:
 
 def wrap(node: Node, where: Aval | None = None) -> Any:
     """A fresh tensor around a node, with a storage of its own."""
-    out = Tensor.__new__(Tensor)
+    out = _new(Tensor)
     out._aval = a = node.aval if where is None else where
     out._storage = Storage(node, a)
     return out
@@ -121,7 +122,7 @@ def finish(site: Any, flat: list[Any], nodes: list[Node], numbers: list[Any], re
         recorder.flush("parameter update")
     made = site.record(site, nodes, numbers)
     if site.single:
-        out = Tensor.__new__(Tensor)
+        out = _new(Tensor)
         out._aval = a = site.out_aval
         out._storage = Storage(made, a)
         if strided and site.strided_rule:
@@ -131,13 +132,110 @@ def finish(site: Any, flat: list[Any], nodes: list[Node], numbers: list[Any], re
         return out
     outs = []
     for node in made:
-        out = Tensor.__new__(Tensor)
+        out = _new(Tensor)
         out._aval = node.aval
         out._storage = Storage(node, node.aval)
         outs.append(out)
     if record_grad:
         attach(site, flat, nodes, numbers, outs, made)
     return site.result_type(outs)
+
+
+def call1(op: Op, a: Any) -> Any:
+    """:func:`call` for one tensor, everything else at its default: the shortest path from Python to a recorded op."""
+    if a.__class__ in PLAIN and a._view is None and a._strides is None and not (a._requires_grad and modes.grad):
+        site = op.sites.get((*op.default_statics, a._aval, *op.default_scalars))
+        node = a._storage.node
+        if site is not None and site.fast and node is not None:
+            recorder = site.recorder
+            with recorder.lock:
+                prog = recorder.prog
+                if node.prog is not prog:
+                    recorder._add_input(node)
+                recorder.code += (site.id, node.idx)
+                made = _new(Node)
+                made.aval = aval = site.out_aval
+                made.value = None
+                made.prog = prog
+                made.idx = i = recorder.count
+                recorder.count = i + 1
+                recorder.nodes.append(made)
+                recorder.bytes += site.bytes
+                recorder.n_ops = n = recorder.n_ops + 1
+                if n >= recorder.limit:
+                    recorder._at_limit()
+            out = _new(Tensor)
+            out._aval = aval
+            out._storage = storage = _new(Storage)
+            storage.node = made
+            storage.aval = aval
+            return out
+    return call(op, (a,), op.scalar_defaults, op.static_defaults)
+
+
+def call2(op: Op, a: Any, b: Any) -> Any:
+    """:func:`call` for two operands (the second may be a number), everything else at its default."""
+    if a.__class__ in PLAIN and a._view is None and a._strides is None and not (a._requires_grad and modes.grad):
+        cls = b.__class__
+        if cls in PLAIN:
+            if b._view is None and b._strides is None and not (b._requires_grad and modes.grad):
+                site = op.sites.get((*op.default_statics, a._aval, b._aval, *op.default_scalars))
+                node, other = a._storage.node, b._storage.node
+                if site is not None and site.fast and node is not None and other is not None:
+                    recorder = site.recorder
+                    with recorder.lock:
+                        prog = recorder.prog
+                        if node.prog is not prog:
+                            recorder._add_input(node)
+                        if other.prog is not prog:
+                            recorder._add_input(other)
+                        recorder.code += (site.id, node.idx, other.idx)
+                        made = _new(Node)
+                        made.aval = aval = site.out_aval
+                        made.value = None
+                        made.prog = prog
+                        made.idx = i = recorder.count
+                        recorder.count = i + 1
+                        recorder.nodes.append(made)
+                        recorder.bytes += site.bytes
+                        recorder.n_ops = n = recorder.n_ops + 1
+                        if n >= recorder.limit:
+                            recorder._at_limit()
+                    out = _new(Tensor)
+                    out._aval = aval
+                    out._storage = storage = _new(Storage)
+                    storage.node = made
+                    storage.aval = aval
+                    return out
+        elif cls is float:
+            site = op.sites.get((*op.default_statics, a._aval, "f", *op.default_scalars))
+            node = a._storage.node
+            if site is not None and site.fast and node is not None:
+                recorder = site.recorder
+                with recorder.lock:
+                    prog = recorder.prog
+                    if node.prog is not prog:
+                        recorder._add_input(node)
+                    recorder.code += (site.id, node.idx)
+                    recorder.floats.append(b)
+                    made = _new(Node)
+                    made.aval = aval = site.out_aval
+                    made.value = None
+                    made.prog = prog
+                    made.idx = i = recorder.count
+                    recorder.count = i + 1
+                    recorder.nodes.append(made)
+                    recorder.bytes += site.bytes
+                    recorder.n_ops = n = recorder.n_ops + 1
+                    if n >= recorder.limit:
+                        recorder._at_limit()
+                out = _new(Tensor)
+                out._aval = aval
+                out._storage = storage = _new(Storage)
+                storage.node = made
+                storage.aval = aval
+                return out
+    return call(op, (a, b), op.scalar_defaults, op.static_defaults)
 
 
 def _call_general(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:
@@ -506,13 +604,16 @@ def store(target: Any, site: Any, flat: list[Any], nodes: list[Node], numbers: l
     node = site.record(site, nodes, numbers)
     value = None
     if record_grad:
-        value = Tensor.__new__(Tensor)
+        value = _new(Tensor)
         value._aval = target._aval
         value._storage = target._storage
         attach(site, flat, nodes, numbers, (value,), (node,))
         if value._grad_fn.saved_out:
             for s in value._grad_fn.saved_out:
                 s.counter += 1
+        if site.saves_in and site.saves_in[0] == 0:
+            # the overwritten value is kept as it was: no change of the tensor can reach it
+            value._grad_fn.saved[0].storage = Storage(None, target._aval)
     assign(target, node, value)
 
 
@@ -559,10 +660,10 @@ def assign(target: Any, node: Node, value: Any = None) -> None:
             return
         source = value
         if source is None:
-            source = Tensor.__new__(Tensor)
+            source = _new(Tensor)
             source._aval = target._aval
             source._storage = storage
-        holder = Tensor.__new__(Tensor)
+        holder = _new(Tensor)
         holder._aval = storage.aval
         holder._storage = storage
         attach(site, (base, source), (base_node, node), numbers, (holder,), (new_base,))
@@ -726,7 +827,7 @@ def call_view(op: Op, t: Any, scalars: tuple[Any, ...], statics: tuple[Any, ...]
     if t._view is not None:
         t._sync_versions()
     storage = t._storage
-    out = Tensor.__new__(Tensor)
+    out = _new(Tensor)
     out._storage = storage
     out._aval = site.out_aval
     out._view = ((site, scalars),) if t._view is None else (*t._view, (site, scalars))
@@ -768,7 +869,7 @@ def replay_view(base: Any, target: Any) -> None:
         return
     a = base._aval
     for site, numbers in target._view:
-        holder = Tensor.__new__(Tensor)
+        holder = _new(Tensor)
         holder._aval = site.out_aval
         holder._storage = base._storage
         if site.differentiable:

@@ -103,17 +103,21 @@ class DiffSite(Site):
         base = self.grad_name[:-1] if self.grad_name[-1:].isdigit() else self.grad_name
         return DiffSite(fn, in_avals, self.number_kinds, out_avals, f"{self.name}~vjp", label, f"{base}Backward0", where)
 
-    def needed_inputs(self, needs: tuple[bool, ...]) -> frozenset[int]:
-        """Inputs whose values an automatic derivative really reads (found by tracing it once)."""
-        found = self._needed.get(needs)
+    def reads(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> frozenset[int]:
+        """Which of the saved inputs and results (numbered in that order) the derivative really reads.
+
+        Found by tracing it once; asked only when a saved value was changed in place since.
+        """
+        key = (needs, given)
+        found = self._needed.get(key)
         if found is None:
-            found = self._needed[needs] = self._trace_needed(needs) if self.automatic else frozenset(self.saves_in)
+            found = self._needed[key] = self._trace_reads(needs, given)
         return found
 
-    def _trace_needed(self, needs: tuple[bool, ...]) -> frozenset[int]:
+    def _trace_reads(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> frozenset[int]:
         import jax
 
-        site = self.vjp_site(needs, self.diff_out)
+        site = self.vjp_site(needs, given)
         specs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in site.in_avals]
         specs += [jax.ShapeDtypeStruct((), NUMBER_DTYPE[k]) for k in site.number_kinds]
         with jax.enable_x64(True):
@@ -122,7 +126,8 @@ class DiffSite(Site):
         for eqn in reversed(jaxpr.eqns):
             if any(v in wanted for v in eqn.outvars):
                 wanted.update(v for v in eqn.invars if not hasattr(v, "val"))
-        return frozenset(i for i, v in zip(self.saves_in, jaxpr.invars, strict=False) if v in wanted)
+        n = len(self.saves_in) + len(self.saves_out)
+        return frozenset(i for i, v in enumerate(jaxpr.invars[:n]) if v in wanted)
 
 
 NUMBER_DTYPE = {"f": np.float64, "i": np.int64, "b": np.int64, "c": np.complex128}

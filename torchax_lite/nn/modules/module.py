@@ -559,11 +559,15 @@ class Module:
                 )
 
         def convert(t: Tensor) -> Tensor:
-            target = dtype if t.is_floating_point() or t.is_complex() else None
+            options: dict[str, Any] = {}
+            if device is not None:
+                options["device"] = device
+            if dtype is not None and (t.is_floating_point() or t.is_complex()):
+                options["dtype"] = dtype
+            if memory_format is not None and t.dim() in (4, 5):
+                options["memory_format"] = memory_format
             try:
-                if memory_format is not None and t.dim() in (4, 5):
-                    return t.to(device, target, non_blocking, memory_format=memory_format)
-                return t.to(device, target, non_blocking)
+                return t.to(**options, non_blocking=non_blocking) if options else t
             except NotImplementedError as error:
                 if str(error).startswith("Cannot copy out of meta tensor; no data!"):
                     raise NotImplementedError(
@@ -905,7 +909,6 @@ class Module:
                     f"cannot assign '{_typename(value)}' as buffer '{name}' "
                     "(torch.nn.Buffer, torch.Tensor or None expected)"
                 )
-            self._forget(name, state, self._parameters, self._modules)
             persistent = value.persistent if is_buffer else name not in self._non_persistent_buffers_set
             self.register_buffer(name, value, persistent)
             return

@@ -69,6 +69,10 @@ class CrossMapLRN2d(Module):
         total = squares[:, :channels]
         for shift in range(1, 2 * reach + 1):
             total = total + squares[:, shift : shift + channels]
+        if channels > reach + 1:
+            # PyTorch's running sum never lets go of the first channel.
+            first = input[:, :1] ** 2
+            total = torch.cat([total[:, : reach + 1], total[:, reach + 1 :] + first], dim=1)
         return input * (total * (self.alpha / self.size) + self.k) ** (-self.beta)
 
     def extra_repr(self) -> str:

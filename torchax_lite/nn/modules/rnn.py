@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torchax_lite as torch
-from torchax_lite import Tensor, _ops
+from torchax_lite import Tensor
+from torchax_lite._generated import internal as _ops
 from torchax_lite.nn import functional as F
 from torchax_lite.nn import init
 from torchax_lite.nn.modules.module import Module
+from torchax_lite.nn.modules.utils import _autocast_enabled
 from torchax_lite.nn.parameter import Parameter
 from torchax_lite.nn.utils.rnn import PackedSequence, constant_runs
 
@@ -217,7 +219,7 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """Raise unless dtype, dimensions and last size of ``input`` fit."""
         weight = self._flat_weights[0]
-        if input.dtype != weight.dtype and not torch.is_autocast_enabled():
+        if input.dtype != weight.dtype and not _autocast_enabled():
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
                 f"Convert input: input.to({weight.dtype}), or convert model: model.to({input.dtype})"

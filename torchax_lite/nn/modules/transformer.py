@@ -17,6 +17,7 @@ from torchax_lite.nn.modules.dropout import Dropout
 from torchax_lite.nn.modules.linear import Linear
 from torchax_lite.nn.modules.module import Module
 from torchax_lite.nn.modules.normalization import LayerNorm
+from torchax_lite.nn.modules.utils import _autocast_enabled
 
 __all__ = [
     "Transformer",
@@ -209,7 +210,7 @@ class TransformerEncoder(Module):
         """Whether padded places come out as zeros."""
         if not self.use_nested_tensor or self.training or src_key_padding_mask is None or mask is not None:
             return False
-        if src.dim() != 3 or torch.is_autocast_enabled():
+        if src.dim() != 3 or _autocast_enabled():
             return False
         layer = self.layers[0]
         learnt = [src, *layer.parameters()]

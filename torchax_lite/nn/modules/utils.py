@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import torchax_lite as torch
+
 
 def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
     """A function that makes an iterable a tuple, and repeats anything else ``n`` times."""
@@ -35,3 +37,9 @@ def _list_with_default(out_size: list[int | None], defaults: list[int]) -> list[
     if len(defaults) <= len(out_size):
         raise ValueError(f"Input dimension should be at least {len(out_size) + 1}")
     return [given if given is not None else default for given, default in zip(out_size, defaults[-len(out_size) :])]
+
+
+def _autocast_enabled() -> bool:
+    """Whether automatic mixed precision is on (never, where there is none)."""
+    enabled = getattr(torch, "is_autocast_enabled", None)
+    return enabled is not None and enabled()

@@ -123,9 +123,7 @@ class CyclicLR(_MomentumCycle):
             bounds = zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True)
             for group, low, high in bounds:
                 self._set_momentum(group, high - (high - low) * slope * height)
-        return [
-            low + (high - low) * slope * height for low, high in zip(self.base_lrs, self.max_lrs, strict=True)
-        ]
+        return [low + (high - low) * slope * height for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """Return every attribute but the optimizer; of ``scale_fn``, the attributes if it is a callable object."""
@@ -216,9 +214,7 @@ class OneCycleLR(_MomentumCycle):
         self._warn_outside_step()
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         start = 0.0
         for phase in self._schedule_phases[:-1]:
             if step <= phase["end_step"]:
@@ -253,9 +249,7 @@ def _one_cycle_phases(pct_start: float, total_steps: int, three_phase: bool) -> 
     up = ("initial_lr", "max_lr", "max_momentum", "base_momentum")
     ends: list[tuple[float, tuple[str, ...]]] = [(float(pct_start * total_steps) - 1, up)]
     if three_phase:
-        ends.append(
-            (float(2 * pct_start * total_steps) - 2, ("max_lr", "initial_lr", "base_momentum", "max_momentum"))
-        )
+        ends.append((float(2 * pct_start * total_steps) - 2, ("max_lr", "initial_lr", "base_momentum", "max_momentum")))
         ends.append((total_steps - 1, ("initial_lr", "min_lr", "max_momentum", "max_momentum")))
     else:
         ends.append((total_steps - 1, ("max_lr", "min_lr", "base_momentum", "max_momentum")))

@@ -72,9 +72,7 @@ class DistributedSampler(Sampler[_T_co]):
             indices = indices * repeats
         indices = indices[: self.total_size]
         if len(indices) != self.total_size:
-            raise AssertionError(
-                f"Number of indices ({len(indices)}) does not match total_size ({self.total_size})"
-            )
+            raise AssertionError(f"Number of indices ({len(indices)}) does not match total_size ({self.total_size})")
         return iter(indices[self.rank :: self.num_replicas])
 
     def __len__(self) -> int:

@@ -1,0 +1,14 @@
+"""Functions composed of public ones: no array code of their own, a layer above tensors and autograd.
+
+``FUNCTIONS`` maps a namespace to its functions, ``METHODS`` a Tensor method's name to its function.
+"""
+
+from __future__ import annotations
+
+from . import contraction, data_dependent, joining, linalg, norms, rearranging, statistics
+from .registry import FUNCTIONS, METHODS, composite
+
+__all__ = [
+    "FUNCTIONS", "METHODS", "composite", "contraction", "data_dependent", "joining", "linalg", "norms", "rearranging",
+    "statistics",
+]  # fmt: skip

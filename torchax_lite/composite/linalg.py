@@ -1,0 +1,510 @@
+"""``torch.linalg`` on top of the pure ops: errors read from ``info``, named results, older spellings in ``torch``.
+
+The functions that can fail on values (``inv``, ``solve``, ``cholesky`` ...) run what is pending and look at ``info``, as
+PyTorch does; under a JAX transform, where there are no values, and in the ``_ex`` forms they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torchax_lite as torch
+from torchax_lite._generated import internal
+from torchax_lite.ops.common import canonical_dim
+from torchax_lite.ops.linalg import check_float, check_square
+
+from .norms import singular_values
+from .registry import FUNCTIONS, composite, into, into_all, is_traced, named
+
+if TYPE_CHECKING:
+    from torchax_lite import Tensor
+
+LINALG = {"namespaces": ("linalg",)}
+
+
+class _LinAlgError(RuntimeError):
+    """A factorisation that could not be computed."""
+
+
+LinAlgError = _LinAlgError
+FUNCTIONS.setdefault("linalg", {})["LinAlgError"] = LinAlgError
+
+
+def _raise_if(info: Tensor, name: str, text: str) -> None:
+    """Raise for the first nonzero ``info``; ``{}`` in the text stands for its value."""
+    if is_traced(info):
+        return
+    values = info._host_array()
+    if not values.any():
+        return
+    first = int(values.reshape(-1).nonzero()[0][0])
+    where = f"(Batch element {first}): " if values.ndim else ""
+    raise LinAlgError(f"{name}: {where}{text.format(int(values.reshape(-1)[first]))}")
+
+
+# ---------------------------------------------------------------- inverse, solving
+
+
+_SINGULAR = "The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular."
+
+
+@composite(namespaces=("linalg",))
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+    """Inverse and LAPACK's ``info`` (0: success, i: the i-th pivot is zero)."""
+    inverse, info = internal.linalg_inv_ex(A)
+    if check_errors:
+        _raise_if(info, "linalg.inv_ex", _SINGULAR)
+    return into_all("linalg_inv_ex", named("linalg_inv_ex", inverse=inverse, info=info), out)
+
+
+@composite(namespaces=("linalg",))
+def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Inverse of square matrices; ``LinAlgError`` for a singular one."""
+    inverse, info = internal.linalg_inv_ex(A)
+    _raise_if(info, "linalg.inv", _SINGULAR)
+    return into("linalg_inv", inverse, out)
+
+
+@composite(method=True)
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Inverse of square matrices; ``LinAlgError`` for a singular one."""
+    return inv(input, out=out)
+
+
+@composite(namespaces=("linalg",))
+def solve_ex(
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> Any:  # noqa: N803
+    """Solution of ``A X = B`` (``X A = B``) and LAPACK's ``info``."""
+    result, _, _, info = internal._linalg_solve_ex(A, B, left=left)
+    if check_errors:
+        _raise_if(info, "torch.linalg.solve_ex", "The solver failed because the input matrix is singular.")
+    return into_all("linalg_solve_ex", named("linalg_solve_ex", result=result, info=info), out)
+
+
+@composite(namespaces=("linalg",))
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Solution of ``A X = B`` (``X A = B``); ``LinAlgError`` for a singular matrix."""
+    result, _, _, info = internal._linalg_solve_ex(A, B, left=left)
+    _raise_if(info, "torch.linalg.solve", "The solver failed because the input matrix is singular.")
+    return into("linalg_solve", result, out)
+
+
+@composite(namespaces=("linalg",))
+def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """X with ``tensordot(A, X, X.ndim) == B``."""
+    x = A if dims is None else A.movedim(tuple(dims), tuple(range(-len(dims), 0)))
+    shape = x.shape[B.ndim :]
+    if prod(shape) != prod(x.shape[: B.ndim]):
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
+            f"but got {prod(shape)} != {prod(x.shape[: B.ndim])}"
+        )
+    square = x.reshape(prod(shape), prod(shape))
+    return into("linalg_tensorsolve", solve(square, B.reshape(-1)).reshape(shape), out)
+
+
+@composite(namespaces=("linalg",))
+def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Inverse of ``tensordot(A, ., ind)``."""
+    if ind <= 0:
+        raise RuntimeError(f"Expected a strictly positive integer for 'ind' but got {ind}")
+    head, tail = A.shape[:ind], A.shape[ind:]
+    if prod(head) != prod(tail):
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got "
+            f"{prod(tail)} != {prod(head)}"
+        )
+    return into("linalg_tensorinv", inv(A.reshape(prod(head), prod(tail))).reshape(*tail, *head), out)
+
+
+@composite(method=True)
+def triangular_solve(
+    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *,
+    out: Sequence[Tensor] | None = None,
+) -> Any:  # fmt: skip  # noqa: N803
+    """Solution of ``A X = input`` that reads one triangle of A, and a copy of A (deprecated spelling)."""
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"torch.triangular_solve: Expected b to have at least 2 dimensions, but it has {input.ndim} dimensions instead"
+        )
+    if A.ndim < 2:
+        raise RuntimeError(
+            f"torch.triangular_solve: Expected A to have at least 2 dimensions, but it has {A.ndim} dimensions instead"
+        )
+    if A.shape[-1] != A.shape[-2]:
+        raise RuntimeError(
+            f"A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} matrices"
+        )
+    matrix = A.mT if transpose else A
+    solution = internal.linalg_solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
+    result = named("triangular_solve", solution=solution, cloned_coefficient=A.clone())
+    return into_all("triangular_solve", result, out)
+
+
+# ---------------------------------------------------------------- Cholesky
+
+
+_NOT_DEFINITE = (
+    "The factorization could not be completed because the input is not positive-definite (the leading minor of order "
+    "{} is not positive-definite)."
+)
+
+
+@composite(namespaces=("linalg",))
+def cholesky_ex(
+    A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> Any:  # noqa: N803
+    """Cholesky factor and ``info``: 0, or the order of the first leading minor that is not positive."""
+    factor, info = internal.linalg_cholesky_ex(A, upper=upper)
+    if check_errors:
+        _raise_if(info, "linalg.cholesky_ex", _NOT_DEFINITE)
+    return into_all("linalg_cholesky_ex", named("linalg_cholesky_ex", L=factor, info=info), out)
+
+
+@composite(namespaces=("linalg",), name="cholesky")
+def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Lower (upper) triangle L with ``L L^H = A``; ``LinAlgError`` if A is not positive definite."""
+    factor, info = internal.linalg_cholesky_ex(A, upper=upper)
+    _raise_if(info, "linalg.cholesky", _NOT_DEFINITE)
+    return into("linalg_cholesky", factor, out)
+
+
+@composite(method=True)
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Lower (upper) Cholesky factor (deprecated spelling of ``linalg.cholesky``)."""
+    factor, info = internal.linalg_cholesky_ex(input, upper=upper)
+    _raise_if(info, "cholesky", _NOT_DEFINITE)
+    return into("cholesky", factor, out)
+
+
+# ---------------------------------------------------------------- determinants
+
+
+@composite(method=True)
+def det(input: Tensor) -> Tensor:
+    """Determinant of square matrices."""
+    return internal.linalg_det(input)  # type: ignore[no-any-return]
+
+
+@composite(method=True)
+def slogdet(input: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
+    """Sign and logarithm of the absolute value of the determinant."""
+    sign, logabsdet = internal.linalg_slogdet(input)
+    return into_all("slogdet", named("slogdet", sign=sign, logabsdet=logabsdet), out)
+
+
+@composite(method=True)
+def logdet(input: Tensor) -> Tensor:
+    """Logarithm of the determinant; NaN where that is negative."""
+    sign, logabsdet = internal.linalg_slogdet(input)
+    if input.is_complex():
+        return sign.log() + logabsdet
+    return torch.where(sign == -1, float("nan"), logabsdet)
+
+
+# ---------------------------------------------------------------- LU
+
+
+@composite(namespaces=("linalg",))
+def lu_factor_ex(
+    A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> Any:  # noqa: N803
+    """Packed LU, 1-based row swaps and ``info``: the first zero on U's diagonal."""
+    packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
+    if check_errors:
+        _raise_zero_pivot(info, "torch.linalg.lu_factor_ex")
+    return into_all("linalg_lu_factor_ex", named("linalg_lu_factor_ex", LU=packed, pivots=pivots, info=info), out)
+
+
+def _raise_zero_pivot(info: Tensor, name: str) -> None:
+    if is_traced(info):
+        return
+    values = info._host_array().reshape(-1)
+    if values.any():
+        at = int(values[values != 0][0])
+        raise RuntimeError(
+            f"{name}: U[{at},{at}] is zero and using it on lu_solve would result in a division by zero. If you still "
+            "want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+        )
+
+
+@composite(namespaces=("linalg",))
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+    """Packed LU and 1-based row swaps."""
+    packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
+    _raise_zero_pivot(info, "torch.linalg.lu_factor")
+    return into_all("linalg_lu_factor", named("linalg_lu_factor", LU=packed, pivots=pivots), out)
+
+
+@composite(namespaces=("linalg",), name="lu")
+def linalg_lu(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+    """``A = P L U``."""
+    p, lower, upper = internal.linalg_lu(A, pivot=pivot)
+    return into_all("linalg_lu", named("linalg_lu", P=p, L=lower, U=upper), out)
+
+
+@composite(namespaces=("linalg",), name="lu_solve")
+def linalg_lu_solve(
+    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out: Tensor | None = None
+) -> Tensor:  # noqa: N803
+    """Solution of ``A X = B`` (``X A = B``, with A's adjoint) from ``lu_factor``'s results."""
+    return into("linalg_lu_solve", internal.linalg_lu_solve(LU, pivots, B, left=left, adjoint=adjoint), out)
+
+
+@composite(method=True)
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Solution of ``A X = input`` from the results of ``lu_factor``."""
+    return linalg_lu_solve(LU_data, LU_pivots, input, out=out)
+
+
+@composite()
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+    """Packed LU, pivots and, if asked for, ``info`` (deprecated spelling of ``linalg.lu_factor``)."""
+    packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
+    return into_all("lu", (packed, pivots, info) if get_infos else (packed, pivots), out)
+
+
+@composite(namespaces=(), method=True, name="lu")
+def _lu_method(self: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
+    """Packed LU, pivots and, if asked for, ``info``."""
+    return lu(self, pivot, get_infos)
+
+
+@composite()
+def lu_unpack(
+    LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *,
+    out: Sequence[Tensor] | None = None,
+) -> Any:  # fmt: skip  # noqa: N803
+    """The factors P, L, U of ``lu_factor``'s results; what is not asked for is empty."""
+    if unpack_pivots and LU_pivots.dtype != torch.int32:
+        raise RuntimeError(
+            "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
+            "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor"
+        )
+    m, n = LU_data.shape[-2:]
+    k = min(m, n)
+    empty = LU_data.new_empty(0)
+    p = internal.lu_permutation(LU_data, LU_pivots) if unpack_pivots else empty
+    lower, upper = empty, empty.clone()
+    if unpack_data:
+        lower = LU_data[..., :, :k].tril(-1) + torch.eye(m, k, dtype=LU_data.dtype, device=LU_data.device)
+        upper = LU_data[..., :k, :].triu()
+    return into_all("lu_unpack", named("lu_unpack", P=p, L=lower, U=upper), out)
+
+
+# ---------------------------------------------------------------- orthogonal factorisations
+
+
+@composite(method=True)
+def qr(input: Tensor, some: bool = True, *, out: Sequence[Tensor] | None = None) -> Any:
+    """QR factorisation (deprecated spelling of ``linalg.qr``)."""
+    q, r = internal.linalg_qr(input, "reduced" if some else "complete")
+    return into_all("qr", named("qr", Q=q, R=r), out)
+
+
+def _check_driver(name: str, A: Tensor, driver: str | None) -> None:  # noqa: N803
+    if driver is not None and A.device.type == "cpu":
+        raise RuntimeError(
+            f"{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend."
+        )
+
+
+@composite(namespaces=("linalg",), name="svd")
+def linalg_svd(
+    A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Sequence[Tensor] | None = None
+) -> Any:  # noqa: N803
+    """``A = U diag(S) Vh``, singular values in descending order."""
+    _check_driver("torch.linalg.svd", A, driver)
+    u, s, vh = internal._linalg_svd(A, full_matrices, True)
+    return into_all("linalg_svd", named("linalg_svd", U=u, S=s, Vh=vh), out)
+
+
+@composite(namespaces=("linalg",))
+def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Singular values in descending order."""
+    _check_driver("torch.linalg.svdvals", A, driver)
+    return into("linalg_svdvals", singular_values(A), out)
+
+
+@composite(method=True)
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Sequence[Tensor] | None = None) -> Any:
+    """``input = U diag(S) V^H`` (older spelling of ``linalg.svd``, with V instead of its adjoint)."""
+    if input.ndim < 2:
+        raise RuntimeError("linalg.svd: input should have at least 2 dimensions, but has " + str(input.ndim) + " dimensions instead")
+    u, s, vh = internal._linalg_svd(input, not some, compute_uv)
+    if compute_uv:
+        v = vh.mH
+    else:
+        m, n = input.shape[-2:]
+        u, v = input.new_zeros((*input.shape[:-2], m, m)), input.new_zeros((*input.shape[:-2], n, n))
+    return into_all("svd", named("svd", U=u, S=s, V=v), out)
+
+
+# ---------------------------------------------------------------- eigenvalues
+
+
+@composite(namespaces=("linalg",))
+def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Eigenvalues of Hermitian matrices in ascending order; one triangle is read."""
+    return into("linalg_eigvalsh", internal.linalg_eigh(A, UPLO)[0], out)
+
+
+def _eig(A: Tensor) -> tuple[Tensor, Tensor]:  # noqa: N803
+    """General eigenproblem: JAX solves it on the CPU only."""
+    if A.device.type in ("cpu", "meta") or is_traced(A):
+        return internal.linalg_eig(A)  # type: ignore[no-any-return]
+    w, v = internal.linalg_eig(A.cpu())
+    return w.to(A.device), v.to(A.device)
+
+
+@composite(namespaces=("linalg",))
+def eig(A: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+    """Eigenvalues and unit eigenvectors (complex) of square matrices."""
+    w, v = _eig(A)
+    return into_all("linalg_eig", named("linalg_eig", eigenvalues=w, eigenvectors=v), out)
+
+
+@composite(namespaces=("linalg",))
+def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+    """Eigenvalues (complex) of square matrices."""
+    return into("linalg_eigvals", _eig(A)[0], out)
+
+
+# ---------------------------------------------------------------- rank, pseudo-inverse, least squares
+
+
+def _tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:  # noqa: N803
+    """Absolute and relative tolerance; the relative one is 0 where only the absolute is given and positive."""
+    eps = torch.finfo(A.dtype).eps * max(A.shape[-2:])
+    if rtol is None:
+        if isinstance(atol, torch.Tensor):
+            rtol = torch.where(atol > 0, 0.0, eps)
+        else:
+            rtol = 0.0 if atol is not None and atol > 0 else eps
+    return 0.0 if atol is None else atol, rtol
+
+
+def _column(x: Any) -> Any:
+    return x.unsqueeze(-1) if isinstance(x, torch.Tensor) else x
+
+
+@composite(namespaces=("linalg",))
+def matrix_rank(
+    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
+) -> Tensor:  # noqa: N803
+    """Number of singular values (or absolute eigenvalues) above ``max(atol, rtol * largest)``."""
+    check_float("torch.linalg.matrix_rank", A, "input")
+    if tol is not None:
+        atol, rtol = tol, 0.0
+    atol, rtol = _tolerances(A, atol, rtol)
+    values = internal.linalg_eigh(A)[0].abs() if hermitian else singular_values(A)
+    if values.shape[-1] == 0:
+        return into("linalg_matrix_rank", torch.zeros(A.shape[:-2], dtype=torch.int64, device=A.device), out)
+    limit = values.amax(-1, True) * _column(rtol)
+    limit = torch.maximum(limit, torch.as_tensor(_column(atol), dtype=limit.dtype, device=A.device))
+    return into("linalg_matrix_rank", (values > limit).sum(-1), out)
+
+
+@composite(namespaces=("linalg",))
+def pinv(
+    A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip  # noqa: N803
+    """Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as zero."""
+    if A.ndim < 2 or not (A.is_floating_point() or A.is_complex()):
+        kind = torch.tensor([], dtype=A.dtype).type().removeprefix("torch.").removesuffix("Tensor")
+        raise RuntimeError(
+            f"linalg.pinv({kind}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, double, "
+            "cfloat or cdouble types"
+        )
+    if rcond is not None:
+        atol, rtol = 0.0, rcond
+    atol, rtol = _tolerances(A, atol, rtol)
+    return into("linalg_pinv", internal.linalg_pinv(A, _column(atol), _column(rtol), hermitian), out)
+
+
+@composite(method=True)
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """Moore-Penrose inverse (older spelling of ``linalg.pinv``)."""
+    return pinv(input, rcond)
+
+
+@composite(method=True, namespaces=("torch", "linalg"))
+def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+    """n-th power of square matrices; negative powers are those of the inverse."""
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
+    check_square("linalg.matrix_power", input)
+    if n == 0:
+        eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
+        return into("linalg_matrix_power", eye.expand(input.shape).clone(), out)
+    base = inv(input) if n < 0 else input
+    left, result = abs(n), None
+    if left == 1:
+        return into("linalg_matrix_power", base.clone() if n > 0 else base, out)
+    while left:
+        if left & 1:
+            result = base if result is None else torch.matmul(result, base)
+        left >>= 1
+        if left:
+            base = torch.matmul(base, base)
+    assert result is not None
+    return into("linalg_matrix_power", result, out)
+
+
+@composite(method=True)
+def matrix_exp(input: Tensor) -> Tensor:
+    """Matrix exponential."""
+    return internal.linalg_matrix_exp(input)  # type: ignore[no-any-return]
+
+
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
+@composite(namespaces=("linalg",))
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:  # noqa: N803
+    """X of least ``|A X - B|`` (and of least norm), with residuals, rank and singular values where the driver has them."""
+    name = "torch.linalg.lstsq"
+    check_float(name, A, "input")
+    if B.ndim < 1:
+        raise RuntimeError(f"{name}: other must have at least 1 dimension.")
+    if A.dtype != B.dtype:
+        raise RuntimeError(f"{name}: Expected input and other to have the same dtype, but got input's dtype {A.dtype} and other's dtype {B.dtype}")
+    if driver is not None and driver not in _DRIVERS:
+        raise RuntimeError(f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    driver = driver or ("gelsy" if A.device.type == "cpu" else "gels")
+    vector = A.ndim - 1 == B.ndim and B.shape == A.shape[:-1]
+    right = B.unsqueeze(-1) if vector else B
+    if right.ndim < 2 or right.shape[-2] != A.shape[-2]:
+        raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2)")
+    m, n = A.shape[-2:]
+    eps = torch.finfo(A.dtype).eps * max(m, n)
+    tolerance = eps if rcond is None else rcond
+    x = torch.matmul(internal.linalg_pinv(A, 0.0, 0.0 if driver == "gels" else tolerance, False), right)
+    empty = A.detach().new_empty(0)
+    values = singular_values(A.detach()) if driver != "gels" else None
+    rank = torch.empty(0, dtype=torch.int64, device=A.device)
+    if values is not None:
+        rank = (values > tolerance * values.amax(-1, True)).sum(-1)
+    residuals = empty
+    if m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all())):
+        gap = torch.matmul(A, x) - right
+        residuals = (gap.abs() if gap.is_complex() else gap).square().sum(-2)
+    real = empty if not A.is_complex() else empty.real.clone()
+    return named(
+        "linalg_lstsq",
+        solution=x.squeeze(-1) if vector else x,
+        residuals=residuals,
+        rank=rank,
+        singular_values=values if values is not None and driver in ("gelsd", "gelss") else real,
+    )
+
+
+@composite(namespaces=("linalg",), name="diagonal")
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
+    """View of a diagonal of matrices."""
+    canonical_dim(dim1, A.ndim)
+    return A.diagonal(offset, dim1, dim2)

@@ -1,0 +1,64 @@
+"""``nn.functional``: the functions behind the layers, with PyTorch's names and signatures.
+
+The families live in ``nn/_functional/``; the operations themselves are declared in ``ops/``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._functional import (
+    activation as _activation,
+    attention as _attention,
+    distance as _distance,
+    dropout as _dropout,
+    linear as _linear,
+    loss as _loss,
+    normalization as _normalization,
+    padding as _padding,
+    pooling as _pooling,
+    sparse as _sparse,
+    vision as _vision,
+)
+from ._functional.activation import *
+from ._functional.attention import *
+from ._functional.distance import *
+from ._functional.dropout import *
+from ._functional.linear import *
+from ._functional.loss import *
+from ._functional.normalization import *
+from ._functional.padding import *
+from ._functional.pooling import *
+from ._functional.sparse import *
+from ._functional.vision import *
+
+__all__ = [
+    *_activation.__all__, *_attention.__all__, *_distance.__all__, *_dropout.__all__, *_linear.__all__, *_loss.__all__,
+    *_normalization.__all__, *_padding.__all__, *_pooling.__all__, *_sparse.__all__, *_vision.__all__,
+    "grouped_mm", "scaled_grouped_mm", "scaled_mm",
+]  # fmt: skip
+
+
+def grouped_mm(
+    mat_a: Any, mat_b: Any, *, offs: Any = None, bias: Any = None, out_dtype: Any = None
+) -> Any:
+    """Matrix products of groups of rows: not available."""
+    raise NotImplementedError("grouped_mm is not available")
+
+
+def scaled_mm(
+    mat_a: Any, mat_b: Any, scale_a: Any, scale_recipe_a: Any, scale_b: Any, scale_recipe_b: Any,
+    swizzle_a: Any = None, swizzle_b: Any = None, bias: Any = None, output_dtype: Any = None,
+    contraction_dim: Any = (), use_fast_accum: bool = False,
+) -> Any:  # fmt: skip
+    """Scaled float8 matrix product: not available."""
+    raise NotImplementedError("scaled_mm is not available")
+
+
+def scaled_grouped_mm(
+    mat_a: Any, mat_b: Any, scale_a: Any, scale_recipe_a: Any, scale_b: Any, scale_recipe_b: Any,
+    swizzle_a: Any = None, swizzle_b: Any = None, bias: Any = None, offs: Any = None, output_dtype: Any = None,
+    contraction_dim: Any = (), use_fast_accum: bool = False,
+) -> Any:  # fmt: skip
+    """Scaled float8 matrix products of groups of rows: not available."""
+    raise NotImplementedError("scaled_grouped_mm is not available")
