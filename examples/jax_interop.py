@@ -51,7 +51,9 @@ def module_in_jax(points, targets, steps=400):
 
     for _ in range(steps):
         params, value = step(params, points, targets)
-    sensitivity = jax.vmap(jax.grad(lambda x: apply(params, buffers, x)[0][0]))(points)  # d logit / d input, point by point
+    sensitivity = jax.vmap(jax.grad(lambda x: apply(params, buffers, x)[0][0]))(
+        points
+    )  # d logit / d input, point by point
     print(f"module in JAX:      loss {float(value):.4f}, mean |d logit / d x| {float(jnp.abs(sensitivity).mean()):.3f}")
 
 

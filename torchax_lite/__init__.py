@@ -69,7 +69,15 @@ from .autograd import (
     set_grad_enabled,
 )
 
-from . import random, utils
+from . import composite as _composite  # noqa: F401
+from .composite.registry import FUNCTIONS as _COMPOSITES
+from .composite.registry import METHODS as _COMPOSITE_METHODS
+
+globals().update(_COMPOSITES.get("torch", {}))
+for _name, _value in _COMPOSITE_METHODS.items():
+    setattr(Tensor, _name, _value)
+
+from . import nn, random, utils
 from .dropin import install, installed, uninstall
 from .torch_version import __version__
 from . import version

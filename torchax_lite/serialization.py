@@ -94,9 +94,7 @@ class _Storages:
             key = self.keys[id(storage)] = str(len(self.listed))
             self.listed.append(storage)
         if dtype is not None and self.dtypes.setdefault(key, dtype) is not dtype:
-            raise RuntimeError(
-                "Cannot save multiple tensors or storages that view the same data as different types"
-            )
+            raise RuntimeError("Cannot save multiple tensors or storages that view the same data as different types")
         return "storage", kind, key, location_tag(obj), numel
 
 

@@ -4,6 +4,8 @@ A case is ``(name, expression)``. In the expression ``R(*shape)`` is a leaf with
 ``U(*shape)`` a leaf in (0, 1), ``I(high, *shape)`` integers, ``B(*shape)`` bools; all come from one seeded stream.
 """
 
+# ruff: noqa: E501  (tables of calls, one a line)
+
 from __future__ import annotations
 
 CASES: list[tuple[str, str]] = [
@@ -247,7 +249,7 @@ def run_case(expression: str, torch, functional, numpy, leaves: list) -> list:
     result = eval(expression, names)  # noqa: S307
     outputs = [r for r in (result if isinstance(result, (tuple, list)) else [result]) if r is not None]
     total = None
-    for i, out in enumerate(outputs):
+    for out in outputs:
         if out.requires_grad:
             weight = torch.tensor(rng.uniform(0.5, 1.5, tuple(out.shape)).astype("float32"))
             part = (out * weight).sum()

@@ -33,7 +33,7 @@ def build(torch):
         "scalar": torch.tensor(2.5),
         "empty": torch.empty(0, 3),
         "grad": torch.ones(2, requires_grad=True),
-        "meta": torch.empty(2, 3, device="meta"),
+        "shape only": torch.empty(2, 3, device="meta"),
         "kinds": kinds,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -74,7 +74,7 @@ def memory(torch):
     found = {}
     t = torch.arange(6.0).reshape(2, 3).t()
     raw, typed = t.untyped_storage(), t.storage()
-    found["sizes"] = [raw.nbytes(), raw.size(), len(raw), typed.nbytes(), typed.size(), len(typed), typed.element_size()]
+    found["sizes"] = [[s.nbytes(), s.size(), len(s), s.element_size()] for s in (raw, typed)]
     found["bytes"] = raw.tolist()
     found["elements"] = typed.tolist()
     found["types"] = [typed.type(), raw.type(), typed.pickle_storage_type(), str(typed.dtype), str(raw.device)]

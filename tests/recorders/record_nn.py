@@ -62,9 +62,10 @@ for n in (1, 2, 3):
     size = (5, 4, 4)[:n]
     simple(f"Conv{n}d", (4, 6, 3), (2, 4, *size))
     simple(f"Conv{n}d", (4, 6, 3, 2, 1), (2, 4, *size), "_strided", dilation=2, groups=2, bias=False)
-    simple(f"Conv{n}d", (2, 3, 3), (2, *size), "_same_circular_unbatched", padding="same", padding_mode="circular")
-    simple(f"Conv{n}d", (2, 3, 3), (2, 2, *size), "_reflect", padding=2, padding_mode="reflect")
-    simple(f"Conv{n}d", (2, 3, 3), (2, 2, *size), "_replicate", padding=1, padding_mode="replicate")
+    if n < 3:
+        simple(f"Conv{n}d", (2, 3, 3), (2, *size), "_same_circular_unbatched", padding="same", padding_mode="circular")
+        simple(f"Conv{n}d", (2, 3, 3), (2, 2, *size), "_reflect", padding=2, padding_mode="reflect")
+        simple(f"Conv{n}d", (2, 3, 3), (2, 2, *size), "_replicate", padding=1, padding_mode="replicate")
     simple(f"ConvTranspose{n}d", (4, 6, 3), (2, 4, *size))
     simple(f"ConvTranspose{n}d", (4, 6, 3, 2, 1, 1), (2, 4, *size), "_strided", groups=2, dilation=2, bias=False)
     simple(f"MaxPool{n}d", (2,), (2, 3, *size))
@@ -309,25 +310,26 @@ def observe_values(torch, name):
     outputs = tensors(torch, built(*args))
     total = 0
     for index, output in enumerate(outputs):
-        found[f"train{index}"] = output.detach().numpy()
+        found[f"train{index}"] = output.detach()
         if output.requires_grad:
-            weights = torch.from_numpy(np.cos(np.arange(output.numel())).astype("float32").reshape(tuple(output.shape)))
-            total = total + (output * weights).sum()
+            weights = np.cos(np.arange(output.numel())).astype("float32").reshape(tuple(output.shape))
+            total = total + (output * torch.from_numpy(weights)).sum()
     if isinstance(total, torch.Tensor):
         total.backward()
         for index, leaf in enumerate(leaves):
             if leaf.grad is not None:
-                found[f"grad{index}"] = leaf.grad.numpy()
+                found[f"grad{index}"] = leaf.grad
         for key, parameter in built.named_parameters():
             if parameter.grad is not None:
-                found[f"grad.{key}"] = parameter.grad.numpy()
+                found[f"grad.{key}"] = parameter.grad
     for key, buffer in built.named_buffers():
-        found[f"buffer.{key}"] = buffer.numpy()
+        found[f"buffer.{key}"] = buffer.clone()
     built.eval()
     with torch.no_grad():
         for index, output in enumerate(tensors(torch, built(*args))):
-            found[f"eval{index}"] = output.numpy()
-    return found
+            found[f"eval{index}"] = output.detach()
+    # Read at the end only, so that a layer is one program here.
+    return {key: value.numpy() for key, value in found.items()}
 
 
 def main():

@@ -319,7 +319,7 @@ def copies(t):
     again = pickle.loads(pickle.dumps(module))
     twin[0].weight.data.fill_(5)
     return (
-        float(module[0].weight[0, 0]) != 5,
+        module[0].weight[0, 0].item() != 5,
         bool((again[0].weight == module[0].weight).all()),
         list(again.state_dict()) == list(module.state_dict()),
         len(twin._forward_hooks),

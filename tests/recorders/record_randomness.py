@@ -53,6 +53,7 @@ LIKE = [
     "torch.binomial({t} + 9, {t} + 0.4)",
     "torch.rand({t}.shape, out={t})",
     "torch.randn({t}.shape, out={t})",
+    "torch.nn.functional.dropout({t} + 1, 0.3)",
 ]
 FACTORIES = [
     "torch.rand({n}, dtype=torch.{d})",
@@ -224,7 +225,7 @@ def main():
     torch.manual_seed(0)
     stream = []
     names = {"torch": torch, "zeros": zeros, "g": torch.Generator().manual_seed(3)}
-    while len(stream) < 150:
+    while len(stream) < 120:
         text = statements(r)
         before = torch.get_rng_state()
         try:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import torchax_lite as torch
+import torchax_lite.nn.functional  # noqa: F401  (the recorded calls use torch.nn.functional)
 
 DATA = json.loads((pathlib.Path(__file__).parents[1] / "data" / "randomness.json").read_text())
 
@@ -63,7 +64,8 @@ VECTORS = {
     "torch.randn(16)[:4]": [-1.12583983, -1.1523602, -0.250578582, -0.433878809],
     "torch.randn(4, dtype=torch.float64)": [1.54099611, -0.293428906, -2.17878938, 0.568431277],
     "torch.cat([torch.randn(3), torch.rand(4), torch.randn(2)])": [
-        1.54099607, -0.293428898, -2.17878938, 0.455627978, 0.632306278, 0.348893464, 0.401717305, 0.568431258, 0.403346837,
+        1.54099607, -0.293428898, -2.17878938, 0.455627978, 0.632306278, 0.348893464, 0.401717305, 0.568431258,
+        0.403346837,
     ],
     "torch.randint(0, 100, (8,))": [44, 39, 33, 60, 63, 79, 27, 3],
     "torch.randint(0, 2**28, (4,))": [130329135, 136432832, 195187451, 149257575],
@@ -78,6 +80,8 @@ VECTORS = {
     "torch.empty(8).geometric_(0.3)": [1, 1, 3, 1, 2, 1, 5, 3],
     "torch.empty(4).cauchy_()": [10.5977297, 0.764767289, -0.128299341, 3.93307328],
     "torch.empty(4).log_normal_()": [59.2634163, 1.51155996, 0.0348194614, 8.47281265],
+    "torch.nn.functional.dropout(torch.ones(12), 0.5)": [0, 0, 2, 0, 0, 0, 2, 2, 0, 2, 2, 2],
+    "torch.nn.functional.dropout(torch.ones(12), 0.1)": [0, *[1.11111116] * 2, 0, *[1.11111116] * 8],
     "torch.poisson(torch.full((8,), 3.))": [6, 3, 2, 3, 4, 3, 5, 3],
 }  # fmt: skip
 
@@ -123,7 +127,8 @@ def test_normal_with_tensors_rounds_the_product_and_the_sum():
 def test_generator_state_round_trips():
     g = torch.Generator().manual_seed(7)
     torch.randn(3, generator=g)
-    for other in (g.clone_state(), copy.deepcopy(g), pickle.loads(pickle.dumps(g)), torch.Generator().set_state(g.get_state())):
+    restored = torch.Generator().set_state(g.get_state())
+    for other in (g.clone_state(), copy.deepcopy(g), pickle.loads(pickle.dumps(g)), restored):
         held = g.get_state()
         assert torch.randn(5, generator=g).tolist() == torch.randn(5, generator=other).tolist()
         g.set_state(held)

@@ -27,6 +27,7 @@ _op_avg_pool2d = _OPS['avg_pool2d']
 _op_avg_pool3d = _OPS['avg_pool3d']
 _op_binary_cross_entropy = _OPS['binary_cross_entropy']
 _op_binary_cross_entropy_with_logits = _OPS['binary_cross_entropy_with_logits']
+_op_block_diag = _OPS['block_diag']
 _op_col2im = _OPS['col2im']
 _op_ctc_loss = _OPS['ctc_loss']
 _op_dropout_mask_apply = _OPS['dropout_mask_apply']
@@ -83,7 +84,7 @@ _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -136,6 +137,10 @@ def binary_cross_entropy(input, target, weight=None, reduction='mean'):
 def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction='mean'):
     """``weight ((1 - t) x + (1 + (p - 1) t) log(1 + exp(-x)))``, reduced."""
     return _call(_op_binary_cross_entropy_with_logits, (input, target, weight, pos_weight,), (), (reduction,))
+
+def block_diag(tensors):
+    """A matrix with the given ones along its diagonal, zero elsewhere; numbers and vectors count as rows."""
+    return _call(_op_block_diag, (tensors,), (), ())
 
 def col2im(input, output_size, kernel_size, dilation, padding, stride):
     """Columns of sliding blocks summed back into an image ``(N, C, *output_size)``."""

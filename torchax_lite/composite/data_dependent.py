@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import torchax_lite as torch
-from torchax_lite._generated import internal
+from torchax_lite._generated import internal, torch_ops
 from torchax_lite.ops.common import canonical_dim
 from torchax_lite.tensor.dtypes import scalar_type_name
 
@@ -63,10 +63,41 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     from torchax_lite.ops.lowering import broadcast
 
-    shape = broadcast([tuple(input.shape), tuple(mask.shape)])
+    shape = broadcast([tuple(mask.shape), tuple(input.shape)])
     chosen = np.flatnonzero(np.broadcast_to(mask._host_array(), shape))
     picked = internal.masked_select_at(input, from_host(chosen.astype(np.int64, copy=False), input), shape)
     return into("masked_select", picked, out)
+
+
+def _without_masks(self: Tensor, indices: Any) -> list[Tensor | None]:
+    """Indices with each boolean (or byte) mask replaced by the positions of its true elements."""
+    if isinstance(indices, torch.Tensor):
+        raise TypeError("index_put(): argument 'indices' (position 1) must be tuple of Tensors, not Tensor")
+    found: list[Tensor | None] = []
+    for i, index in enumerate(indices):
+        if index is None or index.dtype not in (torch.bool, torch.uint8):
+            found.append(index)
+            continue
+        at = len(found)
+        if tuple(index.shape) != tuple(self.shape[at : at + index.ndim]):
+            raise IndexError(
+                f"The shape of the mask {list(index.shape)} at index {i} does not match the shape of the indexed tensor "
+                f"{list(self.shape)} at index {at}"
+            )
+        found.extend(nonzero(index, as_tuple=True))
+    return found
+
+
+@composite(method=True)
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of ``input`` with ``values`` written (or added) at ``input[indices]``; indices are integers or masks."""
+    return torch_ops.index_put(input, _without_masks(input, indices), values, accumulate)  # type: ignore[no-any-return]
+
+
+@composite(method=True, name="index_put_")
+def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """In-place form of ``index_put``."""
+    return torch_ops.index_put_(input, _without_masks(input, indices), values, accumulate)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- unique values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import torchax_lite as torch
+from torchax_lite._generated import internal
 
 from .rearranging import atleast_1d, atleast_2d, atleast_3d
 from .registry import composite, from_host
@@ -129,7 +129,6 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = [t.numel() for t in parts]
     grids = [t.view([-1 if k == i else 1 for k in range(len(parts))]).expand(shape) for i, t in enumerate(parts)]
     if swap:
-        grids = [g.swapdims(0, 1) for g in grids]
         grids[:2] = grids[1::-1]
     return tuple(grids)
 
@@ -182,16 +181,7 @@ def block_diag(*tensors: Any) -> Tensor:
             raise RuntimeError(
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {t.ndim} dimensions"
             )
-    dtype = parts[0].dtype
-    for t in parts[1:]:
-        dtype = torch.promote_types(dtype, t.dtype)
-    blocks = [t.view(1, -1) if t.ndim < 2 else t for t in parts]
-    ends = list(itertools.accumulate(b.shape[1] for b in blocks))
-    width = ends[-1]
-    rows = []
-    for b, end in zip(blocks, ends, strict=True):
-        rows.append(torch.nn.functional.pad(b.to(dtype), (end - b.shape[1], width - end)))
-    return torch.cat(rows, 0)
+    return internal.block_diag(parts)  # type: ignore[no-any-return]
 
 
 @composite(namespaces=("linalg",), name="vander")

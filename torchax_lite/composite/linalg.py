@@ -15,6 +15,8 @@ from torchax_lite._generated import internal
 from torchax_lite.ops.common import canonical_dim
 from torchax_lite.ops.linalg import check_float, check_square
 
+from torchax_lite.ops.registry import ArraySpec
+
 from .norms import singular_values
 from .registry import FUNCTIONS, composite, into, into_all, is_traced, named
 
@@ -30,6 +32,11 @@ class _LinAlgError(RuntimeError):
 
 LinAlgError = _LinAlgError
 FUNCTIONS.setdefault("linalg", {})["LinAlgError"] = LinAlgError
+
+
+def _spec(t: Tensor) -> ArraySpec:
+    """What argument checks look at."""
+    return ArraySpec(t._aval.shape, t._aval.dtype)
 
 
 def _raise_if(info: Tensor, name: str, text: str) -> None:
@@ -396,7 +403,7 @@ def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
 ) -> Tensor:  # noqa: N803
     """Number of singular values (or absolute eigenvalues) above ``max(atol, rtol * largest)``."""
-    check_float("torch.linalg.matrix_rank", A, "input")
+    check_float("torch.linalg.matrix_rank", _spec(A), "input")
     if tol is not None:
         atol, rtol = tol, 0.0
     atol, rtol = _tolerances(A, atol, rtol)
@@ -437,7 +444,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """n-th power of square matrices; negative powers are those of the inverse."""
     if isinstance(n, bool) or not isinstance(n, int):
         raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
-    check_square("linalg.matrix_power", input)
+    check_square("linalg.matrix_power", _spec(input))
     if n == 0:
         eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         return into("linalg_matrix_power", eye.expand(input.shape).clone(), out)
@@ -468,7 +475,7 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:  # noqa: N803
     """X of least ``|A X - B|`` (and of least norm), with residuals, rank and singular values where the driver has them."""
     name = "torch.linalg.lstsq"
-    check_float(name, A, "input")
+    check_float(name, _spec(A), "input")
     if B.ndim < 1:
         raise RuntimeError(f"{name}: other must have at least 1 dimension.")
     if A.dtype != B.dtype:

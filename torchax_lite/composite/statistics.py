@@ -151,7 +151,7 @@ def _gradient_along(x: Tensor, dim: int, spacing: Any, edge_order: int) -> Tenso
 
 
 @composite()
-def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Tensor]:
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Numerical derivatives along each dim; ``spacing``: a number, one for each dim, or coordinates for each dim."""
     many = isinstance(spacing, (list, tuple))
     dims = [dim] if isinstance(dim, int) else list(range(input.ndim)) if dim is None else list(dim)
@@ -172,4 +172,4 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
         if input.shape[d] < edge_order + 1:
             raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
     each = spacing if many else [spacing] * len(dims)
-    return [_gradient_along(input, d, s, edge_order) for d, s in zip(dims, each, strict=True)]
+    return tuple(_gradient_along(input, d, s, edge_order) for d, s in zip(dims, each, strict=True))

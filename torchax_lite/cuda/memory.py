@@ -81,6 +81,14 @@ def memory_stats(device: Any = None) -> OrderedDict[str, Any]:
     return OrderedDict((k, int(stats[v])) for k, v in sorted(names.items()) if v in stats)
 
 
+def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
+    """A table of :func:`memory_stats`."""
+    stats = memory_stats(device)
+    rows = [f"| {k:<32} | {v:>18}{' B' if 'bytes' in k else '  '} |" for k, v in stats.items()]
+    line = "|" + "-" * 57 + "|"
+    return "\n".join([line, f"| JAX memory, device {index_of(device):<35} |", line, *rows, line])
+
+
 def mem_get_info(device: Any = None) -> tuple[int, int]:
     """(free, total) bytes of what JAX may allocate on a GPU."""
     stats = _stats(device)

@@ -123,6 +123,15 @@ class Event:
             raise ValueError("Both events must be recorded before calculating elapsed time.")
         return (end_event._time - self._time) * 1000.0
 
+    def ipc_handle(self) -> Any:
+        """Events are not shared between processes."""
+        raise NotImplementedError("Event.ipc_handle is not available: events are not shared between processes")
+
+    @classmethod
+    def from_ipc_handle(cls, device: Any, handle: Any) -> Any:
+        """Events are not shared between processes."""
+        raise NotImplementedError("Event.from_ipc_handle is not available: events are not shared between processes")
+
     def __repr__(self) -> str:
         return "<torch.cuda.Event uninitialized>" if self._time is None else f"<torch.cuda.Event at {self._time}>"
 

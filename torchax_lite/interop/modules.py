@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..tensor.tensor import Tensor
-from .arrays import arrays_in, from_jax, tensors_in, to_jax
+from .arrays import arrays_in, tensors_in, to_jax
 
 if TYPE_CHECKING:
     from ..nn import Module
@@ -41,8 +41,10 @@ def functionalize(module: Module) -> tuple[Callable[..., tuple[Any, Arrays]], Ar
 
         _check_names("params", params, parameters)
         _check_names("buffers", buffers_now, buffers)
-        given = {id(t): from_jax(jax.numpy.asarray(params[name])) for name, t in parameters.items()}
-        given |= {id(t): from_jax(jax.numpy.asarray(buffers_now[name])) for name, t in buffers.items()}
+        given = {id(t): tensors_in(params[name]) for name, t in parameters.items()}
+        given |= {id(t): tensors_in(buffers_now[name]) for name, t in buffers.items()}
+        if not all(isinstance(t, Tensor) for t in given.values()):
+            raise TypeError("params and buffers of a functionalized module must be arrays")
         arguments, keywords = tensors_in(inputs), tensors_in(kwargs)
         traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((params, buffers_now, inputs, kwargs)))
         with lock, _warn_if_random(traced), _replaced(module, given):

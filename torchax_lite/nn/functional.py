@@ -9,28 +9,48 @@ from typing import Any
 
 from ._functional import (
     activation as _activation,
+)
+from ._functional import (
     attention as _attention,
+)
+from ._functional import (
     distance as _distance,
+)
+from ._functional import (
     dropout as _dropout,
+)
+from ._functional import (
     linear as _linear,
+)
+from ._functional import (
     loss as _loss,
+)
+from ._functional import (
     normalization as _normalization,
+)
+from ._functional import (
     padding as _padding,
+)
+from ._functional import (
     pooling as _pooling,
+)
+from ._functional import (
     sparse as _sparse,
+)
+from ._functional import (
     vision as _vision,
 )
-from ._functional.activation import *
-from ._functional.attention import *
-from ._functional.distance import *
-from ._functional.dropout import *
-from ._functional.linear import *
-from ._functional.loss import *
-from ._functional.normalization import *
-from ._functional.padding import *
-from ._functional.pooling import *
-from ._functional.sparse import *
-from ._functional.vision import *
+from ._functional.activation import *  # noqa: F403
+from ._functional.attention import *  # noqa: F403
+from ._functional.distance import *  # noqa: F403
+from ._functional.dropout import *  # noqa: F403
+from ._functional.linear import *  # noqa: F403
+from ._functional.loss import *  # noqa: F403
+from ._functional.normalization import *  # noqa: F403
+from ._functional.padding import *  # noqa: F403
+from ._functional.pooling import *  # noqa: F403
+from ._functional.sparse import *  # noqa: F403
+from ._functional.vision import *  # noqa: F403
 
 __all__ = [
     *_activation.__all__, *_attention.__all__, *_distance.__all__, *_dropout.__all__, *_linear.__all__, *_loss.__all__,
@@ -39,9 +59,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def grouped_mm(
-    mat_a: Any, mat_b: Any, *, offs: Any = None, bias: Any = None, out_dtype: Any = None
-) -> Any:
+def grouped_mm(mat_a: Any, mat_b: Any, *, offs: Any = None, bias: Any = None, out_dtype: Any = None) -> Any:
     """Matrix products of groups of rows: not available."""
     raise NotImplementedError("grouped_mm is not available")
 

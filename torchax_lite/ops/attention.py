@@ -122,9 +122,7 @@ def _node_name(query, key, value, attn_mask, dropout_mask, *_):
         (T((5, 4)), T((5, 4)), T((5, 4)), None, None, True),
     ),
 )  # fmt: skip
-def scaled_dot_product_attention_masked(
-    query, key, value, attn_mask, dropout_mask, is_causal, scale, enable_gqa, keep
-):
+def scaled_dot_product_attention_masked(query, key, value, attn_mask, dropout_mask, is_causal, scale, enable_gqa, keep):
     """``softmax(q k^T scale + mask) v``; a bool mask keeps True, ``dropout_mask`` keeps weights divided by ``keep``.
 
     A query that may look at no key gives zeros.

@@ -80,9 +80,11 @@ def _stack_host(tensors: Sequence[np.ndarray], dim: int) -> np.ndarray:
 )
 def cat(tensors, dim):
     """The tensors one after another along ``dim``; 1-D tensors without elements are skipped."""
-    _check_cat(tensors, dim)
     kept = [t for t in tensors if not _legacy_empty(t)] or list(tensors[:1])
     return kept[0] if len(kept) == 1 else jax.lax.concatenate(kept, canonical_dim(dim, kept[0].ndim))
+
+
+cat.check(_check_cat)
 
 
 @cat.vjp
@@ -106,12 +108,49 @@ def _(ct, tensors_shape, dim):
 )
 def stack(tensors, dim):
     """The equal-sized tensors along a new dimension ``dim``."""
-    _check_stack(tensors, dim)
     at = canonical_dim(dim, tensors[0].ndim + 1)
     return jax.lax.concatenate([jnp.expand_dims(t, at) for t in tensors], at)
+
+
+stack.check(_check_stack)
 
 
 @stack.vjp
 def _(ct, dim):
     at = canonical_dim(dim, ct.ndim)
     return ([jax.lax.index_in_dim(ct, i, at, keepdims=False) for i in range(ct.shape[at])],)
+
+
+def _rows(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Shape as a matrix: numbers and vectors are rows."""
+    return (shape[0], shape[1]) if len(shape) == 2 else (1, shape[0] if shape else 1)
+
+
+@op(
+    "block_diag(Tensor[] tensors) -> Tensor",
+    promote=ALL,
+    opmath=False,
+    method=False,
+    out=False,
+    namespaces=("_ops",),
+    samples=cases(([T((2, 3)), T((1, 2)), T((2,)), T(())],), ([T((2, 2))],)),
+)
+def block_diag(tensors):
+    """A matrix with the given ones along its diagonal, zero elsewhere; numbers and vectors count as rows."""
+    blocks = [t.reshape(_rows(t.shape)) for t in tensors]
+    width, left, rows = sum(b.shape[1] for b in blocks), 0, []
+    for b in blocks:
+        rows.append(jnp.pad(b, ((0, 0), (left, width - left - b.shape[1]))))
+        left += b.shape[1]
+    return jax.lax.concatenate(rows, 0)
+
+
+@block_diag.vjp
+def _(ct, tensors_shape):
+    top = left = 0
+    grads = []
+    for shape in tensors_shape:
+        m, n = _rows(shape)
+        grads.append(ct[top : top + m, left : left + n].reshape(shape))
+        top, left = top + m, left + n
+    return (grads,)

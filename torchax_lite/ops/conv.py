@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from . import exact
 from .common import display_name, is_complex
 from .registry import op
 from .samples import T, cases
@@ -131,12 +132,30 @@ def _forward(x, weight, stride, padding, dilation, groups):
     )  # fmt: skip
 
 
+def _forward_in_order(x, weight, stride, padding, dilation, groups):
+    """:func:`_forward`; a small convolution is summed in PyTorch's order on the CPU."""
+
+    def fast(a, w):
+        return _forward(a, w, stride, padding, dilation, groups)
+
+    spatial = zip(x.shape[2:], padding, dilation, weight.shape[2:], stride, strict=True)
+    positions = math.prod((n + lo + hi - d * (k - 1) - 1) // s + 1 for n, (lo, hi), d, k, s in spatial)
+    if not exact.fits_convolution(x, weight, positions, groups):
+        return fast(x, weight)
+    return exact.on_cpu(lambda a, w: exact.convolution(a, w, stride, padding, dilation), fast, x, weight)
+
+
 def _backward_input(ct, weight, size, stride, padding, dilation, groups):
     """Transposed convolution that gives spatial ``size``: the derivative of :func:`_forward` for its input."""
     n = ct.ndim - 2
     low = [d * (k - 1) - p for d, k, p in zip(dilation, weight.shape[2:], padding, strict=True)]
-    full = [(c - 1) * s + d * (k - 1) + 1 for c, s, d, k in zip(ct.shape[2:], stride, dilation, weight.shape[2:], strict=True)]
-    high = [o - (f - d * (k - 1)) + p for o, f, d, k, p in zip(size, full, dilation, weight.shape[2:], padding, strict=True)]
+    full = [
+        (c - 1) * s + d * (k - 1) + 1
+        for c, s, d, k in zip(ct.shape[2:], stride, dilation, weight.shape[2:], strict=True)
+    ]
+    high = [
+        o - (f - d * (k - 1)) + p for o, f, d, k, p in zip(size, full, dilation, weight.shape[2:], padding, strict=True)
+    ]
     flipped = lax.rev(weight, tuple(range(2, n + 2)))
     outs, ins = weight.shape[:2]
     kernel = flipped.reshape(groups, outs // groups, ins, *weight.shape[2:])
@@ -152,9 +171,7 @@ def _backward_weight(x, ct, weight_shape, stride, padding, dilation, groups):
 
     def general(x, ct):
         zero = jnp.zeros(weight_shape, x.dtype)
-        transpose = jax.linear_transpose(
-            lambda w: _forward(x, w, stride, _pairs(padding), dilation, groups), zero
-        )
+        transpose = jax.linear_transpose(lambda w: _forward(x, w, stride, _pairs(padding), dilation, groups), zero)
         return transpose(ct)[0]
 
     def shifted(x, ct):
@@ -179,9 +196,9 @@ def _shifted_products(x, ct, weight_shape, stride, padding, dilation):
     for tap in itertools.product(*(range(k) for k in weight_shape[2:])):
         start = [t * d for t, d in zip(tap, dilation, strict=True)]
         stop = [b + (o - 1) * s + 1 for b, o, s in zip(start, out, stride, strict=True)]
-        part = lax.slice(
-            channels_last, (0, *start, 0), (x.shape[0], *stop, x.shape[1]), (1, *stride, 1)
-        ).reshape(-1, x.shape[1])
+        part = lax.slice(channels_last, (0, *start, 0), (x.shape[0], *stop, x.shape[1]), (1, *stride, 1)).reshape(
+            -1, x.shape[1]
+        )
         taps.append(lax.dot_general(rows, part, (((0,), (0,)), ((), ()))))
     return jnp.stack(taps, -1).reshape(weight_shape)
 
@@ -198,10 +215,12 @@ def _run(x, weight, stride, padding, dilation, transposed, output_padding, group
             x, weight, lambda a, b: _run(a, b, stride, padding, dilation, transposed, output_padding, groups)
         )
     if not transposed:
-        return _forward(x, weight, stride, _pairs(padding), dilation, groups)
+        return _forward_in_order(x, weight, stride, _pairs(padding), dilation, groups)
     size = [
         (n - 1) * s - 2 * p + d * (k - 1) + o + 1
-        for n, s, p, d, k, o in zip(x.shape[2:], stride, padding, dilation, weight.shape[2:], output_padding, strict=True)
+        for n, s, p, d, k, o in zip(
+            x.shape[2:], stride, padding, dilation, weight.shape[2:], output_padding, strict=True
+        )
     ]
     return _backward_input(x, weight, size, stride, padding, dilation, groups)
 
@@ -283,4 +302,3 @@ def same_padding(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[i
     """Low and high padding that keep the size at stride 1."""
     total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     return [t // 2 for t in total], [t - t // 2 for t in total]
-

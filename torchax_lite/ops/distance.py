@@ -29,9 +29,7 @@ def _cosine_name(*_):
 def cosine_similarity(x1, x2, dim, eps):
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``."""
     if is_integral(x1):
-        raise RuntimeError(
-            f"expected common dtype to be floating point, yet common dtype is {display_name(x1.dtype)}"
-        )
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {display_name(x1.dtype)}")
     shape = broadcast([x1.shape, x2.shape])
     axis = canonical_dim(dim, len(shape))
     x1, x2 = jnp.broadcast_to(x1, shape), jnp.broadcast_to(x2, shape)
@@ -87,9 +85,7 @@ def _check_cdist(x1, x2, p) -> None:
         if x.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
     if x1.shape[-1] != x2.shape[-1]:
-        raise RuntimeError(
-            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
-        )
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
 
@@ -182,9 +178,7 @@ def _bilinear_name(input1, input2, weight, bias=None):
 def bilinear(input1, input2, weight, bias):
     """``x1^T W_o x2 + b_o`` for every output ``o``."""
     if input1.ndim != input2.ndim:
-        raise RuntimeError(
-            f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}"
-        )
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}")
     for i, (a, b) in enumerate(zip(input1.shape[:-1], input2.shape[:-1], strict=True)):
         if a != b:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {i}: got {a} and {b}")

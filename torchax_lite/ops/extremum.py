@@ -56,15 +56,16 @@ def shared(ct: jax.Array, x: jax.Array, best: jax.Array, dims: Any) -> jax.Array
     return jnp.where(chosen, ct / jnp.sum(chosen, axis=dims, keepdims=True, dtype=ct.dtype), 0)
 
 
-def one_hot_flow(ct: jax.Array, indices: jax.Array, spec: Any, dim: int, keepdim: bool) -> jax.Array:
-    """``ct`` at the chosen position of each slice, 0 elsewhere."""
-    if len(spec.shape) == 0:
+def one_hot_flow(
+    ct: jax.Array, indices: jax.Array, shape: tuple[int, ...], dim: int, keepdim: bool
+) -> jax.Array:
+    """``ct`` at the chosen position of each slice of ``shape`` along a dim, 0 elsewhere."""
+    if not shape:
         return ct
-    at = canonical_dim(dim, len(spec.shape))
-    ct = restore_dims(ct, spec.shape, (at,), keepdim)
-    indices = restore_dims(indices, spec.shape, (at,), keepdim)
-    shape = tuple(s if i == at else 1 for i, s in enumerate(spec.shape))
-    along = jax.lax.broadcasted_iota(indices.dtype, shape, at)
+    at = canonical_dim(dim, len(shape))
+    ct = restore_dims(ct, shape, (at,), keepdim)
+    indices = restore_dims(indices, shape, (at,), keepdim)
+    along = jax.lax.broadcasted_iota(indices.dtype, tuple(s if i == at else 1 for i, s in enumerate(shape)), at)
     return jnp.where(along == indices, ct, 0)
 
 
@@ -97,8 +98,8 @@ def _declare_dim(name: str, sign: int, word: str) -> Any:
         return _largest(self, dims, keepdim, sign), _position(self, at, keepdim, sign)
 
     @along.vjp
-    def _(ct, results, dim, keepdim, specs):
-        return one_hot_flow(ct, results[1], specs[0], dim, keepdim)
+    def _(ct, results, dim, keepdim, self_shape):
+        return one_hot_flow(ct, results[1], self_shape, dim, keepdim)
 
     along.__doc__ = f"The {word} elements along a dim and where they first are."
     return along

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-_NOT_FAMILIES = {"__init__", "registry", "schema", "lowering", "samples", "families", "common", "generate"}
+_NOT_FAMILIES = {"__init__", "registry", "schema", "lowering", "samples", "families", "common", "exact", "generate"}
 
 
 def family_names() -> list[str]:

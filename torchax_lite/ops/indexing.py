@@ -543,7 +543,7 @@ def _check_mask(self: Any, mask: Any) -> None:
         raise RuntimeError(
             f"masked_fill_ only supports boolean masks, but got mask with dtype {names.get(name, name)}"
         )
-    broadcast(self.shape, mask.shape)
+    broadcast(mask.shape, self.shape)
 
 
 def broadcast(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
@@ -742,7 +742,7 @@ def _on_diagonal(shape, offset, dim1, dim2):
 
 @op(
     "diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
-    samples=cases((T((3, 4)), T((3,))), (T((3, 4)), T((2,)), -1), (T((2, 3, 4)), T((3, 2)), 1, 2, 0)),
+    samples=cases((T((3, 4)), T((3,))), (T((3, 4)), T((2,)), -1), (T((2, 3, 4)), T((3, 1)), 1, 2, 0)),
 )
 def diagonal_scatter(self, src, offset, dim1, dim2):
     """A copy of ``self`` with ``src`` on one diagonal."""

@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 
 from .common import accumulation_dtype, display_name, sum_to
+from .lowering import broadcast
 from .registry import ALL, op
 from .samples import Sample, T, array, cases
 
@@ -89,7 +90,9 @@ def _nll_backward(ct, x, target, weight, reduction, ignore_index):
     if reduction == "mean":
         scale = scale / jnp.sum(w)
     hit = lax.broadcasted_iota(jnp.int64, x.shape, axis) == jnp.expand_dims(target, axis)
-    return jnp.where(hit & jnp.expand_dims(target != ignore_index, axis), -jnp.expand_dims(scale, axis), 0).astype(x.dtype)
+    return jnp.where(hit & jnp.expand_dims(target != ignore_index, axis), -jnp.expand_dims(scale, axis), 0).astype(
+        x.dtype
+    )
 
 
 def _nll_samples(spatial: tuple[int, ...]) -> Any:
@@ -182,6 +185,7 @@ def _difference_grads(ct, x, target, slope, reduction):
 )  # fmt: skip
 def mse_loss(self, target, reduction):
     """``(x - target)^2``, reduced."""
+    broadcast([self.shape, target.shape])
     _reject(self, "mse_cpu")
     return _reduce(jnp.square(self - target), reduction)
 
@@ -200,6 +204,7 @@ def smooth_l1_loss(self, target, reduction, beta):
     """``d^2 / (2 beta)`` where ``d = |x - target| < beta``, else ``d - beta / 2``; reduced."""
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    broadcast([self.shape, target.shape])
     _reject(self, "smooth_l1_cpu", "bc")
     d = jnp.abs(self - target)
     if beta == 0:
@@ -222,6 +227,7 @@ def huber_loss(self, target, reduction, delta):
     """``d^2 / 2`` where ``d = |x - target| <= delta``, else ``delta (d - delta / 2)``; reduced."""
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    broadcast([self.shape, target.shape])
     _reject(self, "huber_cpu")
     d = jnp.abs(self - target)
     return _reduce(jnp.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
@@ -243,6 +249,7 @@ def _soft_margin_terms(x, target):
 )  # fmt: skip
 def soft_margin_loss(self, target, reduction):
     """``log(1 + exp(-target x))``, reduced."""
+    broadcast([self.shape, target.shape])
     return _reduce(_soft_margin_terms(self, target)[0], reduction)
 
 
@@ -302,6 +309,7 @@ def _(ct, self, target, weight, reduction):
 )  # fmt: skip
 def binary_cross_entropy_with_logits(self, target, weight, pos_weight, reduction):
     """``weight ((1 - t) x + (1 + (p - 1) t) log(1 + exp(-x)))``, reduced."""
+    broadcast([v.shape for v in (self, target, weight, pos_weight) if v is not None])
     if pos_weight is None:
         loss = jnp.maximum(self, 0) - self * target + jnp.log1p(jnp.exp(-jnp.abs(self)))
     else:
@@ -314,7 +322,7 @@ def binary_cross_entropy_with_logits(self, target, weight, pos_weight, reduction
 
 @binary_cross_entropy_with_logits.vjp
 def _(ct, self, target, weight, pos_weight, reduction):
-    shape = jnp.broadcast_shapes(*(v.shape for v in (self, target, weight, pos_weight) if v is not None))
+    shape = broadcast([v.shape for v in (self, target, weight, pos_weight) if v is not None])
     g = _spread(ct, shape, reduction)
     if weight is not None:
         g = g * weight
@@ -325,7 +333,12 @@ def _(ct, self, target, weight, pos_weight, reduction):
         t = pos_weight * target
         dx = g * ((t + 1 - target) * s - t)
         dt = -g * (self - (pos_weight - 1) * (jnp.log1p(jnp.exp(-jnp.abs(self))) + jnp.maximum(-self, 0)))
-    return sum_to(jnp.broadcast_to(dx, shape), self.shape), sum_to(jnp.broadcast_to(dt, shape), target.shape), None, None
+    return (
+        sum_to(jnp.broadcast_to(dx, shape), self.shape),
+        sum_to(jnp.broadcast_to(dt, shape), target.shape),
+        None,
+        None,
+    )
 
 
 # ---------------------------------------------------------------- multi-class margins
@@ -356,7 +369,9 @@ def _margin_samples(rng, dtype):
 def multi_margin_loss(self, target, p, margin, weight, reduction):
     """``sum_{i != t} max(0, margin - x[t] + x[i])^p weight[t] / C`` for each row, reduced."""
     if self.ndim > 2 or self.size == 0:
-        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(self.shape)}")
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(self.shape)}"
+        )
     rows = self.shape[0] if self.ndim == 2 else 1
     if target.ndim > 1 or target.size != rows:
         raise RuntimeError(
@@ -395,10 +410,14 @@ def _multilabel_terms(x, target):
     return loss, jnp.sum(one, 1) - jnp.sum(jnp.where(hit, lost[:, :, None], 0), 1)
 
 
+def _multilabel_samples(rng, dtype):
+    yield Sample((array(rng, (2, 4), dtype), np.array([[3, 0, -1, 1], [1, -1, 0, 0]]), "mean"))
+
+
 @op(
     "multilabel_margin_loss(Tensor self, Tensor target, str reduction='mean') -> Tensor",
     method=False, out=False, namespaces=("_ops",), differentiable=("self",),
-    samples=lambda rng, dtype: iter([Sample((array(rng, (2, 4), dtype), np.array([[3, 0, -1, 1], [1, -1, 0, 0]]), "mean"))]),
+    samples=_multilabel_samples,
 )  # fmt: skip
 def multilabel_margin_loss(self, target, reduction):
     """``sum_{labels j, others i} max(0, 1 - (x[j] - x[i])) / C`` for each row, reduced."""
@@ -426,7 +445,9 @@ def _ctc_labels(targets, target_lengths, blank, longest):
     if targets.ndim == 1:
         start = jnp.cumsum(target_lengths) - target_lengths
         at = start[:, None] + jnp.arange(longest)
-        labels = jnp.take(targets, jnp.minimum(at, max(targets.shape[0] - 1, 0)), mode="clip") if targets.size else at * 0
+        labels = (
+            jnp.take(targets, jnp.minimum(at, max(targets.shape[0] - 1, 0)), mode="clip") if targets.size else at * 0
+        )
     else:
         labels = targets[:, :longest]
     labels = jnp.where(jnp.arange(longest) < target_lengths[:, None], labels, blank).astype(jnp.int64)
@@ -523,7 +544,9 @@ def _(ct, log_probs, targets, input_lengths, target_lengths, blank, longest, zer
         t, e = frame
         ends = jnp.where(is_end, e, -jnp.inf)
         on = _log_add(beta, back(beta, 1), jnp.where(skip_from, back(beta, 2), -jnp.inf)) + e
-        new = jnp.where((t == input_lengths - 1)[:, None], ends, jnp.where((t < input_lengths - 1)[:, None], on, -jnp.inf))
+        new = jnp.where(
+            (t == input_lengths - 1)[:, None], ends, jnp.where((t < input_lengths - 1)[:, None], on, -jnp.inf)
+        )
         return new, new
 
     frames = jnp.arange(emit.shape[0])

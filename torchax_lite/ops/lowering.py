@@ -149,7 +149,6 @@ class Binding:
         by_name["cts"] = tuple(full)
         by_name["result"] = results[0] if results else None
         by_name["results"] = tuple(results)
-        by_name["specs"] = tuple(self.specs)
         for p, t in zip(self.op.tensor_params, self.tensors, strict=True):
             if isinstance(t, ArraySpec):
                 by_name[f"{p.name}_shape"] = t.shape

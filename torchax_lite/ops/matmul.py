@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from . import exact
 from .common import canonical_dim, cast_like, display_name, is_complex, sum_to
 from .indexing import broadcast
 from .registry import ALL, op
@@ -69,6 +70,13 @@ def adjoint(x: Any) -> Any:
 
 def _conj(x: Any) -> Any:
     return jnp.conj(x) if is_complex(x) else x
+
+
+def two_matrices(a: Any, b: Any) -> Any:
+    """``a @ b`` of two matrices; a small row times a matrix is summed in PyTorch's order on the CPU."""
+    if exact.fits_row_product(a, b):
+        return exact.on_cpu(exact.row_product, lambda x, y: contract(x, y, ((1,), (0,))), a, b)
+    return contract(a, b, ((1,), (0,)))
 
 
 def matrix_product(a: Any, b: Any) -> Any:
@@ -173,7 +181,7 @@ def _check_dot(a: Any, b: Any, kernel: str = "dot") -> None:
 def mm(self, mat2):
     """Product of two matrices."""
     _check_mm(self, mat2)
-    return contract(self, mat2, ((1,), (0,)))
+    return two_matrices(self, mat2)
 
 
 @mm.vjp
@@ -475,7 +483,7 @@ _SCALES = {"beta": 2, "alpha": 3}
 def addmm(self, mat1, mat2):
     """``self + mat1 @ mat2``."""
     _check_addmm(self, mat1, mat2)
-    return _add(self, contract(mat1, mat2, ((1,), (0,))))
+    return _add(self, two_matrices(mat1, mat2))
 
 
 @addmm.vjp
@@ -764,6 +772,31 @@ def _(ct, self, other, dim):
 # ---------------------------------------------------------------- einsum
 
 
+def _label_sizes(terms: Sequence[str], operands: Sequence[Any]) -> dict[str, int]:
+    """Size of each label.
+
+    Raises:
+        RuntimeError: a label has sizes that do not broadcast.
+    """
+    sizes: dict[str, int] = {}
+    for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
+        own: dict[str, int] = {}
+        for c, n in zip(term, x.shape, strict=True):
+            if own.setdefault(c, n) != n:
+                raise RuntimeError(
+                    f"einsum(): subscript {c} is repeated for operand {i} but the sizes don't match, {n} != {own[c]}"
+                )
+        for c, n in own.items():
+            seen = sizes.get(c, 1)
+            if seen != n and 1 not in (seen, n):
+                raise RuntimeError(
+                    f"einsum(): subscript {c} has size {n} for operand {i} which does not broadcast with previously "
+                    f"seen size {seen}"
+                )
+            sizes[c] = max(seen, n) if 0 not in (seen, n) else 0
+    return sizes
+
+
 def _einsum_name(operands, equation):
     inputs, output = equation.split("->")
     terms = inputs.split(",")
@@ -792,10 +825,7 @@ def einsum(operands, equation):
     """Sums of products over labelled dims; ``equation`` is explicit, one letter a dim; dims of size 1 broadcast."""
     inputs, output = equation.split("->")
     terms = inputs.split(",")
-    sizes: dict[str, int] = {}
-    for term, x in zip(terms, operands, strict=True):
-        for c, n in zip(term, x.shape, strict=True):
-            sizes[c] = n if sizes.get(c, 1) == 1 else sizes[c]
+    sizes = _label_sizes(terms, operands)
     squeezed_terms, squeezed = [], []
     for term, x in zip(terms, operands, strict=True):
         drop = tuple(k for k, (c, n) in enumerate(zip(term, x.shape, strict=True)) if n == 1 and sizes[c] != 1)

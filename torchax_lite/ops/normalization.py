@@ -169,9 +169,8 @@ def _check_affine(shape, **given) -> None:
 def _check_parameter_dtype(x, *parameters) -> None:
     for v in parameters:
         if v is not None and v.dtype not in (x.dtype, accumulation_dtype(x.dtype)):
-            raise RuntimeError(
-                f"mixed dtype (CPU): expect parameter to have scalar type of {display_name(accumulation_dtype(x.dtype))}"
-            )
+            wanted = display_name(accumulation_dtype(x.dtype))
+            raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {wanted}")
 
 
 def _row_moments(x):

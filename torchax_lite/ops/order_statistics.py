@@ -85,8 +85,8 @@ def _declare_median(name: str, skip_nan: bool) -> Any:
         return _median(self, dim, keepdim, skip_nan)
 
     @along.vjp
-    def _(ct, results, dim, keepdim, specs):
-        return one_hot_flow(ct, results[1], specs[0], dim, keepdim)
+    def _(ct, results, dim, keepdim, self_shape):
+        return one_hot_flow(ct, results[1], self_shape, dim, keepdim)
 
     whole.__doc__ = f"Lower median of all elements {what}."
     along.__doc__ = f"Lower medians along a dim {what} and where they are."
@@ -114,8 +114,8 @@ def kthvalue(self, k, dim, keepdim):
 
 
 @kthvalue.vjp
-def _(ct, results, dim, keepdim, specs):
-    return one_hot_flow(ct, results[1], specs[0], dim, keepdim)
+def _(ct, results, dim, keepdim, self_shape):
+    return one_hot_flow(ct, results[1], self_shape, dim, keepdim)
 
 
 @op(
@@ -143,8 +143,8 @@ def mode(self, dim, keepdim):
 
 
 @mode.vjp
-def _(ct, results, dim, keepdim, specs):
-    return one_hot_flow(ct, results[1], specs[0], dim, keepdim)
+def _(ct, results, dim, keepdim, self_shape):
+    return one_hot_flow(ct, results[1], self_shape, dim, keepdim)
 
 
 # ---------------------------------------------------------------- quantiles

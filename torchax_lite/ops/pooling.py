@@ -113,9 +113,7 @@ def window_taps(x, n, kernel, stride, dilation, out) -> Iterator[jax.Array]:
 def window_sum(parts: Sequence[jax.Array], shape, n, kernel, stride, padding, dilation, out):
     """Sum of the window positions' contributions put back where they were read: the transpose of ``window_taps``."""
     lead = len(shape) - n
-    tiled = all(
-        k == s and p == 0 and d == 1 for k, s, p, d in zip(kernel, stride, padding, dilation, strict=True)
-    )
+    tiled = all(k == s and p == 0 and d == 1 for k, s, p, d in zip(kernel, stride, padding, dilation, strict=True))
     if tiled:
         block = jnp.stack(parts, -1).reshape(*parts[0].shape, *kernel)
         order = [*range(lead), *itertools.chain(*((lead + i, lead + n + i) for i in range(n)))]
@@ -153,7 +151,9 @@ def _first_inside(n, ndim, kernel, stride, padding, dilation, out):
 
 def _argmax_small(x, n, kernel, stride, padding, dilation, out):
     """Maximum and its row-major position inside the window; the first on ties, the last NaN."""
-    parts = window_taps(padded_windows(x, n, _lowest(x.dtype), kernel, stride, padding, dilation, out), n, kernel, stride, dilation, out)
+    parts = window_taps(
+        padded_windows(x, n, _lowest(x.dtype), kernel, stride, padding, dilation, out), n, kernel, stride, dilation, out
+    )
     first = _first_inside(n, x.ndim, kernel, stride, padding, dilation, out)
     best = next(parts)
     at = jnp.zeros(best.shape, jnp.int32) if first is None else jnp.broadcast_to(first, best.shape)
@@ -285,9 +285,7 @@ def _(ct, self, kernel_size, stride, padding, dilation, ceil_mode):
 def _max_unpool(x, indices, output_size):
     n = len(output_size)
     if indices.dtype != jnp.int64:
-        raise RuntimeError(
-            f"elements in indices should be type int64 but got: {display_name(indices.dtype)}"
-        )
+        raise RuntimeError(f"elements in indices should be type int64 but got: {display_name(indices.dtype)}")
     if x.shape != indices.shape:
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({list(x.shape)}) but got indices "
@@ -354,9 +352,7 @@ def _avg_pool(n, x, kernel_size, stride, padding, ceil_mode, count_include_pad, 
     if divisor_override is not None:
         return window, divisor_override
     divisor = np.ones((1,) * n)
-    for i, (size, k, s, p, o) in enumerate(
-        zip(x.shape[x.ndim - n :], kernel, stride, padding, out, strict=True)
-    ):
+    for i, (size, k, s, p, o) in enumerate(zip(x.shape[x.ndim - n :], kernel, stride, padding, out, strict=True)):
         start = np.arange(o) * s - p
         stop = np.minimum(start + k, size + p)
         if not count_include_pad:
@@ -425,9 +421,7 @@ def avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad,
 
 @avg_pool2d.vjp
 def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
-    return _avg_pool_backward(
-        2, ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    return _avg_pool_backward(2, ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 @op(
@@ -443,9 +437,7 @@ def avg_pool3d(self, kernel_size, stride, padding, ceil_mode, count_include_pad,
 
 @avg_pool3d.vjp
 def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
-    return _avg_pool_backward(
-        3, ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    return _avg_pool_backward(3, ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 # ---------------------------------------------------------------- adaptive
@@ -593,9 +585,7 @@ def _fractional(n, x, kernel_size, output_size, random_samples):
     for i, (k, o, s) in enumerate(zip(kernel_size, output_size, x.shape[x.ndim - n :], strict=True)):
         if o + k - 1 > s:
             name = ("time", "height", "width")[3 - n + i]
-            raise RuntimeError(
-                f"fractional_max_pool{n}d(): pool {name} {k} too large relative to input {name} {s}"
-            )
+            raise RuntimeError(f"fractional_max_pool{n}d(): pool {name} {k} too large relative to input {name} {s}")
     draws = random_samples.reshape(*(lead if len(lead) > 1 else (1, *lead)), n)
     best = x.reshape(*draws.shape[:2], *x.shape[x.ndim - n :])
     index = jnp.broadcast_to(

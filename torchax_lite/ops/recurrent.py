@@ -56,9 +56,7 @@ def _check_sizes(input, h0, w_ih, w_hh, gates: int, size: int) -> None:
     if w_ih.shape[0] != gates * size or w_hh.shape[0] != gates * size:
         raise RuntimeError(f"Expected weights of {gates * size} rows, got {w_ih.shape[0]} and {w_hh.shape[0]}")
     if h0.shape != (input.shape[1], w_hh.shape[1]):
-        raise RuntimeError(
-            f"Expected hidden size {(1, input.shape[1], w_hh.shape[1])}, got {[1, *h0.shape]}"
-        )
+        raise RuntimeError(f"Expected hidden size {(1, input.shape[1], w_hh.shape[1])}, got {[1, *h0.shape]}")
     if not input.shape[0]:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
 
@@ -274,9 +272,7 @@ def _check_cell(input, h, w_ih, w_hh) -> None:
     if input.shape[1] != w_ih.shape[1]:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
     if input.shape[0] != h.shape[0]:
-        raise RuntimeError(
-            f"Input batch size {input.shape[0]} doesn't match hidden0 batch size {h.shape[0]}"
-        )
+        raise RuntimeError(f"Input batch size {input.shape[0]} doesn't match hidden0 batch size {h.shape[0]}")
     if h.shape[1] != w_hh.shape[1]:
         raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {h.shape[1]}, expected {w_hh.shape[1]}")
 

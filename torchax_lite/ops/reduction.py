@@ -60,8 +60,8 @@ def sum_(self, dim, keepdim, dtype):
 
 
 @sum_.vjp
-def _(ct, dim, keepdim, specs):
-    return jnp.broadcast_to(restore_dims(ct, specs[0].shape, dim, keepdim), specs[0].shape)
+def _(ct, dim, keepdim, self_shape):
+    return jnp.broadcast_to(restore_dims(ct, self_shape, dim, keepdim), self_shape)
 
 
 def _mean_dtype(x: Any, dtype: np.dtype | None) -> np.dtype:
@@ -93,9 +93,9 @@ def mean(self, dim, keepdim, dtype):
 
 
 @mean.vjp
-def _(ct, dim, keepdim, specs):
-    shape = specs[0].shape
-    return jnp.broadcast_to(restore_dims(ct, shape, dim, keepdim) / max(count(shape, dim), 1), shape)
+def _(ct, dim, keepdim, self_shape):
+    share = restore_dims(ct, self_shape, dim, keepdim) / max(count(self_shape, dim), 1)
+    return jnp.broadcast_to(share, self_shape)
 
 
 def _no_nan(x: jax.Array) -> jax.Array:

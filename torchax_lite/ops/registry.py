@@ -92,7 +92,7 @@ class Op:
         each tensor parameter in schema order (bare for a single one), ``None`` where nothing flows.
         """
         names = tuple(inspect.signature(fn).parameters)
-        known = {"ct", "cts", "result", "results", "specs", *(p.name for p in self.schema.params)}
+        known = {"ct", "cts", "result", "results", *(p.name for p in self.schema.params)}
         known |= {f"{p.name}_shape" for p in self.tensor_params}
         unknown = [n for n in names if n not in known]
         if unknown:

@@ -105,8 +105,8 @@ def topk(self, k, dim, largest, sorted):
 
 
 @topk.vjp
-def _(ct, results, dim, specs):
-    return scatter_flow(ct, results[1], specs[0].shape, dim)
+def _(ct, results, dim, self_shape):
+    return scatter_flow(ct, results[1], self_shape, dim)
 
 
 @topk.check

@@ -595,7 +595,7 @@ def _(ct):
 
 @op(
     "polar(Tensor abs, Tensor angle) -> Tensor", promote=NONE, method=False, pointwise=True,
-    samples=cases((T((3,)), T((3,))), (T((2, 1)), T((3,)))),
+    samples=cases((T((3,), low=0.1), T((3,))), (T((2, 1), low=0.1), T((3,)))),
 )  # fmt: skip
 def polar(abs, angle):
     """``abs * (cos(angle) + i sin(angle))``, broadcast."""

@@ -153,10 +153,11 @@ def _check_upsample(x, mode, output_size) -> int:
     if any(s <= 0 for s in (*sizes, *output_size)):
         names = ("D", "H", "W")[-n:]
         given, wanted = (", ".join(f"{a}: {s}" for a, s in zip(names, v, strict=True)) for v in (sizes, output_size))
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({given}) output ({wanted})")
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input ({given}) output ({wanted})"
+        )
     if np.dtype(x.dtype).kind in "bic" or (np.dtype(x.dtype).kind == "u" and x.dtype != jnp.uint8):
-        form = f"{mode}{n}d" if mode.startswith("nearest") else f"{mode}{n}d"
-        raise NotImplementedError(f"\"upsample_{form}_channels_last\" not implemented for '{display_name(x.dtype)}'")
+        raise NotImplementedError(f"\"upsample_{mode}{n}d_channels_last\" not implemented for '{display_name(x.dtype)}'")
     return n
 
 
@@ -322,9 +323,7 @@ def grid_sampler(input, grid, mode, padding_mode, align_corners):
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     wide = accumulation_dtype(input.dtype)
     x, coordinates = input.astype(wide), grid.astype(wide)
-    where = [
-        _unnormalize(coordinates[..., n - 1 - i], s, align_corners) for i, s in enumerate(input.shape[2:])
-    ]
+    where = [_unnormalize(coordinates[..., n - 1 - i], s, align_corners) for i, s in enumerate(input.shape[2:])]
     if mode == "bicubic":
         return _grid_cubic(x, where, padding_mode, align_corners).astype(input.dtype)
     where = [_place(w, s, padding_mode, align_corners) for w, s in zip(where, input.shape[2:], strict=True)]
@@ -487,15 +486,16 @@ def _col2im(x, output_size, kernel_size, dilation, padding, stride):
     channels = x.shape[-2] // taps
     parts = x.reshape(*x.shape[:-2], channels, taps, *out)
     shape = (*x.shape[:-2], channels, *output_size)
-    return window_sum(
-        [parts[..., i, :, :] for i in range(taps)], shape, 2, kernel_size, stride, padding, dilation, out
-    )
+    return window_sum([parts[..., i, :, :] for i in range(taps)], shape, 2, kernel_size, stride, padding, dilation, out)
 
 
 @op(
     "col2im(Tensor self, int[] output_size, int[] kernel_size, int[] dilation, int[] padding, int[] stride) -> Tensor",
     method=False, out=False, namespaces=("_ops",), grad_name="Col2ImBackward0",
-    samples=cases((T((2, 12, 9)), (4, 4), (2, 2), (1, 1), (0, 0), (1, 1)), (T((8, 9)), (4, 4), (2, 2), (1, 1), (1, 1), (2, 2))),
+    samples=cases(
+        (T((2, 12, 9)), (4, 4), (2, 2), (1, 1), (0, 0), (1, 1)),
+        (T((8, 9)), (4, 4), (2, 2), (1, 1), (1, 1), (2, 2)),
+    ),
 )  # fmt: skip
 def col2im(self, output_size, kernel_size, dilation, padding, stride):
     """Columns of sliding blocks summed back into an image ``(N, C, *output_size)``."""

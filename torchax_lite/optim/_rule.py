@@ -108,6 +108,8 @@ class RuleOptimizer(Optimizer):
     rule: ClassVar[Update]
     #: State names that are host numbers; ``step`` counts the updates.
     host_names: ClassVar[tuple[str, ...]] = ("step",)
+    #: What must lie on the accelerator when capturable, in the words of PyTorch's error.
+    placed: ClassVar[str] = "params and state_steps"
     #: PyTorch can use sparse gradients here.
     sparse: ClassVar[bool] = False
     #: Options that state saved by an early PyTorch lacks, and their values.
@@ -240,7 +242,7 @@ class RuleOptimizer(Optimizer):
         kind = p.device.type
         if group.get("capturable") and kind not in CAPTURABLE_DEVICES:
             raise AssertionError(
-                f"If capturable=True, params and state_steps must be on supported devices: {CAPTURABLE_DEVICES}."
+                f"If capturable=True, {self.placed} must be on supported devices: {CAPTURABLE_DEVICES}."
             )
         if group.get("fused") and not (kind in FUSED_DEVICES and p.is_floating_point()):
             raise RuntimeError(

@@ -59,6 +59,7 @@ class ASGD(RuleOptimizer):
 
     rule: ClassVar[Update] = asgd_formula
     host_names = ("step", "eta", "mu")
+    placed = "params, mus, etas, and state_steps"
     newer_options: ClassVar[dict[str, Any]] = {**RuleOptimizer.newer_options, "capturable": False}
 
     def __init__(

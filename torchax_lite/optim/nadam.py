@@ -73,6 +73,7 @@ class NAdam(RuleOptimizer):
 
     rule: ClassVar[Update] = nadam_formula
     host_names = ("step", "mu_product")
+    placed = "params, mu_products and state_steps"
     newer_options: ClassVar[dict[str, Any]] = {
         **RuleOptimizer.newer_options,
         "capturable": False,

@@ -19,7 +19,7 @@ from .fills import (
     uniform,
 )
 from .mt19937 import DEFAULT_SEED, CPUGenerator, check_seed
-from .sampling import binomial, check_multinomial, multinomial, poisson, randperm
+from .sampling import binomial, multinomial, poisson, randperm
 
 __all__ = [
     "DEFAULT_SEED",
@@ -28,7 +28,6 @@ __all__ = [
     "bernoulli_tensor",
     "binomial",
     "cauchy",
-    "check_multinomial",
     "check_seed",
     "dropout_noise",
     "exponential",

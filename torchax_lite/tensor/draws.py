@@ -151,7 +151,10 @@ def _signed(x: int) -> int:
 
 
 class _ZeroGrad(DiffSite):
-    """A draw on the tape: its inputs (parameters, overwritten values) get zero gradients."""
+    """A draw on the tape: its inputs (parameters, overwritten values) get zero gradients.
+
+    ``missing`` names an op for which PyTorch has no derivative; its backward raises.
+    """
 
     __slots__ = ("missing",)
 
@@ -161,14 +164,17 @@ class _ZeroGrad(DiffSite):
         self.saves_in = ()
         self.missing = missing
 
+    def vjp_site(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> DiffSite:
+        if self.missing:
+            raise RuntimeError(f"derivative for aten::{self.missing} is not implemented")
+        return super().vjp_site(needs, given)
+
     def backward(
         self, arrays: Sequence[Any], numbers: Sequence[Any], results: Sequence[Any], cts: Sequence[Any],
         needs: Sequence[bool],
     ) -> list[Any]:  # fmt: skip
         import jax.numpy as jnp
 
-        if self.missing:
-            raise RuntimeError(f"derivative for aten::{self.missing} is not implemented")
         return [jnp.zeros(a.shape, a.dtype) for a, need in zip(self.in_avals, needs, strict=True) if need]
 
 

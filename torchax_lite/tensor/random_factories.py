@@ -70,7 +70,7 @@ def _factory(name: str, law: Law, doc: str, law_doc: str) -> tuple[Callable[...,
         *size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
         layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False, **kwargs: Any,
     ) -> Tensor:  # fmt: skip
-        given = size
+        given: Any = size
         if "size" in kwargs and not size:
             given = (kwargs.pop("size"),)
         if kwargs or not given or (len(given) > 1 and isinstance(given[0], (tuple, list))):

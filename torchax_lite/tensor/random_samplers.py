@@ -9,6 +9,7 @@ import numpy as np
 from .. import random as host
 from ..ops.lowering import broadcast
 from ..random.checks import not_implemented
+from ..random.sampling import check_multinomial
 from . import dispatch, dtypes
 from .arguments import float_of, int_of, need_tensor, no_overload
 from .casting import format_strides
@@ -83,7 +84,7 @@ def multinomial(
         source = host_generator(generator, input, "multinomial")
         made = wrap_like(host.multinomial(source, p, n, bool(replacement), by_columns), input)
     else:
-        host.check_multinomial(input._aval.shape, input._aval.dtype, n, bool(replacement))
+        check_multinomial(input._aval.shape, input._aval.dtype, n, bool(replacement))
         if input._aval.place.kind != "meta":
             _check_distribution(input)
         made = sampled("multinomial", "random_multinomial", (input,), (n, bool(replacement)), generator)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_LAZY = ("data",)
+_LAZY = ("data", "hooks")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -62,15 +62,15 @@ class RemovableHandle:
 
 
 def unserializable_hook(f: Callable) -> Callable:
-    """Mark ``f``: saving a tensor that carries it as a hook warns that the hook is not saved."""
+    """Mark ``f``: a tensor that carries it as a hook is saved without a warning that the hook is not."""
     f.__torch_unserializable__ = True  # type: ignore[attr-defined]
     return f
 
 
 def warn_if_has_hooks(tensor: Any) -> None:
-    """Warn for each backward hook of ``tensor`` marked by :func:`unserializable_hook`."""
+    """Warn for each backward hook of ``tensor`` that is not marked by :func:`unserializable_hook`."""
     for hook in (getattr(tensor, "_backward_hooks", None) or {}).values():
-        if hasattr(hook, "__torch_unserializable__"):
+        if not hasattr(hook, "__torch_unserializable__"):
             warnings.warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
                 "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",

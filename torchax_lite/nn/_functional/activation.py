@@ -123,9 +123,7 @@ def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
     return rrelu(input, lower, upper, training, True)
 
 
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A sample of the Gumbel-softmax distribution (arXiv:1611.01144); ``hard`` gives a one-hot with its gradient."""
     noise = -torch.empty_like(logits, requires_grad=False).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)

@@ -117,9 +117,7 @@ def _shaped_mask(attn_mask: Tensor, target: int, source: int, batch: int, heads:
     """The attention mask with a leading dim of 1 or ``batch * heads``."""
     if attn_mask.dim() == 2:
         if tuple(attn_mask.shape) != (target, source):
-            raise RuntimeError(
-                f"The shape of the 2D attn_mask is {attn_mask.shape}, but should be {(target, source)}."
-            )
+            raise RuntimeError(f"The shape of the 2D attn_mask is {attn_mask.shape}, but should be {(target, source)}.")
         return attn_mask.unsqueeze(0)
     wanted = (batch * heads, target, source)
     if attn_mask.dim() != 3:
@@ -255,7 +253,9 @@ def _unsqueezed(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tens
 def _attend_with_weights(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, rate: float) -> tuple[Tensor, Tensor]:
     """Attention over ``(heads, L, E)`` and its weights (after dropout)."""
     scaled = q * math.sqrt(1.0 / q.shape[-1])
-    scores = torch.bmm(scaled, k.transpose(-2, -1)) if mask is None else torch.baddbmm(mask, scaled, k.transpose(-2, -1))
+    scores = (
+        torch.bmm(scaled, k.transpose(-2, -1)) if mask is None else torch.baddbmm(mask, scaled, k.transpose(-2, -1))
+    )
     weights = softmax(scores, dim=-1)
     if rate > 0.0:
         weights = dropout(weights, p=rate)

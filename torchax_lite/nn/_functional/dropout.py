@@ -39,6 +39,12 @@ def _drop(input: Tensor, p: float, training: bool, inplace: bool, feature: bool)
     return _ops.dropout_mask_apply(input, mask, 1 / (1 - p))
 
 
+def drop_channels(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    """Whole channels of ``(N, C, *)`` zeroed with probability ``p``."""
+    check_probability(p)
+    return _drop(input, p, training, inplace, True)
+
+
 def _drop_alpha(input: Tensor, p: float, training: bool, inplace: bool, feature: bool) -> Tensor:
     if not training or p == 0 or input.numel() == 0:
         return input

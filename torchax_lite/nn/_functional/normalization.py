@@ -42,10 +42,11 @@ def _update(running: Tensor | None, batch: Tensor, momentum: float) -> None:
             running.mul_(1 - momentum).add_(batch.detach(), alpha=momentum)
 
 
-def _normalize_batch(
+def normalize_batch(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
     use_batch: bool, momentum: float, eps: float,
 ) -> Tensor:  # fmt: skip
+    """:func:`batch_norm` without the checks of its Python form."""
     if use_batch:
         out, mean, var = _ops.native_batch_norm_train(input, weight, bias, eps)
         _update(running_mean, mean, momentum)
@@ -69,7 +70,7 @@ def batch_norm(
         _more_than_one_value(input.size())
         if input.dim() > 1:
             _check_buffers(input.shape[1], running_mean=running_mean, running_var=running_var)
-    return _normalize_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return normalize_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
 def instance_norm(
@@ -94,7 +95,7 @@ def instance_norm(
 
     flat = input.contiguous().view(1, batch * channels, *size[2:])
     mean, var = repeated(running_mean), repeated(running_var)
-    out = _normalize_batch(flat, mean, var, repeated(weight), repeated(bias), use_input_stats, momentum, eps)
+    out = normalize_batch(flat, mean, var, repeated(weight), repeated(bias), use_input_stats, momentum, eps)
     if use_input_stats:
         with torch.no_grad():
             for kept, moved in ((running_mean, mean), (running_var, var)):
@@ -141,15 +142,11 @@ def group_norm(
     return _ops.group_norm(input, num_groups, weight, bias, eps)
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """``x / (k + alpha mean(x^2 over size neighbouring channels))^beta``."""
     rank = input.dim()
     if rank < 3:
-        raise ValueError(
-            f"Expected 3D or higher dimensionality                          input (got {rank} dimensions)"
-        )
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {rank} dimensions)")
     if input.numel() == 0:
         return input
     square = input.mul(input)

@@ -133,9 +133,7 @@ def _unpool_size(
 ) -> tuple[int, ...]:
     """The default size, or ``output_size`` checked against it."""
     n = len(kernel)
-    default = [
-        (s - 1) * t + k - 2 * p for s, t, k, p in zip(input.shape[-n:], stride, kernel, padding, strict=True)
-    ]
+    default = [(s - 1) * t + k - 2 * p for s, t, k, p in zip(input.shape[-n:], stride, kernel, padding, strict=True)]
     if output_size is None:
         return tuple(default)
     wanted = list(output_size)
@@ -203,9 +201,9 @@ def avg_pool1d(
     kernel = _one(kernel_size, "kernel_size", "avg_pool1d")
     step = kernel if stride is None or stride == () else _one(stride, "stride", "avg_pool1d")
     pad = _one(padding, "padding", "avg_pool1d")
-    return _ops.avg_pool2d(
-        input.unsqueeze(-2), (1, kernel), (1, step), (0, pad), ceil_mode, count_include_pad
-    ).squeeze(-2)
+    return _ops.avg_pool2d(input.unsqueeze(-2), (1, kernel), (1, step), (0, pad), ceil_mode, count_include_pad).squeeze(
+        -2
+    )
 
 
 def avg_pool2d(
