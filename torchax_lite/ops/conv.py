@@ -6,6 +6,7 @@ Arrays are ``(N, C, *spatial)``; the public functions (padding strings, unbatche
 from __future__ import annotations
 
 import itertools
+import functools
 import math
 from collections.abc import Sequence
 
@@ -132,17 +133,20 @@ def _forward(x, weight, stride, padding, dilation, groups):
     )  # fmt: skip
 
 
-def _forward_in_order(x, weight, stride, padding, dilation, groups):
-    """:func:`_forward`; a small convolution is summed in PyTorch's order on the CPU."""
+def _biased(x, weight, bias, stride, padding, dilation, groups):
+    """The plain convolution plus bias; a small one is summed in PyTorch's order on the CPU."""
+    n = x.ndim - 2
+    pairs = _pairs(padding)
 
-    def fast(a, w):
-        return _forward(a, w, stride, padding, dilation, groups)
+    def fast(a, w, b):
+        return _forward(a, w, stride, pairs, dilation, groups) + b.reshape(1, -1, *(1,) * n)
 
-    spatial = zip(x.shape[2:], padding, dilation, weight.shape[2:], stride, strict=True)
-    positions = math.prod((n + lo + hi - d * (k - 1) - 1) // s + 1 for n, (lo, hi), d, k, s in spatial)
+    spatial = zip(x.shape[2:], pairs, dilation, weight.shape[2:], stride, strict=True)
+    positions = math.prod((size + lo + hi - d * (k - 1) - 1) // s + 1 for size, (lo, hi), d, k, s in spatial)
     if not exact.fits_convolution(x, weight, positions, groups):
-        return fast(x, weight)
-    return exact.on_cpu(lambda a, w: exact.convolution(a, w, stride, padding, dilation), fast, x, weight)
+        return fast(x, weight, bias)
+    ordered = functools.partial(exact.convolution, stride=stride, padding=pairs, dilation=dilation)
+    return exact.on_cpu(ordered, fast, x, weight, bias)
 
 
 def _backward_input(ct, weight, size, stride, padding, dilation, groups):
@@ -215,7 +219,7 @@ def _run(x, weight, stride, padding, dilation, transposed, output_padding, group
             x, weight, lambda a, b: _run(a, b, stride, padding, dilation, transposed, output_padding, groups)
         )
     if not transposed:
-        return _forward_in_order(x, weight, stride, _pairs(padding), dilation, groups)
+        return _forward(x, weight, stride, _pairs(padding), dilation, groups)
     size = [
         (n - 1) * s - 2 * p + d * (k - 1) + o + 1
         for n, s, p, d, k, o in zip(
@@ -248,6 +252,8 @@ def convolution(self, weight, bias, stride, padding, dilation, transposed, outpu
             f"but got {self.ndim}-dimensional input of size {list(self.shape)} instead"
         )
     _validate(self, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+    if bias is not None and not transposed and not is_complex(self):
+        return _biased(self, weight, bias, stride, padding, dilation, groups)
     y = _run(self, weight, stride, padding, dilation, transposed, output_padding, groups)
     return y if bias is None else y + bias.reshape(1, -1, *(1,) * n)
 

@@ -109,8 +109,14 @@ def fits_convolution(x: Any, weight: Any, out_positions: int, groups: int) -> bo
     )
 
 
-def convolution(x: Any, weight: Any, stride: tuple[int, ...], padding: Any, dilation: tuple[int, ...]) -> Any:
-    """Convolution ``[N, C, *S]`` with ``[O, C, *K]``: fused multiply-adds over kernel positions, channels innermost."""
+def convolution(
+    x: Any, weight: Any, bias: Any, stride: tuple[int, ...], padding: Any, dilation: tuple[int, ...]
+) -> Any:
+    """Convolution ``[N, C, *S]`` with ``[O, C, *K]`` and bias ``[O]``.
+
+    Fused multiply-adds onto the bias, over kernel positions with the channels innermost (the order of the AVX2
+    kernels; the AVX-512 ones add the bias last).
+    """
     spatial = x.ndim - 2
     x = jnp.pad(x, [(0, 0), (0, 0), *padding])
     kernel = weight.shape[2:]
@@ -128,5 +134,5 @@ def convolution(x: Any, weight: Any, stride: tuple[int, ...], padding: Any, dila
         tap = tap.reshape(1, -1, *[1] * spatial)
         return (_wide(column) * _wide(tap) + _wide(acc)).astype(jnp.float32), None
 
-    start = jnp.zeros((x.shape[0], weight.shape[0], *out), jnp.float32)
+    start = jnp.broadcast_to(bias.reshape(1, -1, *[1] * spatial), (x.shape[0], weight.shape[0], *out))
     return jax.lax.scan(step, start, (columns, taps))[0]
