@@ -23,7 +23,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def run(*command, cwd):
     """Run an interpreter that finds the package under test; returns what it printed."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     result = subprocess.run(
         [sys.executable, *map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=600
     )

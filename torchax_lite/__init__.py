@@ -79,16 +79,22 @@ for _name, _value in _COMPOSITE_METHODS.items():
 
 from . import nn, random, utils
 from .dropin import install, installed, uninstall
+from .serialization import load, save
+from .tensor.storage_api import LEGACY_STORAGES as _LEGACY_STORAGES
+from .tensor.storage_api import TypedStorage, UntypedStorage
 from .torch_version import __version__
 from . import version
 
+globals().update(_LEGACY_STORAGES)
+
 from math import e, inf, nan, pi
+
 newaxis = None
 
 _LAZY = (
     "cuda", "optim", "linalg", "fft", "special", "func", "testing", "distributions", "amp", "hub", "jit", "fx", "onnx",
     "backends", "distributed", "profiler", "interop", "vision", "text", "return_types", "serialization", "overrides",
-    "multiprocessing", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
+    "multiprocessing", "storage", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
 )  # fmt: skip
 
 

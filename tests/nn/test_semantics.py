@@ -6,6 +6,7 @@ The cases and how they are observed are in ``tests/recorders/record_nn_semantics
 import importlib.util
 import json
 import pathlib
+import sys
 
 import pytest
 
@@ -18,6 +19,7 @@ RECORD = json.loads((TESTS / "data" / "nn_semantics.json").read_text())
 def load_recorder():
     spec = importlib.util.spec_from_file_location("record_nn_semantics", TESTS / "recorders" / "record_nn_semantics.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # for pickling what it defines
     spec.loader.exec_module(module)
     return module
 

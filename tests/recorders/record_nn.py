@@ -211,20 +211,20 @@ simple("Unfold", ((2, 2),), (1, 2, 4, 5), stride=2)
 layer("PairwiseDistance", module("PairwiseDistance"), xs((4, 3), (4, 3)))
 layer("CosineSimilarity", module("CosineSimilarity"), xs((4, 3), (4, 3)))
 
+
+def packed(torch):
+    return [torch.nn.utils.rnn.pack_padded_sequence(values(torch, 4, 3, 3), [2, 4, 2], enforce_sorted=False)]
+
+
 for name in ("RNN", "LSTM", "GRU"):
     simple(name, (3, 4), (5, 2, 3))
     simple(name, (3, 4), (5, 3), "_unbatched_no_bias", bias=False)
-    simple(name, (3, 4, 2), (2, 5, 3), "_deep", bidirectional=True, batch_first=True, dropout=0.3)
     layer(name + "Cell", module(name + "Cell", 3, 4), x(2, 3))
-
-    def packed(torch):
-        return [
-            torch.nn.utils.rnn.pack_padded_sequence(values(torch, 5, 3, 3), [2, 5, 3], enforce_sorted=False),
-        ]
-
-    layer(name + "_packed", module(name, 3, 4, 2, bidirectional=True), packed)
+    layer(name + "_packed", module(name, 3, 4, bidirectional=name == "LSTM"), packed)
+simple("LSTM", (3, 4, 2), (2, 5, 3), "_deep", bidirectional=True, batch_first=True, dropout=0.3)
+simple("GRU", (3, 4, 2), (2, 5, 3), "_deep", batch_first=True, dropout=0.3)
 simple("RNN", (3, 4), (5, 2, 3), "_relu", nonlinearity="relu")
-simple("LSTM", (3, 4, 2), (5, 2, 3), "_projected", proj_size=2, bidirectional=True)
+simple("LSTM", (3, 4), (5, 2, 3), "_projected", proj_size=2, bidirectional=True)
 layer("LSTM_state", module("LSTM", 3, 4), lambda torch: [values(torch, 5, 2, 3), (values(torch, 1, 2, 4),) * 2])
 layer("MultiheadAttention", module("MultiheadAttention", 4, 2), xs((3, 2, 4), (5, 2, 4), (5, 2, 4)))
 layer(
@@ -245,7 +245,7 @@ layer(
 simple("TransformerEncoderLayer", (4, 2, 8), (3, 2, 4))
 simple("TransformerEncoderLayer", (4, 2, 8), (3, 4), "_first", norm_first=True, activation="gelu", bias=False)
 layer("TransformerDecoderLayer", module("TransformerDecoderLayer", 4, 2, 8), xs((3, 2, 4), (5, 2, 4)))
-layer("Transformer", module("Transformer", 4, 2, 2, 1, 8, batch_first=True), xs((2, 5, 4), (2, 3, 4)))
+layer("Transformer", module("Transformer", 4, 2, 1, 1, 8, batch_first=True), xs((2, 5, 4), (2, 3, 4)))
 layer(
     "TransformerEncoder_padded",
     lambda torch: torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2),

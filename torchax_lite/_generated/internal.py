@@ -196,7 +196,7 @@ def im2col(input, kernel_size, dilation, padding, stride):
     return _call(_op_im2col, (input,), (), (kernel_size, dilation, padding, stride,))
 
 def linalg_cholesky_ex(A, *, upper=False, check_errors=False):
-    """Lower (upper) Cholesky factor of the triangle it reads; ``info``: the first leading minor that is not positive."""
+    """Lower (upper) Cholesky factor of one triangle, and ``info``: the first leading minor that is not positive."""
     return _call(_op_linalg_cholesky_ex, (A,), (), (upper, check_errors,))
 
 def linalg_cross(input, other, *, dim=-1, out=None):

@@ -1056,7 +1056,7 @@ class TensorMethods:
     def scatter(*args, **kwargs):
         """Overloads:
 
-        scatter.src: A copy of ``self`` with ``src`` written at ``index`` along ``dim``; of several writes to one place the last stays.
+        scatter.src: ``self`` with ``src`` written at ``index`` along ``dim``; of several writes to one place the last stays.
         scatter.value: A copy of ``self`` with one number written at ``index`` along ``dim``.
         scatter.reduce: ``self`` with ``src`` added to or multiplied into the places at ``index`` along ``dim``.
         scatter.value_reduce: ``self`` with one number added to or multiplied into the places at ``index`` along ``dim``.
@@ -1068,7 +1068,9 @@ class TensorMethods:
         return _call(_op_scatter_add, (self, index, src,), (), (dim,))
 
     def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
-        """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``; without ``include_self`` the old value of a written place does not count."""
+        """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
+
+        Without ``include_self`` the old value of a place that is written does not count."""
         return _call(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
 
     def select(self, dim, index):
@@ -1748,7 +1750,7 @@ class TensorMethods:
     def scatter_(*args, **kwargs):
         """Overloads:
 
-        scatter.src: A copy of ``self`` with ``src`` written at ``index`` along ``dim``; of several writes to one place the last stays.
+        scatter.src: ``self`` with ``src`` written at ``index`` along ``dim``; of several writes to one place the last stays.
         scatter.value: A copy of ``self`` with one number written at ``index`` along ``dim``.
         scatter.reduce: ``self`` with ``src`` added to or multiplied into the places at ``index`` along ``dim``.
         scatter.value_reduce: ``self`` with one number added to or multiplied into the places at ``index`` along ``dim``.

@@ -57,7 +57,7 @@ def run_backward(
     def send(node: GradNode, nr: int, grad: Tensor | None) -> None:
         buffer = buffers.get(node)
         if buffer is None:
-            buffer = buffers[node] = [None] * max(len(node.out_avals), 1)
+            buffer = buffers[node] = [None] * max(len(node._out_avals), 1)
         if grad is not None:
             held = buffer[nr]
             buffer[nr] = grad if held is None else held + grad
@@ -69,11 +69,11 @@ def run_backward(
             send(node, nr, grad)
         for node in dict.fromkeys(node for node, _ in roots):
             if dependencies.get(node, 0) == 0:
-                heapq.heappush(heap, (-node.seq, count, node))
+                heapq.heappush(heap, (-node._seq, count, node))
                 count += 1
         while heap:
             node = heapq.heappop(heap)[2]
-            buffer = buffers.pop(node, [None] * max(len(node.out_avals), 1))
+            buffer = buffers.pop(node, [None] * max(len(node._out_avals), 1))
             if node._tensor_hooks is not None or node._retain is not None:
                 _run_tensor_hooks(node, buffer)
             if node in wanted:
@@ -88,8 +88,8 @@ def run_backward(
                     buffer = _run_prehooks(node, buffer)
                 outputs = _run_node(node, buffer, keep_graph, needed)
             else:
-                outputs = [None] * len(node.edges)
-            for edge, grad in zip(node.edges, outputs, strict=False):
+                outputs = [None] * len(node._edges)
+            for edge, grad in zip(node._edges, outputs, strict=False):
                 if edge is None:
                     continue
                 target, nr = edge
@@ -98,7 +98,7 @@ def run_backward(
                 left = dependencies[target] = dependencies[target] - 1
                 if left == 0 and (target in buffers or needed is None or runs):
                     if target in buffers:
-                        heapq.heappush(heap, (-target.seq, count, target))
+                        heapq.heappush(heap, (-target._seq, count, target))
                         count += 1
                     else:
                         _settle(target, dependencies, buffers, heap)
@@ -119,14 +119,14 @@ def _settle(node: GradNode, dependencies: dict[GradNode, int], buffers: Any, hea
     stack = [node]
     while stack:
         current = stack.pop()
-        for edge in current.edges:
+        for edge in current._edges:
             if edge is None:
                 continue
             target = edge[0]
             dependencies[target] -= 1
             if dependencies[target] == 0:
                 if target in buffers:
-                    heapq.heappush(heap, (-target.seq, id(target), target))
+                    heapq.heappush(heap, (-target._seq, id(target), target))
                 else:
                     stack.append(target)
 
@@ -141,7 +141,7 @@ def _plan(roots: Sequence[GradNode], inputs: Sequence[Edge] | None) -> tuple[dic
     while stack:
         node = stack.pop()
         order.append(node)
-        for edge in node.edges:
+        for edge in node._edges:
             if edge is not None:
                 target = edge[0]
                 dependencies[target] = dependencies.get(target, 0) + 1
@@ -152,8 +152,8 @@ def _plan(roots: Sequence[GradNode], inputs: Sequence[Edge] | None) -> tuple[dic
         return dependencies, None
     targets = {node for node, _ in inputs}
     needed: dict[GradNode, bool] = {}
-    for node in sorted(order, key=lambda n: (isinstance(n, AccumulateGrad) is False, n.seq if not isinstance(n, AccumulateGrad) else 0)):
-        needed[node] = any(e is not None and (needed.get(e[0], False) or e[0] in targets) for e in node.edges)
+    for node in sorted(order, key=lambda n: (isinstance(n, AccumulateGrad) is False, n._seq if not isinstance(n, AccumulateGrad) else 0)):
+        needed[node] = any(e is not None and (needed.get(e[0], False) or e[0] in targets) for e in node._edges)
     return dependencies, needed
 
 
@@ -196,11 +196,11 @@ def _run_node(
     elif isinstance(node, OpGradNode):
         outputs = _run_op(node, buffer)
         if not keep_graph:
-            node.release()
+            node._release()
     else:
-        outputs = node.run(buffer)  # type: ignore[attr-defined]
+        outputs = node._run(buffer)  # type: ignore[attr-defined]
         if not keep_graph:
-            node.release()
+            node._release()
     if node._hooks:
         given = tuple(buffer)
         for hook in list(node._hooks.values()):
@@ -220,11 +220,11 @@ def _run_node(
 def _check_nan(node: GradNode, outputs: Sequence[Tensor | None]) -> None:
     for i, g in enumerate(outputs):
         if g is not None and bool((g != g).any()):
-            if node.traceback:
+            if node._traceback:
                 import warnings
 
                 warnings.warn(
-                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node.traceback}",
+                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node._traceback}",
                     UserWarning,
                     stacklevel=2,
                 )
@@ -234,10 +234,10 @@ def _check_nan(node: GradNode, outputs: Sequence[Tensor | None]) -> None:
 def _run_op(node: OpGradNode, buffer: list[Tensor | None]) -> Sequence[Tensor | None]:
     given = tuple(g is not None for g in buffer)
     if not any(given):
-        return [None] * len(node.edges)
+        return [None] * len(node._edges)
     if node.freed:
         raise RuntimeError(FREED)
-    needs = tuple(e is not None for e in node.edges)
+    needs = tuple(e is not None for e in node._edges)
     site = node.site.vjp_site(needs, given)
     for k, s in enumerate((*node.saved, *node.saved_out)):
         if s.storage.counter != s.counter and k in node.site.reads(needs, given):
@@ -285,7 +285,7 @@ def unpack(node: OpGradNode, k: int) -> Tensor:
         restored: Tensor = s.hooked[1](s.hooked[0])
         return restored
     t = dispatch.wrap(s.node)
-    edge = node.edges[node.site.saves_in[k]]
+    edge = node._edges[node.site.saves_in[k]]
     if edge is not None:
         fn, nr = edge
         t._requires_grad = True

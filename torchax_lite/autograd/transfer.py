@@ -14,15 +14,15 @@ class TransferGradNode(GradNode):
 
     def __init__(self, source: Any, aval: Any, where: Any) -> None:
         fn = source._grad_fn
-        self.edges = ((fn, source._output_nr) if fn is not None else (accumulator(source), 0),)
-        self.seq = _sequence()
-        self.out_avals = (aval,)
+        self._edges = ((fn, source._output_nr) if fn is not None else (accumulator(source), 0),)
+        self._seq = _sequence()
+        self._out_avals = (aval,)
         self.where = where
 
     def name(self) -> str:
         return "ToCopyBackward0"
 
-    def run(self, buffer: Sequence[Any]) -> list[Any]:
+    def _run(self, buffer: Sequence[Any]) -> list[Any]:
         """Move the cotangent back."""
         return [None if buffer[0] is None else to_place_copy(buffer[0], self.where)]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torchax_lite as torch
 from torchax_lite._generated import internal
 from torchax_lite.ops.common import canonical_dim
-from torchax_lite.ops.matmul import LETTERS
+from torchax_lite.ops.contraction import LETTERS
 
 from .registry import composite, into
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from torchax_lite import Tensor
 
 _ELLIPSIS = "."
+_NOTHING_GIVEN = (
+    "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts "
+    "list"
+)
 
 
 @composite()
@@ -28,7 +32,7 @@ def einsum(*args: Any) -> Tensor:
     that broadcast; without ``->`` the output has the ellipsis and, sorted, the subscripts that occur once.
     """
     if not args:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list")
+        raise ValueError(_NOTHING_GIVEN)
     if isinstance(args[0], torch.Tensor):
         equation, operands = _from_sublists(args)
     else:
@@ -36,7 +40,7 @@ def einsum(*args: Any) -> Tensor:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = list(operands[0])
     if not operands:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list")
+        raise ValueError(_NOTHING_GIVEN)
     return internal.einsum(operands, explicit(equation, tuple(t.ndim for t in operands)))  # type: ignore[no-any-return]
 
 
@@ -75,8 +79,8 @@ def _subscripts(text: str, start: int, what: str) -> str:
         if c != " ":
             if c not in LETTERS:
                 raise RuntimeError(
-                    f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must be "
-                    "in [a-zA-Z]"
+                    f"einsum(): invalid subscript given at index {start + i} in the equation string, "
+                    "subscripts must be in [a-zA-Z]"
                 )
             found += c
         i += 1

@@ -81,8 +81,8 @@ def _without_masks(self: Tensor, indices: Any) -> list[Tensor | None]:
         at = len(found)
         if tuple(index.shape) != tuple(self.shape[at : at + index.ndim]):
             raise IndexError(
-                f"The shape of the mask {list(index.shape)} at index {i} does not match the shape of the indexed tensor "
-                f"{list(self.shape)} at index {at}"
+                f"The shape of the mask {list(index.shape)} at index {i} does not match the shape of the indexed "
+                f"tensor {list(self.shape)} at index {at}"
             )
         found.extend(nonzero(index, as_tuple=True))
     return found
@@ -234,8 +234,8 @@ def _histogram(
         raise RuntimeError(f"{name}: The size of bins must be equal to the innermost dimension of the input.")
     if range is not None and len(range) != 2 * n_dims:
         raise RuntimeError(
-            f"torch.histogramdd: for a {n_dims}-dimensional histogram, range should have {2 * n_dims} elements, but got "
-            f"{len(range)}"
+            f"torch.histogramdd: for a {n_dims}-dimensional histogram, range should have {2 * n_dims} elements, but "
+            f"got {len(range)}"
         )
     edges, places, inside = [], [], np.ones(n_points, bool)
     for k, b in enumerate(bins):
@@ -243,7 +243,9 @@ def _histogram(
         if isinstance(b, torch.Tensor):
             edge = b._host_array()
             if edge.ndim != 1 or edge.size < 1:
-                raise RuntimeError(f"torch.histogramdd: bins tensor should have one dimension, but got {edge.ndim} dimensions")
+                raise RuntimeError(
+                    f"torch.histogramdd: bins tensor should have one dimension, but got {edge.ndim} dimensions"
+                )
             if b.dtype != input.dtype:
                 raise RuntimeError(
                     "torch.histogramdd: input and bins tensors should have the same dtype, but got input with dtype "

@@ -185,7 +185,7 @@ def block_diag(*tensors: Any) -> Tensor:
 
 
 @composite(namespaces=("linalg",), name="vander")
-def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:  # noqa: N803
+def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
     """Powers 0 to N-1 of the elements along a new last dim."""
     n = x.shape[-1] if N is None and x.ndim else N
     if n is None or n <= 1:
@@ -198,7 +198,7 @@ def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:  # noqa: N803
 
 
 @composite()
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Matrix whose columns are powers of a vector, the highest first unless ``increasing``."""
     if x.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
@@ -213,5 +213,3 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         parts.append(base.unsqueeze(-1).expand(-1, n - 1).cumprod(-1))
     powers = torch.cat(parts, -1)
     return powers if increasing else powers.flip(-1)
-
-

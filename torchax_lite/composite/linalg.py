@@ -1,7 +1,7 @@
 """``torch.linalg`` on top of the pure ops: errors read from ``info``, named results, older spellings in ``torch``.
 
-The functions that can fail on values (``inv``, ``solve``, ``cholesky`` ...) run what is pending and look at ``info``, as
-PyTorch does; under a JAX transform, where there are no values, and in the ``_ex`` forms they do not.
+The functions that can fail on values (``inv``, ``solve``, ``cholesky`` ...) run what is pending and look at ``info``,
+as PyTorch does; under a JAX transform, where there are no values, and in the ``_ex`` forms they do not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import torchax_lite as torch
 from torchax_lite._generated import internal
 from torchax_lite.ops.common import canonical_dim
 from torchax_lite.ops.linalg import check_float, check_square
-
 from torchax_lite.ops.registry import ArraySpec
 
 from .norms import singular_values
@@ -54,11 +53,13 @@ def _raise_if(info: Tensor, name: str, text: str) -> None:
 # ---------------------------------------------------------------- inverse, solving
 
 
-_SINGULAR = "The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular."
+_SINGULAR = (
+    "The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular."
+)
 
 
 @composite(namespaces=("linalg",))
-def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | None = None) -> Any:
     """Inverse and LAPACK's ``info`` (0: success, i: the i-th pivot is zero)."""
     inverse, info = internal.linalg_inv_ex(A)
     if check_errors:
@@ -67,7 +68,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | Non
 
 
 @composite(namespaces=("linalg",))
-def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Inverse of square matrices; ``LinAlgError`` for a singular one."""
     inverse, info = internal.linalg_inv_ex(A)
     _raise_if(info, "linalg.inv", _SINGULAR)
@@ -83,7 +84,7 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 @composite(namespaces=("linalg",))
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
-) -> Any:  # noqa: N803
+) -> Any:
     """Solution of ``A X = B`` (``X A = B``) and LAPACK's ``info``."""
     result, _, _, info = internal._linalg_solve_ex(A, B, left=left)
     if check_errors:
@@ -92,7 +93,7 @@ def solve_ex(
 
 
 @composite(namespaces=("linalg",))
-def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """Solution of ``A X = B`` (``X A = B``); ``LinAlgError`` for a singular matrix."""
     result, _, _, info = internal._linalg_solve_ex(A, B, left=left)
     _raise_if(info, "torch.linalg.solve", "The solver failed because the input matrix is singular.")
@@ -100,7 +101,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
 
 
 @composite(namespaces=("linalg",))
-def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None) -> Tensor:
     """X with ``tensordot(A, X, X.ndim) == B``."""
     x = A if dims is None else A.movedim(tuple(dims), tuple(range(-len(dims), 0)))
     shape = x.shape[B.ndim :]
@@ -114,7 +115,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out:
 
 
 @composite(namespaces=("linalg",))
-def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """Inverse of ``tensordot(A, ., ind)``."""
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind' but got {ind}")
@@ -131,11 +132,12 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor: 
 def triangular_solve(
     input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *,
     out: Sequence[Tensor] | None = None,
-) -> Any:  # fmt: skip  # noqa: N803
+) -> Any:  # fmt: skip
     """Solution of ``A X = input`` that reads one triangle of A, and a copy of A (deprecated spelling)."""
     if input.ndim < 2:
         raise RuntimeError(
-            f"torch.triangular_solve: Expected b to have at least 2 dimensions, but it has {input.ndim} dimensions instead"
+            f"torch.triangular_solve: Expected b to have at least 2 dimensions, but it has {input.ndim} dimensions "
+            "instead"
         )
     if A.ndim < 2:
         raise RuntimeError(
@@ -163,7 +165,7 @@ _NOT_DEFINITE = (
 @composite(namespaces=("linalg",))
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Sequence[Tensor] | None = None
-) -> Any:  # noqa: N803
+) -> Any:
     """Cholesky factor and ``info``: 0, or the order of the first leading minor that is not positive."""
     factor, info = internal.linalg_cholesky_ex(A, upper=upper)
     if check_errors:
@@ -172,7 +174,7 @@ def cholesky_ex(
 
 
 @composite(namespaces=("linalg",), name="cholesky")
-def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """Lower (upper) triangle L with ``L L^H = A``; ``LinAlgError`` if A is not positive definite."""
     factor, info = internal.linalg_cholesky_ex(A, upper=upper)
     _raise_if(info, "linalg.cholesky", _NOT_DEFINITE)
@@ -218,7 +220,7 @@ def logdet(input: Tensor) -> Tensor:
 @composite(namespaces=("linalg",))
 def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
-) -> Any:  # noqa: N803
+) -> Any:
     """Packed LU, 1-based row swaps and ``info``: the first zero on U's diagonal."""
     packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
     if check_errors:
@@ -239,7 +241,7 @@ def _raise_zero_pivot(info: Tensor, name: str) -> None:
 
 
 @composite(namespaces=("linalg",))
-def lu_factor(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> Any:
     """Packed LU and 1-based row swaps."""
     packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
     _raise_zero_pivot(info, "torch.linalg.lu_factor")
@@ -247,7 +249,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = N
 
 
 @composite(namespaces=("linalg",), name="lu")
-def linalg_lu(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+def linalg_lu(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> Any:
     """``A = P L U``."""
     p, lower, upper = internal.linalg_lu(A, pivot=pivot)
     return into_all("linalg_lu", named("linalg_lu", P=p, L=lower, U=upper), out)
@@ -256,19 +258,19 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = N
 @composite(namespaces=("linalg",), name="lu_solve")
 def linalg_lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out: Tensor | None = None
-) -> Tensor:  # noqa: N803
+) -> Tensor:
     """Solution of ``A X = B`` (``X A = B``, with A's adjoint) from ``lu_factor``'s results."""
     return into("linalg_lu_solve", internal.linalg_lu_solve(LU, pivots, B, left=left, adjoint=adjoint), out)
 
 
 @composite(method=True)
-def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Solution of ``A X = input`` from the results of ``lu_factor``."""
     return linalg_lu_solve(LU_data, LU_pivots, input, out=out)
 
 
 @composite()
-def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Sequence[Tensor] | None = None) -> Any:
     """Packed LU, pivots and, if asked for, ``info`` (deprecated spelling of ``linalg.lu_factor``)."""
     packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
     return into_all("lu", (packed, pivots, info) if get_infos else (packed, pivots), out)
@@ -284,7 +286,7 @@ def _lu_method(self: Tensor, pivot: bool = True, get_infos: bool = False) -> Any
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *,
     out: Sequence[Tensor] | None = None,
-) -> Any:  # fmt: skip  # noqa: N803
+) -> Any:  # fmt: skip
     """The factors P, L, U of ``lu_factor``'s results; what is not asked for is empty."""
     if unpack_pivots and LU_pivots.dtype != torch.int32:
         raise RuntimeError(
@@ -312,7 +314,7 @@ def qr(input: Tensor, some: bool = True, *, out: Sequence[Tensor] | None = None)
     return into_all("qr", named("qr", Q=q, R=r), out)
 
 
-def _check_driver(name: str, A: Tensor, driver: str | None) -> None:  # noqa: N803
+def _check_driver(name: str, A: Tensor, driver: str | None) -> None:
     if driver is not None and A.device.type == "cpu":
         raise RuntimeError(
             f"{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend."
@@ -322,7 +324,7 @@ def _check_driver(name: str, A: Tensor, driver: str | None) -> None:  # noqa: N8
 @composite(namespaces=("linalg",), name="svd")
 def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Sequence[Tensor] | None = None
-) -> Any:  # noqa: N803
+) -> Any:
     """``A = U diag(S) Vh``, singular values in descending order."""
     _check_driver("torch.linalg.svd", A, driver)
     u, s, vh = internal._linalg_svd(A, full_matrices, True)
@@ -330,7 +332,7 @@ def linalg_svd(
 
 
 @composite(namespaces=("linalg",))
-def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """Singular values in descending order."""
     _check_driver("torch.linalg.svdvals", A, driver)
     return into("linalg_svdvals", singular_values(A), out)
@@ -340,7 +342,9 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Sequence[Tensor] | None = None) -> Any:
     """``input = U diag(S) V^H`` (older spelling of ``linalg.svd``, with V instead of its adjoint)."""
     if input.ndim < 2:
-        raise RuntimeError("linalg.svd: input should have at least 2 dimensions, but has " + str(input.ndim) + " dimensions instead")
+        raise RuntimeError(
+            "linalg.svd: input should have at least 2 dimensions, but has " + str(input.ndim) + " dimensions instead"
+        )
     u, s, vh = internal._linalg_svd(input, not some, compute_uv)
     if compute_uv:
         v = vh.mH
@@ -354,12 +358,12 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Seque
 
 
 @composite(namespaces=("linalg",))
-def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """Eigenvalues of Hermitian matrices in ascending order; one triangle is read."""
     return into("linalg_eigvalsh", internal.linalg_eigh(A, UPLO)[0], out)
 
 
-def _eig(A: Tensor) -> tuple[Tensor, Tensor]:  # noqa: N803
+def _eig(A: Tensor) -> tuple[Tensor, Tensor]:
     """General eigenproblem: JAX solves it on the CPU only."""
     if A.device.type in ("cpu", "meta") or is_traced(A):
         return internal.linalg_eig(A)  # type: ignore[no-any-return]
@@ -368,14 +372,14 @@ def _eig(A: Tensor) -> tuple[Tensor, Tensor]:  # noqa: N803
 
 
 @composite(namespaces=("linalg",))
-def eig(A: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:  # noqa: N803
+def eig(A: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
     """Eigenvalues and unit eigenvectors (complex) of square matrices."""
     w, v = _eig(A)
     return into_all("linalg_eig", named("linalg_eig", eigenvalues=w, eigenvectors=v), out)
 
 
 @composite(namespaces=("linalg",))
-def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Eigenvalues (complex) of square matrices."""
     return into("linalg_eigvals", _eig(A)[0], out)
 
@@ -383,7 +387,7 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
 # ---------------------------------------------------------------- rank, pseudo-inverse, least squares
 
 
-def _tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:  # noqa: N803
+def _tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:
     """Absolute and relative tolerance; the relative one is 0 where only the absolute is given and positive."""
     eps = torch.finfo(A.dtype).eps * max(A.shape[-2:])
     if rtol is None:
@@ -400,8 +404,14 @@ def _column(x: Any) -> Any:
 
 @composite(namespaces=("linalg",))
 def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
-) -> Tensor:  # noqa: N803
+    A: Tensor,
+    tol: Any = None,
+    hermitian: bool = False,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Number of singular values (or absolute eigenvalues) above ``max(atol, rtol * largest)``."""
     check_float("torch.linalg.matrix_rank", _spec(A), "input")
     if tol is not None:
@@ -419,7 +429,7 @@ def matrix_rank(
 def pinv(
     A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
     out: Tensor | None = None,
-) -> Tensor:  # fmt: skip  # noqa: N803
+) -> Tensor:  # fmt: skip
     """Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as zero."""
     if A.ndim < 2 or not (A.is_floating_point() or A.is_complex()):
         kind = torch.tensor([], dtype=A.dtype).type().removeprefix("torch.").removesuffix("Tensor")
@@ -472,14 +482,17 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @composite(namespaces=("linalg",))
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:  # noqa: N803
-    """X of least ``|A X - B|`` (and of least norm), with residuals, rank and singular values where the driver has them."""
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """X of least ``|A X - B|`` and least norm, with residuals, rank and singular values where the driver has them."""
     name = "torch.linalg.lstsq"
     check_float(name, _spec(A), "input")
     if B.ndim < 1:
         raise RuntimeError(f"{name}: other must have at least 1 dimension.")
     if A.dtype != B.dtype:
-        raise RuntimeError(f"{name}: Expected input and other to have the same dtype, but got input's dtype {A.dtype} and other's dtype {B.dtype}")
+        raise RuntimeError(
+            f"{name}: Expected input and other to have the same dtype, but got input's dtype {A.dtype} and other's "
+            f"dtype {B.dtype}"
+        )
     if driver is not None and driver not in _DRIVERS:
         raise RuntimeError(f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     driver = driver or ("gelsy" if A.device.type == "cpu" else "gels")
@@ -511,7 +524,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
 
 @composite(namespaces=("linalg",), name="diagonal")
-def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """View of a diagonal of matrices."""
     canonical_dim(dim1, A.ndim)
     return A.diagonal(offset, dim1, dim2)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torchax_lite import Tensor
 
 
-def singular_values(A: Tensor) -> Tensor:  # noqa: N803
+def singular_values(A: Tensor) -> Tensor:
     """Singular values in descending order."""
     return internal._linalg_svd(A, False, False)[1]  # type: ignore[no-any-return]
 
@@ -30,8 +30,8 @@ def _text(order: Any) -> str:
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
     out: Tensor | None = None,
-) -> Tensor:  # fmt: skip  # noqa: N803
-    """Norm of matrices: ``fro``, ``nuc``, 1 or inf (largest column or row sum), 2 (largest singular value), negatives."""
+) -> Tensor:  # fmt: skip
+    """Norm of matrices: ``fro``, ``nuc``, 1 or inf (largest column or row sum), 2 (largest singular value)."""
     name = "linalg.matrix_norm"
     if A.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
@@ -69,7 +69,7 @@ def matrix_norm(
 @composite(namespaces=("linalg",))
 def norm(
     A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None
-) -> Tensor:  # noqa: N803
+) -> Tensor:
     """Vector norm (2-norm of all elements without ``ord``), or matrix norm where two dims are meant."""
     dims = None if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if ord is not None:
@@ -85,7 +85,7 @@ def norm(
 
 
 @composite(namespaces=("linalg",))
-def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Condition number of matrices: ``norm(A) * norm(inv(A))``; infinite where A is singular."""
     if A.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor A must have at least 2 dimensions.")

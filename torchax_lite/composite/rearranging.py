@@ -105,6 +105,12 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     return x.view(shape) if lead else x
 
 
+@composite(method=True)
+def conj(input: Tensor) -> Tensor:
+    """Complex conjugate; a real tensor is returned as it is."""
+    return input.conj_physical() if input.is_complex() else input
+
+
 @composite(namespaces=(), method=True)
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """``self`` with the dtype and device of another tensor."""
@@ -126,7 +132,9 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 @composite(method=True)
 def unsafe_split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """``split`` without the bookkeeping that forbids in-place changes of its results."""
-    return tuple(input.narrow(dim, start, n) for start, n in _runs([c.shape[dim] for c in input.split(split_size, dim)]))
+    return tuple(
+        input.narrow(dim, start, n) for start, n in _runs([c.shape[dim] for c in input.split(split_size, dim)])
+    )
 
 
 def _runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
@@ -175,7 +183,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element (or slice along ``dim``) repeated, by a number or by counts; the positions themselves for counts alone."""
+    """Each element (or slice along ``dim``) repeated, by a number or by counts; for counts alone the positions."""
     if repeats is None:
         return _expanded_positions(input, output_size)
     if isinstance(repeats, torch.Tensor):
@@ -320,5 +328,3 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
         count = -(-(self.shape[0] * self.stride(0) - period) // stride)
         self.as_strided((count,), (stride,), offset + period).fill_(fill_value)
     return self
-
-

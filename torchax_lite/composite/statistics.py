@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 @composite(method=True)
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether ``|input - other| <= atol + rtol * |other|`` everywhere."""
     return bool(torch.isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
 
@@ -52,7 +50,7 @@ def _check_weights(name: str, w: Tensor, n: int, integral: bool) -> None:
             f"cov(): expected {name} to have the same numel as there are observations in the input but got "
             f"{w.numel()} != {n}"
         )
-    if n and bool((w.min() < 0)):
+    if n and bool(w.min() < 0):
         raise RuntimeError(f"cov(): {name} cannot be negative")
 
 

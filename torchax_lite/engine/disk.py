@@ -64,7 +64,6 @@ def _fingerprint() -> str:
     h.update(f"{jax.__version__} {jaxlib.__version__} {sys.version_info[:2]} {platform.machine()}".encode())
     h.update(_cpu_features().encode())
     h.update(os.environ.get("XLA_FLAGS", "").encode())
-    h.update(os.environ.get("TORCHAX_LITE_FUSION_EMITTERS", "").encode())
     return h.hexdigest()
 
 

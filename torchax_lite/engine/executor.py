@@ -22,6 +22,8 @@ CAPACITY = int(os.environ.get("TORCHAX_LITE_CACHE_PROGRAMS", "2048"))
 """Executables kept in memory; the least recently used is dropped first."""
 SMALL_PROGRAM = 4
 """A program of at most this many ops, seen for the first time, may run op by op."""
+SETTLED = 3
+"""Runs of one program after which its line is no longer suspected of a storm."""
 STORM = 8
 """Distinct programs cut at one user line after which new ones run op by op until seen twice."""
 
@@ -121,6 +123,7 @@ class Entry:
         self.donated: tuple[int, ...] = ()
         self.runs = 0
         self.op_by_op = False
+        self.upgrades = False
 
     def run(
         self, inputs: list[Any], numbers: tuple[list[float], list[int], list[complex]],
@@ -130,6 +133,8 @@ class Entry:
         import jax
 
         self.runs += 1
+        if self.runs == SETTLED:
+            EXECUTABLES.settle(self.line)
         vectors = [
             np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)
         ]
@@ -137,7 +142,9 @@ class Entry:
             if self.compiled is None:
                 if self.op_by_op and self.runs == 1:
                     return self._run_op_by_op(inputs, vectors)
-                self._build(donatable(self.program))
+                self._build(donatable(self.program), quick=True)
+            elif self.upgrades:
+                self._build(None, quick=False)
             may = donatable(self.program) if self.donated else ()
             args = list(inputs)
             for k in self.donated:
@@ -147,20 +154,29 @@ class Entry:
             observe.STATS.executions += 1
             return self.compiled(*args)  # type: ignore[misc]
 
-    def _build(self, may_donate: list[bool]) -> None:
-        self.donated = _donation_plan(self.program, may_donate)
+    def _build(self, may_donate: list[bool] | None, quick: bool) -> None:
+        """Load or compile: quickly for the first run, thoroughly when the program comes back.
+
+        Both tiers are kept on disk and used at the same runs in every process, so that results repeat to the bit.
+        """
+        if may_donate is not None:
+            self.donated = _donation_plan(self.program, may_donate)
+        platform = self.place.jax_device.platform
+        options = quick_options(platform) if quick else {}
+        self.upgrades = quick and bool(options) and len(self.program.instructions) > SMALL_PROGRAM
         label = self.program.label()
-        key = None if label is None else disk.key(label, self.donated, self.place)
+        key = None if label is None else disk.key(f"{label}{options}", self.donated, self.place)
         start = time.perf_counter()
         if key is not None:
-            self.compiled = disk.load(key)
-            if self.compiled is not None:
+            loaded = disk.load(key)
+            if loaded is not None:
+                self.compiled = loaded
                 observe.STATS.disk_hits += 1
                 observe.STATS.load_seconds += time.perf_counter() - start
                 return
-        compiled = compile_program(self.program, self.counts, self.donated, self.place)
+        compiled = compile_program(self.program, self.counts, self.donated, self.place, options)
         seconds = time.perf_counter() - start
-        observe.compiled(self, seconds)
+        observe.compiled(self, seconds, quick)
         self.compiled = compiled
         if key is not None:
             disk.store(key, compiled)
@@ -183,7 +199,9 @@ class Entry:
         return [env[i] for i in program.live]
 
 
-def compile_program(program: Program, counts: tuple[int, int, int], donated: tuple[int, ...], where: Place) -> Any:
+def compile_program(
+    program: Program, counts: tuple[int, int, int], donated: tuple[int, ...], where: Place, options: dict[str, Any]
+) -> Any:
     """Trace and compile a program into one executable."""
     import jax
 
@@ -199,14 +217,12 @@ def compile_program(program: Program, counts: tuple[int, int, int], donated: tup
     device = where.jax_device
     with jax.default_device(device):
         lowered = jax.jit(torchax_lite_program, donate_argnums=donated, keep_unused=True).lower(*specs)
-        return lowered.compile(compiler_options=compiler_options(device.platform))
+        return lowered.compile(compiler_options=options or None)
 
 
-def compiler_options(platform: str) -> dict[str, Any]:
-    """XLA options of a platform. On CPU the older emitters compile twice as fast for the same run time."""
-    if platform == "cpu" and os.environ.get("TORCHAX_LITE_FUSION_EMITTERS", "0") in ("", "0"):
-        return {"xla_cpu_use_fusion_emitters": False}
-    return {}
+def quick_options(platform: str) -> dict[str, Any]:
+    """XLA options for a program's first run: on CPU the older emitters compile in half the time, into slower loops."""
+    return {"xla_cpu_use_fusion_emitters": False} if platform == "cpu" else {}
 
 
 _single: dict[Site, Entry] = {}
@@ -265,6 +281,10 @@ class Executables:
             while len(self._entries) > CAPACITY:
                 self._entries.popitem(last=False)
         return entry
+
+    def settle(self, line: str) -> None:
+        """Forget how many programs a line made: one of them has come back."""
+        self._by_line.pop(line, None)
 
     def clear(self) -> None:
         """Forget every executable in memory."""

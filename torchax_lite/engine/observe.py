@@ -81,11 +81,14 @@ _record: deque[Compile] = deque(maxlen=1000)
 _last_at_line: dict[str, Program] = {}
 
 
-def compiled(entry: Entry, seconds: float) -> None:
+def compiled(entry: Entry, seconds: float, quick: bool) -> None:
     """Note a compile."""
     STATS.compiles += 1
     STATS.compile_seconds += seconds
-    why = difference(_last_at_line.get(entry.line), entry.program)
+    if quick:
+        why = difference(_last_at_line.get(entry.line), entry.program)
+    else:
+        why = "it came back and is compiled thoroughly"
     if len(_last_at_line) > 256:
         _last_at_line.clear()
     _last_at_line[entry.line] = entry.program

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import torchax_lite as torch
 from torchax_lite import Tensor
 
@@ -129,26 +131,31 @@ def trunc_normal_(
 
 def _fill_trunc_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
     mass = (math.erf((b - mean) / std / math.sqrt(2.0)) - math.erf((a - mean) / std / math.sqrt(2.0))) / 2
+    low, high = torch.tensor([a, b], dtype=tensor.dtype).tolist()
 
     # Each round draws for the whole tensor, however few values are still rejected: so PyTorch's numbers come out.
-    def propose() -> tuple[Tensor, Tensor]:
+    # Draws are made on the host, and so is the selection: as a program it would be compiled anew for every shape.
+    def propose() -> tuple[np.ndarray, np.ndarray]:
         values = torch.empty_like(tensor)
         if mass > 0.3:
-            values.normal_(mean, std, generator=generator)
-            return values, (values < low) | (values > high)
-        values.uniform_(a, b, generator=generator)
-        log_uniform = torch.empty_like(tensor).uniform_(generator=generator).log()
+            drawn = values.normal_(mean, std, generator=generator)._host_array()
+            return drawn, (drawn < low) | (drawn > high)
+        drawn = values.uniform_(a, b, generator=generator)._host_array()
+        log_uniform = np.log(torch.empty_like(tensor).uniform_(generator=generator)._host_array())
         mode = min(max(mean, a), b)
-        log_ratio = -0.5 * ((values - mean) / std) ** 2 + 0.5 * ((mode - mean) / std) ** 2
-        return values, log_uniform > log_ratio
+        log_ratio = -0.5 * ((drawn - mean) / std) ** 2 + 0.5 * ((mode - mean) / std) ** 2
+        return drawn, log_uniform > log_ratio
 
-    low, high = torch.tensor([a, b], dtype=tensor.dtype).tolist()
-    values, rejected = propose()
-    while bool(rejected.any()):
-        fresh, again = propose()
-        values = torch.where(rejected, fresh, values)
-        rejected = rejected & again
-    return tensor.copy_(values)
+    with np.errstate(divide="ignore"):
+        chosen, rejected = propose()
+        chosen = chosen.copy()
+        while rejected.any():
+            fresh, again = propose()
+            chosen[rejected] = fresh[rejected]
+            rejected &= again
+    if chosen.dtype not in (np.float32, np.float64):
+        chosen = chosen.astype(np.float32)
+    return tensor.copy_(torch.from_numpy(chosen))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

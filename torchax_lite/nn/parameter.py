@@ -8,11 +8,12 @@ from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor
+from torchax_lite.tensor.tensor import _TensorMeta
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
-class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
+class _ParameterMeta(_TensorMeta):
     """``isinstance(x, Parameter)`` also holds for tensors of other classes that were made parameters."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -60,7 +61,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         memo[id(self)] = copied
         return copied
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, proto: Any) -> Any:
@@ -87,7 +88,7 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_ho
     return param
 
 
-class _BufferMeta(type(Tensor)):  # type: ignore[misc]
+class _BufferMeta(_TensorMeta):
     """``isinstance(x, Buffer)`` holds for any tensor that was made a buffer."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -115,15 +116,22 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         return tensor
 
 
+_WITHOUT_SHAPE = frozenset(
+    "__get__ __hash__ __reduce_ex__ size copy_ is_complex is_floating_point half float double char short int long cuda "
+    "cpu to get_device".split()
+)
+
+
 class UninitializedTensorMixin:
     """What parameters and buffers can do before their shape is known: little but ``materialize``."""
 
     cls_to_become: Any = None
+    data: Any
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Allocate ``shape`` and turn into an ordinary parameter or buffer, in place."""
-        device = self.data.device if device is None else device  # type: ignore[attr-defined]
-        dtype = self.data.dtype if dtype is None else dtype  # type: ignore[attr-defined]
+        device = self.data.device if device is None else device
+        dtype = self.data.dtype if dtype is None else dtype
         self.data = torch.empty(shape, device=device, dtype=dtype)
         self.__class__ = self.cls_to_become
 
@@ -139,6 +147,18 @@ class UninitializedTensorMixin:
         raise RuntimeError(
             "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters "
             "before calling `module.share_memory()`."
+        )
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Let through what needs no shape: conversions and questions about the kind of tensor."""
+        if getattr(func, "__name__", "") in _WITHOUT_SHAPE:
+            return func(*args, **(kwargs or {}))
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a "
+            "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. "
+            "When using LazyModules Call `forward` with a dummy batch to initialize the parameters before calling "
+            "torch functions"
         )
 
     def __repr__(self) -> str:

@@ -167,7 +167,7 @@ def _for_src(ct, at, index, shape):
     samples=_samples(src=True),
 )
 def scatter_src(self, dim, index, src):
-    """A copy of ``self`` with ``src`` written at ``index`` along ``dim``; of several writes to one place the last stays."""
+    """``self`` with ``src`` written at ``index`` along ``dim``; of several writes to one place the last stays."""
     return _scatter(self, _check_scatter(self, dim, index, src), index, src, "set")
 
 
@@ -315,7 +315,10 @@ def divide_by_count(total: Any, count: Any) -> Any:
     ),
 )
 def scatter_reduce(self, dim, index, src, reduce, include_self):
-    """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``; without ``include_self`` the old value of a written place does not count."""
+    """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
+
+    Without ``include_self`` the old value of a place that is written does not count.
+    """
     if reduce not in REDUCTIONS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     at = _check_scatter(self, dim, index, src)

@@ -1,4 +1,4 @@
-"""Reading and writing at positions: integer-array indexing, ``index_*``, ``take``/``put``, masks, ``*_scatter``.
+"""Reading and writing at positions: integer-array indexing, ``index_*``, ``take``/``put``, masks.
 
 Boolean masks become integer indices above this layer. Indices wrap around once where PyTorch lets them; what is out of
 range cannot be reported from inside a compiled program (reads are clamped, writes dropped): :func:`bounds` checks
@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,11 +18,12 @@ from .common import canonical_dim, cast_like, display_name
 from .gather_scatter import (
     REDUCTIONS,
     check_number,
-    is_complex_number,
     divide_by_count,
+    is_complex_number,
     narrow_index,
     neutral,
 )
+from .lowering import broadcast
 from .registry import op
 from .samples import Sample, T, array, cases
 
@@ -403,16 +403,19 @@ def _(ct, dim, index):
     "index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor",
     inplace=True,
     samples=cases(
-        *((*c, r, {"include_self": keep}) for c in _WITH_SOURCE for r in ("prod", "mean", "amax") for keep in (True, False)),
+        *(
+            (*c, r, {"include_self": keep})
+            for c in _WITH_SOURCE
+            for r in ("prod", "mean", "amax")
+            for keep in (True, False)
+        ),
     ),
 )
 def index_reduce(self, dim, index, source, reduce, include_self):
     """``self`` with ``source`` reduced (prod, mean, amax, amin) into the slices at ``index`` along ``dim``."""
     at = canonical_dim(dim, self.ndim)
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(
-            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
-        )
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_add("index_reduce", self, at, index, source)
     if self.dtype == jnp.bool_ and (reduce == "mean" or not include_self):
         kernel = "index_reduce_func_exclude_input_init" if not include_self else "div_floor_cpu"
@@ -476,7 +479,9 @@ def _check_long(name: str, index: Any) -> None:
 
 @op(
     "take(Tensor self, Tensor index) -> Tensor",
-    samples=cases((T((4, 3)), T((2, 3), np.int64, -12, 11)), (T(()), T((), np.int64, 0, 0)), (T((3,)), T((0,), np.int64))),
+    samples=cases(
+        (T((4, 3)), T((2, 3), np.int64, -12, 11)), (T(()), T((), np.int64, 0, 0)), (T((3,)), T((0,), np.int64))
+    ),
 )
 def take(self, index):
     """Elements of ``self`` at positions counted in row-major order; the result has the shape of ``index``."""
@@ -540,27 +545,8 @@ def _check_mask(self: Any, mask: Any) -> None:
     if mask.dtype != jnp.bool_:
         names = {"Long": "long int", "Float": "float", "Int": "int", "Byte": "unsigned char", "Double": "double"}
         name = _names(mask.dtype)
-        raise RuntimeError(
-            f"masked_fill_ only supports boolean masks, but got mask with dtype {names.get(name, name)}"
-        )
-    broadcast(mask.shape, self.shape)
-
-
-def broadcast(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
-    """Common shape of two.
-
-    Raises:
-        RuntimeError: they do not broadcast, in PyTorch's words.
-    """
-    n = max(len(a), len(b))
-    left, right = (1,) * (n - len(a)) + tuple(a), (1,) * (n - len(b)) + tuple(b)
-    for k in reversed(range(n)):
-        if left[k] != right[k] and 1 not in (left[k], right[k]):
-            raise RuntimeError(
-                f"The size of tensor a ({left[k]}) must match the size of tensor b ({right[k]}) at non-singleton "
-                f"dimension {k}"
-            )
-    return tuple(q if p == 1 else p for p, q in zip(left, right, strict=True))
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {names.get(name, name)}")
+    broadcast([mask.shape, self.shape])
 
 
 _MASKED = (
@@ -609,15 +595,13 @@ def _(ct, mask):
 def masked_scatter(self, mask, source):
     """``self`` with the places where ``mask`` is true filled with the elements of ``source``, in row-major order."""
     if mask.dtype != jnp.bool_:
-        raise RuntimeError(
-            f"masked_scatter_ only supports boolean masks, but got mask with dtype {_names(mask.dtype)}"
-        )
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {_names(mask.dtype)}")
     if self.dtype != source.dtype:
         raise RuntimeError(
             "masked_scatter: expected self and source to have same dtypes but got"
             f"{_names(self.dtype)} and {_names(source.dtype)}"
         )
-    shape = broadcast(self.shape, mask.shape)
+    shape = broadcast([self.shape, mask.shape])
     if not source.size:
         return jnp.broadcast_to(self, shape)
     picked = source.reshape(-1).at[_ranks(mask, shape)].get(mode="clip")
@@ -638,180 +622,6 @@ def _(ct, mask, source_shape):
         return kept, None, None
     places = jnp.where(mask, _ranks(mask, ct.shape), n)
     return kept, None, jnp.zeros(n, ct.dtype).at[places].set(ct, mode="drop").reshape(source_shape)
-
-
-# ---------------------------------------------------------------- functional writes through a view
-
-
-def _check_src(src: Any, shape: tuple[int, ...]) -> None:
-    if src.shape != shape:
-        raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = "
-            f"{list(shape)}"
-        )
-
-
-def _slice_bounds(size: int, start: int | None, end: int | None, step: int) -> tuple[int, int]:
-    """Start and length of a slice, clamped as Python's slices are."""
-    if step <= 0:
-        raise RuntimeError("slice step must be positive")
-    first, last, _ = slice(start, end).indices(size)
-    return first, max(0, -(-(last - first) // step))
-
-
-def _write_slice(self, src, at, first, n, step):
-    if n == 0:
-        return self
-    if step == 1:
-        starts = [0] * self.ndim
-        starts[at] = first
-        return jax.lax.dynamic_update_slice(self, jnp.broadcast_to(src, (*self.shape[:at], n, *self.shape[at + 1 :])), starts)
-    after = self.shape[at] - first - ((n - 1) * step + 1)
-    place = jax.lax.broadcasted_iota(jnp.int32, self.shape, at) - first
-    hit = (place >= 0) & (place % step == 0) & (place < n * step)
-    if src.ndim:
-        widths = [(0, 0, 0)] * self.ndim
-        widths[at] = (first, after, step - 1)
-        src = jax.lax.pad(src, jnp.zeros((), src.dtype), widths)
-    return jnp.where(hit, src, self)
-
-
-@op(
-    "slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
-    samples=cases(
-        (T((4, 3)), T((2, 3)), 0, 1, 3),
-        (T((4, 3)), T((4, 2)), -1, None, None, 2),
-        (T((7,)), T((2,)), 0, 1, -1, 4),
-        (T((4,)), T((0,)), 0, 3, 1),
-    ),
-)
-def slice_scatter(self, src, dim, start, end, step):
-    """A copy of ``self`` with ``src`` in the place of ``self[start:end:step]`` along ``dim``."""
-    at = canonical_dim(dim, self.ndim)
-    first, n = _slice_bounds(self.shape[at], start, end, step)
-    _check_src(src, (*self.shape[:at], n, *self.shape[at + 1 :]))
-    return _write_slice(self, src.astype(self.dtype), at, first, n, step)
-
-
-@slice_scatter.vjp
-def _(ct, dim, start, end, step):
-    at = canonical_dim(dim, ct.ndim)
-    first, n = _slice_bounds(ct.shape[at], start, end, step)
-    g_src = jax.lax.slice_in_dim(ct, first, first + max(0, (n - 1) * step + 1) if n else first, stride=step, axis=at)
-    return _write_slice(ct, jnp.zeros((), ct.dtype), at, first, n, step), g_src
-
-
-def _select_at(shape: Sequence[int], dim: int, index: int) -> tuple[int, int]:
-    at = canonical_dim(dim, len(shape))
-    if not shape:
-        raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    if not -shape[at] <= index < shape[at]:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {at}"
-        )
-    return at, index % shape[at]
-
-
-@op(
-    "select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor",
-    samples=cases((T((4, 3)), T((3,)), 0, 1), (T((4, 3)), T((4,)), -1, -1)),
-)
-def select_scatter(self, src, dim, index):
-    """A copy of ``self`` with ``src`` in the place of ``self.select(dim, index)``."""
-    at, first = _select_at(self.shape, dim, index)
-    _check_src(src, self.shape[:at] + self.shape[at + 1 :])
-    return _write_slice(self, jnp.expand_dims(src.astype(self.dtype), at), at, first, 1, 1)
-
-
-@select_scatter.vjp
-def _(ct, dim, index):
-    at, first = _select_at(ct.shape, dim, index)
-    g_src = jax.lax.index_in_dim(ct, first, at, keepdims=False)
-    return _write_slice(ct, jnp.zeros((), ct.dtype), at, first, 1, 1), g_src
-
-
-def _on_diagonal(shape, offset, dim1, dim2):
-    """(mask of the diagonal, its length, canonical dims)."""
-    a, b = canonical_dim(dim1, len(shape)), canonical_dim(dim2, len(shape))
-    if a == b:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    plane = tuple(n if k in (a, b) else 1 for k, n in enumerate(shape))
-    mask = jax.lax.broadcasted_iota(jnp.int32, plane, a) + offset == jax.lax.broadcasted_iota(jnp.int32, plane, b)
-    return mask, max(0, min(shape[a] + min(offset, 0), shape[b] - max(offset, 0))), a, b
-
-
-@op(
-    "diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
-    samples=cases((T((3, 4)), T((3,))), (T((3, 4)), T((2,)), -1), (T((2, 3, 4)), T((3, 1)), 1, 2, 0)),
-)
-def diagonal_scatter(self, src, offset, dim1, dim2):
-    """A copy of ``self`` with ``src`` on one diagonal."""
-    mask, n, a, b = _on_diagonal(self.shape, offset, dim1, dim2)
-    _check_src(src, (*(s for k, s in enumerate(self.shape) if k not in (a, b)), n))
-    if n == 0:
-        return self
-    along = jnp.pad(src.astype(self.dtype), [(0, 0)] * (src.ndim - 1) + [(max(-offset, 0), self.shape[a] - n - max(-offset, 0))])
-    along = jnp.expand_dims(along, -1)
-    return jnp.where(mask, jnp.moveaxis(along, (-2, -1), (a, b)), self)
-
-
-@diagonal_scatter.vjp
-def _(ct, offset, dim1, dim2):
-    from .shape import diagonal_of
-
-    mask, _, a, b = _on_diagonal(ct.shape, offset, dim1, dim2)
-    return jnp.where(mask, jnp.zeros((), ct.dtype), ct), diagonal_of(ct, offset, a, b)
-
-
-def _strided_places(self, size, stride, storage_offset):
-    """Row-major positions in ``self`` that a strided view reads."""
-    if len(size) != len(stride):
-        raise RuntimeError(
-            f"mismatch in length of strides and shape: got {len(size)} sizes and {len(stride)} strides"
-        )
-    if any(s < 0 for s in stride):
-        raise RuntimeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
-        )
-    offset = storage_offset or 0
-    if math.prod(size):
-        last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-        if last >= self.size or offset < 0:
-            item = np.dtype(self.dtype).itemsize
-            raise RuntimeError(
-                f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {item} "
-                f"requiring a storage size of {(last + 1) * item} are out of bounds for storage of size "
-                f"{self.size * item}"
-            )
-    dtype = jnp.int32 if self.size < 2**31 else jnp.int64
-    places = jnp.full(size, offset, dtype)
-    for k, s in enumerate(stride):
-        places = places + s * jax.lax.broadcasted_iota(dtype, size, k)
-    return places
-
-
-@op(
-    "as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
-    samples=cases((T((3, 4)), T((2, 2)), (2, 2), (4, 2), 1), (T((3, 4)), T((3,)), (3,), (5,)), (T((4,)), T((0,)), (0,), (1,))),
-)
-def as_strided_scatter(self, src, size, stride, storage_offset):
-    """A copy of ``self`` (as contiguous memory) with ``src`` in the place of a strided view of it."""
-    places = _strided_places(self, size, stride, storage_offset)
-    _check_src(src, tuple(size))
-    if not src.size:
-        return self
-    flat = self.reshape(-1).at[places].set(src.astype(self.dtype), **_WRITE)
-    return flat.reshape(self.shape)
-
-
-@as_strided_scatter.vjp
-def _(ct, size, stride, storage_offset):
-    places = _strided_places(ct, size, stride, storage_offset)
-    flat = ct.reshape(-1)
-    if not places.size:
-        return ct, jnp.zeros(size, ct.dtype)
-    zeroed = flat.at[places].set(jnp.zeros((), ct.dtype), **_WRITE).reshape(ct.shape)
-    return zeroed, flat.at[places].get(mode="promise_in_bounds")
 
 
 @op(

@@ -75,9 +75,7 @@ def rot90(self, k, dims):
     if self.ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {self.ndim}")
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == self.ndim:
-        raise RuntimeError(
-            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
-        )
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     a, b = (canonical_dim(d, self.ndim) for d in dims)
     k %= 4
     if k == 2:
@@ -103,9 +101,7 @@ def _(ct, k, dims):
 def repeat(self, repeats):
     """``self`` tiled ``repeats[i]`` times along dim i; more repeats than dims add dims in front."""
     if len(repeats) < self.ndim:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     lead = len(repeats) - self.ndim
     shape = (1,) * lead + self.shape
     sizes = [r * s for r, s in zip(repeats, shape, strict=True)]

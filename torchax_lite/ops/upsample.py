@@ -157,7 +157,9 @@ def _check_upsample(x, mode, output_size) -> int:
             f"Input and output sizes should be greater than 0, but got input ({given}) output ({wanted})"
         )
     if np.dtype(x.dtype).kind in "bic" or (np.dtype(x.dtype).kind == "u" and x.dtype != jnp.uint8):
-        raise NotImplementedError(f"\"upsample_{mode}{n}d_channels_last\" not implemented for '{display_name(x.dtype)}'")
+        raise NotImplementedError(
+            f"\"upsample_{mode}{n}d_channels_last\" not implemented for '{display_name(x.dtype)}'"
+        )
     return n
 
 

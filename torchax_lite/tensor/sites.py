@@ -44,7 +44,7 @@ class DiffSite(Site):
         self.saves_out: tuple[int, ...] = ()
         self.automatic = True
         self.vjp_sites: dict[Any, DiffSite] = {}
-        self.result_type: Any = None
+        self.result_type: Any = tuple
         self.strided_rule = False
         self._needed: dict[Any, frozenset[int]] = {}
 

@@ -23,18 +23,18 @@ class GradNode:
     """One step of the backward graph; ``grad_fn`` of the tensors that its forward made.
 
     Attributes:
-        edges: for each tensor input of the forward: (grad node, index of its output), or None.
+        _edges: for each tensor input of the forward: (grad node, index of its output), or None.
     """
 
-    seq: int
-    edges: Sequence[tuple[GradNode, int] | None]
+    _seq: int
+    _edges: Sequence[tuple[GradNode, int] | None]
     _prehooks: dict[int, Callable[..., Any]] | None = None
     _hooks: dict[int, Callable[..., Any]] | None = None
     _tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
     _retain: dict[int, Any] | None = None
     _metadata: dict[Any, Any] | None = None
-    out_avals: Sequence[Any] = ()
-    traceback: str | None = None
+    _out_avals: Sequence[Any] = ()
+    _traceback: str | None = None
 
     def name(self) -> str:
         """Name of the node, as PyTorch names it."""
@@ -50,10 +50,10 @@ class GradNode:
     @property
     def next_functions(self) -> tuple[tuple[GradNode | None, int], ...]:
         """The nodes that receive this one's results, with the index of the input they receive."""
-        return tuple((None, 0) if e is None else e for e in self.edges)
+        return tuple((None, 0) if e is None else e for e in self._edges)
 
     def _sequence_nr(self) -> int:
-        return self.seq
+        return self._seq
 
     def register_hook(self, fn: Callable[..., Any]) -> Any:
         """Call ``fn(grad_inputs, grad_outputs)`` after this node ran; it may return new grad inputs."""
@@ -84,7 +84,7 @@ class GradNode:
 
         return call_node(self, grads)
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Drop what is saved for the backward."""
 
 
@@ -107,9 +107,9 @@ class OpGradNode(GradNode):
     def __init__(self, site: DiffSite, numbers: Sequence[Any], edges: Sequence[Any]) -> None:
         self.site = site
         self.numbers = numbers
-        self.edges = edges
-        self.seq = _sequence()
-        self.out_avals = site.out_avals
+        self._edges = edges
+        self._seq = _sequence()
+        self._out_avals = site.out_avals
         self.saved: Sequence[Saved] = ()
         self.saved_out: Sequence[Saved] = ()
         self.freed = False
@@ -124,7 +124,7 @@ class OpGradNode(GradNode):
             return saved_attribute(self, name[7:])
         raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
 
-    def release(self) -> None:
+    def _release(self) -> None:
         self.freed = True
         self.saved = ()
         self.saved_out = ()
@@ -133,12 +133,12 @@ class OpGradNode(GradNode):
 class AccumulateGrad(GradNode):
     """The end of the backward graph at a leaf: adds to the leaf's ``grad``."""
 
-    edges = ()
+    _edges = ()
 
     def __init__(self, variable: Any) -> None:
         self.variable = variable
-        self.seq = 1 << 62
-        self.out_avals = (variable._aval,)
+        self._seq = 1 << 62
+        self._out_avals = (variable._aval,)
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -176,7 +176,7 @@ def attach(site: DiffSite, flat: Sequence[Any], nodes: Sequence[Value], numbers:
     if modes.anomaly:
         import traceback
 
-        g.traceback = "".join(traceback.format_stack())
+        g._traceback = "".join(traceback.format_stack())
     for k, out in enumerate(outs):
         if site.diff_out[k]:
             out._requires_grad = True

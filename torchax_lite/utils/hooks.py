@@ -87,7 +87,7 @@ def _hook_function() -> Any:
     if _identity_function is None:
         from torchax_lite.autograd import Function
 
-        class BackwardHookFunction(Function):
+        class BackwardHookFunction(Function):  # type: ignore[valid-type]
             @staticmethod
             def forward(ctx: Any, *tensors: Any) -> Any:
                 ctx.mark_non_differentiable(*[tensor for tensor in tensors if not tensor.requires_grad])

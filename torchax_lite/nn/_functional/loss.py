@@ -83,14 +83,14 @@ def _probability_targets(
         )
     logs = torch.log_softmax(input, dim)
     if smoothing > 0:
-        target = target * (1 - smoothing) + smoothing / classes
+        target = (target * (1 - smoothing)).add(smoothing / classes)
     terms = logs * target
     if weight is not None:
         terms = terms * _class_weights(weight, input.dim(), dim)
     if reduction == "none":
         return -terms.sum(dim)
-    total = -terms.sum()
-    return total / (input.numel() / classes) if reduction == "mean" and input.numel() else total
+    total: Tensor = -terms.sum()
+    return total.div(input.numel() / classes) if reduction == "mean" and input.numel() else total
 
 
 def _smoothed(

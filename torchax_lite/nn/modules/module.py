@@ -209,6 +209,7 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
         raise RuntimeError(".to() does not accept copy argument")
     if "memory_format" in kwargs:
         memory_format = kwargs.pop("memory_format")
+    names: tuple[str, ...]
     if "tensor" in kwargs or (args and isinstance(args[0], Tensor)):
         names = ("tensor", "non_blocking")
     elif args and isinstance(args[0], torch.dtype):

@@ -43,3 +43,20 @@ def _autocast_enabled() -> bool:
     """Whether automatic mixed precision is on (never, where there is none)."""
     enabled = getattr(torch, "is_autocast_enabled", None)
     return enabled is not None and enabled()
+
+
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Take ``prefix`` off the keys that have it, in place, in the metadata too.
+
+    Args:
+        state_dict: of a model that was wrapped when it was saved, such as by ``DataParallel``.
+        prefix: such as ``"module."``.
+    """
+    for key in list(state_dict):
+        if key.startswith(prefix):
+            state_dict[key[len(prefix) :]] = state_dict.pop(key)
+    metadata = getattr(state_dict, "_metadata", None)
+    for key in list(metadata or ()):
+        # The wrapper's own entry, "module", is that of the model itself: "".
+        if metadata is not None and key and (key == prefix.rstrip(".") or key.startswith(prefix)):
+            metadata[key[len(prefix) :]] = metadata.pop(key)
