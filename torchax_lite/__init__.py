@@ -9,8 +9,21 @@ import importlib
 from typing import Any
 
 from . import engine
+from ._generated import torch_ops as _torch_ops
+from ._generated.torch_ops import *
+from .tensor import arithmetic as _arithmetic  # noqa: F401  (operators)
+from .tensor import creation as _creation
 from .tensor import dtypes as _dtypes
+from .tensor import functions as _functions
+from .tensor import generator as _generator
+from .tensor import indexing as _indexing  # noqa: F401
+from .tensor import powers as _powers
+from .tensor import randomness as _randomness
+from .tensor import resizing as _resizing  # noqa: F401
+from .tensor import return_types
+from .tensor import shaping as _shaping
 from .tensor import tensor as _tensor_module  # noqa: F401  (defines Tensor before anything uses it)
+from .tensor.casting import clone
 from .tensor.device import device, get_default_device, set_default_device
 from .tensor.dtypes import (
     can_cast,
@@ -20,6 +33,7 @@ from .tensor.dtypes import (
     iinfo,
     promote_types,
 )
+from .tensor.printing import set_printoptions
 from .tensor.size import Size
 from .tensor.tensor import (
     Tensor,
@@ -37,29 +51,22 @@ from .tensor.tensor import (
     sparse_csr,
     strided,
 )
-from .tensor.casting import clone
-from .tensor import creation as _creation
-from .tensor import arithmetic as _arithmetic  # noqa: F401  (operators)
-from .tensor import indexing as _indexing  # noqa: F401
-from .tensor import powers as _powers
-from .tensor import resizing as _resizing  # noqa: F401
-from .tensor import randomness as _randomness
-from .tensor import shaping as _shaping
-from .tensor import functions as _functions
-from .tensor import generator as _generator
-from .tensor import randomness as _randomness
-from ._generated.torch_ops import *
-from ._generated import torch_ops as _torch_ops
-from .tensor.printing import set_printoptions
-from .tensor import return_types
 
 for _name, _value in {**_dtypes.DTYPES, **_dtypes.ALIASES, **_creation.LEGACY_TYPES}.items():
     globals()[_name] = _value
-for _table in (_shaping.FUNCTIONS, _creation.FUNCTIONS, _randomness.FUNCTIONS, _functions.FUNCTIONS, _generator.FUNCTIONS, _randomness.FUNCTIONS):
+for _table in (
+    _shaping.FUNCTIONS,
+    _creation.FUNCTIONS,
+    _randomness.FUNCTIONS,
+    _functions.FUNCTIONS,
+    _generator.FUNCTIONS,
+    _randomness.FUNCTIONS,
+):
     globals().update(_table)
 pow = _powers.pow
 
 from . import autograd
+from . import composite as _composite  # noqa: F401
 from .autograd import (
     enable_grad,
     inference_mode,
@@ -68,8 +75,6 @@ from .autograd import (
     no_grad,
     set_grad_enabled,
 )
-
-from . import composite as _composite  # noqa: F401
 from .composite.registry import FUNCTIONS as _COMPOSITES
 from .composite.registry import METHODS as _COMPOSITE_METHODS
 
@@ -77,13 +82,13 @@ globals().update(_COMPOSITES.get("torch", {}))
 for _name, _value in _COMPOSITE_METHODS.items():
     setattr(Tensor, _name, _value)
 
-from . import nn, random, utils
+from . import nn, random, utils, version
 from .dropin import install, installed, uninstall
+from .nn._functional.torch_forms import *
 from .serialization import load, save
 from .tensor.storage_api import LEGACY_STORAGES as _LEGACY_STORAGES
 from .tensor.storage_api import TypedStorage, UntypedStorage
 from .torch_version import __version__
-from . import version
 
 globals().update(_LEGACY_STORAGES)
 

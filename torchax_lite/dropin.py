@@ -40,7 +40,9 @@ VERSIONS = {"torch": _torch_version, "torchvision": "0.29.1+torchax.lite", "torc
 
 #: Children of this package that are not modules of PyTorch: ``import torch.<name>`` must not find them. (Some, such as
 #: ``tensor``, would even replace the function of the same name in the namespace.)
-OWN = frozenset({"__main__", "_generated", "check", "composite", "dropin", "engine", "interop", "ops", "tensor", "text", "vision"})
+OWN = frozenset(
+    {"__main__", "_generated", "check", "composite", "dropin", "engine", "interop", "ops", "tensor", "text", "vision"}
+)
 
 _lock = threading.RLock()
 _depth = 0  # how often install() was called and not yet taken back by `installed()`

@@ -1,7 +1,7 @@
 """Expressions whose values, dtypes, errors and gradients PyTorch recorded, and how they are evaluated.
 
-Shared by the recorder (``tests/recorders/record_composites.py``, with real PyTorch) and the test. Random inputs come from
-NumPy, so that both sides see the same numbers.
+Shared by the recorder (``tests/recorders/record_composites.py``, with real PyTorch) and the test. Random inputs come
+from NumPy, so that both sides see the same numbers.
 """
 
 from __future__ import annotations
@@ -696,7 +696,7 @@ torch.cholesky_solve(x,sq)
 torch.bincount(L(1,2,1),minlength=5)
 torch.chain_matmul(sq,sq,x)
 """.strip().splitlines()
-"""Evaluated with ``x`` (3, 4), ``sq`` (3, 3), ``v`` (3,), ``b`` (2, 3, 3), ``s0`` 0-dim; ``xi`` of ones, ``B`` of True."""
+"""Evaluated with ``x`` (3, 4), ``sq`` (3, 3), ``v`` (3,), ``b`` (2, 3, 3), ``s0`` 0-dim; ``xi`` ones, ``B`` True."""
 
 GRADIENTS = """
 torch.cat([rg(2,3),rg(2,1)],1)
@@ -918,7 +918,8 @@ class Evaluator:
         torch = self.torch
         if isinstance(value, torch.Tensor):
             name = value.grad_fn.name() if value.grad_fn is not None else None
-            return {"dtype": str(value.dtype), "shape": list(value.shape), "grad_fn": name, "values": self._values(value)}
+            shape = list(value.shape)
+            return {"dtype": str(value.dtype), "shape": shape, "grad_fn": name, "values": self._values(value)}
         if isinstance(value, torch.Size):
             return list(value)
         if isinstance(value, (tuple, list)):

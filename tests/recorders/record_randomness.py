@@ -244,7 +244,7 @@ def main():
         except Exception as error:
             calls.append([text, [type(error).__name__, str(error).splitlines()[0][:100]]])
     lines = [json.dumps(x) for x in stream], [json.dumps(x) for x in calls]
-    body = ',\n'.join(lines[0]), ',\n'.join(lines[1])
+    body = ",\n".join(lines[0]), ",\n".join(lines[1])
     OUT.write_text(f'{{"stream": [\n{body[0]}\n],\n"state": "{state}",\n"calls": [\n{body[1]}\n]}}\n')
 
 

@@ -140,7 +140,9 @@ def grad(
             ``allow_unused`` or ``materialize_grads``).
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     if allow_unused is None:
         allow_unused = materialize_grads
     if not only_inputs:
@@ -178,7 +180,9 @@ def _batched(
 
     sizes = {g.shape[0] for g in grads if g is not None}
     if len(sizes) != 1:
-        raise RuntimeError(f"is_grads_batched=True takes gradients with one common first dim, got sizes {sorted(sizes)}")
+        raise RuntimeError(
+            f"is_grads_batched=True takes gradients with one common first dim, got sizes {sorted(sizes)}"
+        )
     n = sizes.pop()
     rows = [
         grad(

@@ -108,7 +108,11 @@ def run_backward(
         return []
     if accumulate:
         for node, nr in inputs:
-            if not isinstance(node, AccumulateGrad) and captured.get((node, nr)) is not None and node._retain is not None:
+            if (
+                not isinstance(node, AccumulateGrad)
+                and captured.get((node, nr)) is not None
+                and node._retain is not None
+            ):
                 continue
         return []
     return [captured.get(edge) for edge in inputs]
@@ -131,7 +135,9 @@ def _settle(node: GradNode, dependencies: dict[GradNode, int], buffers: Any, hea
                     stack.append(target)
 
 
-def _plan(roots: Sequence[GradNode], inputs: Sequence[Edge] | None) -> tuple[dict[GradNode, int], dict[GradNode, bool] | None]:
+def _plan(
+    roots: Sequence[GradNode], inputs: Sequence[Edge] | None
+) -> tuple[dict[GradNode, int], dict[GradNode, bool] | None]:
     """How many gradients each node waits for, and which nodes lead to the wanted inputs."""
     dependencies: dict[GradNode, int] = {}
     order: list[GradNode] = []
@@ -152,7 +158,10 @@ def _plan(roots: Sequence[GradNode], inputs: Sequence[Edge] | None) -> tuple[dic
         return dependencies, None
     targets = {node for node, _ in inputs}
     needed: dict[GradNode, bool] = {}
-    for node in sorted(order, key=lambda n: (isinstance(n, AccumulateGrad) is False, n._seq if not isinstance(n, AccumulateGrad) else 0)):
+    for node in sorted(
+        order,
+        key=lambda n: (isinstance(n, AccumulateGrad) is False, n._seq if not isinstance(n, AccumulateGrad) else 0),
+    ):
         needed[node] = any(e is not None and (needed.get(e[0], False) or e[0] in targets) for e in node._edges)
     return dependencies, needed
 
@@ -166,7 +175,9 @@ def _run_tensor_hooks(node: GradNode, buffer: list[Tensor | None]) -> None:
             result = hook(grad)
             if result is not None:
                 if not isinstance(result, Tensor):
-                    raise TypeError(f"hook '{getattr(hook, '__name__', hook)}' has returned an incorrect type (got {type(result).__name__}, but expected Tensor)")
+                    raise TypeError(
+                        f"hook '{getattr(hook, '__name__', hook)}' has returned an incorrect type (got {type(result).__name__}, but expected Tensor)"
+                    )
                 if result.shape != grad.shape:
                     raise RuntimeError("hook has changed the size of value")
                 grad = result

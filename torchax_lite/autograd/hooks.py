@@ -88,7 +88,9 @@ def run_hooks(hooks: OrderedDict[int, Any], grad: Tensor) -> Tensor:
                 f"got {prefix}{scalar_type_name(result.dtype)}Tensor)"
             )
         if result.device != grad.device:
-            raise RuntimeError(f"hook '{hook_name(hook)}' has changed the type of value (device {grad.device} to {result.device})")
+            raise RuntimeError(
+                f"hook '{hook_name(hook)}' has changed the type of value (device {grad.device} to {result.device})"
+            )
         if result.shape != grad.shape:
             raise RuntimeError(f"hook '{hook_name(hook)}' has changed the size of value")
         grad = result

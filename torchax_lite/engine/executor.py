@@ -135,9 +135,7 @@ class Entry:
         self.runs += 1
         if self.runs == SETTLED:
             EXECUTABLES.settle(self.line)
-        vectors = [
-            np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)
-        ]
+        vectors = [np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)]
         with jax.enable_x64(True):
             if self.compiled is None:
                 if self.op_by_op and self.runs == 1:

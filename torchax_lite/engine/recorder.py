@@ -205,7 +205,9 @@ class Recorder:
         try:
             values = entry.run(inputs, numbers, lambda p: donatable(p.input_indices, dead, inputs))
         except Exception as error:
-            error.add_note(f"torchax_lite: while running a program of {len(code)} words cut by {cause} at {observe.user_line()}")
+            error.add_note(
+                f"torchax_lite: while running a program of {len(code)} words cut by {cause} at {observe.user_line()}"
+            )
             raise
         for n, v in zip(live_nodes, values, strict=True):
             n.value = v
@@ -278,7 +280,9 @@ class TraceRecorder:
                 n.aval.recorder.flush("use under a JAX transform")
             arrays.append(n.value)
         with jax.enable_x64(True):
-            values = site.fn(*arrays, *(jnp.asarray(x, _NUMBER_DTYPE[k]) for k, x in zip(site.number_kinds, numbers, strict=True)))
+            values = site.fn(
+                *arrays, *(jnp.asarray(x, _NUMBER_DTYPE[k]) for k, x in zip(site.number_kinds, numbers, strict=True))
+            )
         results = [Node(a, v) for a, v in zip(site.out_avals, values, strict=True)]
         return results[0] if site.single else results
 

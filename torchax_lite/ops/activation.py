@@ -158,9 +158,7 @@ def _(self, weight):
                 f"{weight.size} and channel size = {channels}."
             )
     if weight.ndim > 1:
-        raise RuntimeError(
-            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
-        )
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
 
 
 @refuse("bc")
@@ -475,4 +473,3 @@ def _(ct, input, dim):
 
 ALIASES: dict[str, str] = {}
 """Other spellings: public name -> op."""
-

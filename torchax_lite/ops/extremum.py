@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import canonical_dim, canonical_dims, display_name, restore_dims
-from .registry import op
-from .samples import T, cases, reduction
+from .common import canonical_dim, canonical_dims, display_name, refuse, restore_dims
+from .registry import ALL, op
+from .samples import T, binary, cases, reduction
+from .selection import larger, larger_vjp, smaller, smaller_vjp
 
 _WHOLE = cases((T((2, 3)),), (T(()),), (T((5,)),))
 
@@ -56,9 +57,7 @@ def shared(ct: jax.Array, x: jax.Array, best: jax.Array, dims: Any) -> jax.Array
     return jnp.where(chosen, ct / jnp.sum(chosen, axis=dims, keepdims=True, dtype=ct.dtype), 0)
 
 
-def one_hot_flow(
-    ct: jax.Array, indices: jax.Array, shape: tuple[int, ...], dim: int, keepdim: bool
-) -> jax.Array:
+def one_hot_flow(ct: jax.Array, indices: jax.Array, shape: tuple[int, ...], dim: int, keepdim: bool) -> jax.Array:
     """``ct`` at the chosen position of each slice of ``shape`` along a dim, 0 elsewhere."""
     if not shape:
         return ct
@@ -143,6 +142,29 @@ def _declare_arg(name: str, sign: int, word: str) -> Any:
     return position
 
 
+@refuse("c", "maximum not implemented for complex tensors.", RuntimeError)
+@op(
+    "max.other(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
+    grad_name="MaximumBackward0", samples=binary(scalar=False),
+)  # fmt: skip
+def max_other(self, other):
+    """The larger of two, NaN if one is NaN."""
+    return larger(self, other)
+
+
+@refuse("c", "minimum not implemented for complex tensors.", RuntimeError)
+@op(
+    "min.other(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
+    grad_name="MinimumBackward0", samples=binary(scalar=False),
+)  # fmt: skip
+def min_other(self, other):
+    """The smaller of two, NaN if one is NaN."""
+    return smaller(self, other)
+
+
+max_other.vjp(larger_vjp)
+min_other.vjp(smaller_vjp)
+# The overloads are tried in this order: a 0-dim integer tensor is the other operand, not a dim.
 max_all, min_all = _declare_whole("max", 1, "largest"), _declare_whole("min", -1, "smallest")
 max_dim, min_dim = _declare_dim("max", 1, "largest"), _declare_dim("min", -1, "smallest")
 amax, amin = _declare_amax("amax", 1, "largest"), _declare_amax("amin", -1, "smallest")

@@ -250,9 +250,9 @@ def _rms_rows(input, normalized_shape, eps):
 def _(ct, input, normalized_shape, weight, eps):
     x, scale = _rms_rows(input, normalized_shape, eps)
     c = _wide(ct).reshape(x.shape)
-    xhat = x * scale
-    g = c if weight is None else c * _wide(weight).reshape(-1)
-    dx = scale * (g - xhat * jnp.mean(g * xhat, axis=-1, keepdims=True))
+    xhat = jnp.conj(x * scale)
+    g = c if weight is None else c * jnp.conj(_wide(weight)).reshape(-1)
+    dx = jnp.conj(scale) * (g - xhat * jnp.mean(g * xhat, axis=-1, keepdims=True))
     dweight = None
     if weight is not None:
         dweight = jnp.sum(c * xhat, axis=tuple(range(x.ndim - 1))).reshape(weight.shape).astype(weight.dtype)

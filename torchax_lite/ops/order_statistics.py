@@ -104,7 +104,7 @@ nanmedian, nanmedian_dim = _declare_median("nanmedian", True)
 def kthvalue(self, k, dim, keepdim):
     """The ``k``-th smallest element (from 1) along a dim and where it is."""
     at = canonical_dim(dim, self.ndim)
-    if self.dtype.kind in "cb":
+    if self.dtype.kind in "cb" and self.ndim:
         raise NotImplementedError(f"\"kthvalue_cpu\" not implemented for '{display_name(self.dtype)}'")
     if not 1 <= k <= (self.shape[at] if self.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
@@ -127,6 +127,8 @@ def mode(self, dim, keepdim):
     at = canonical_dim(dim, self.ndim)
     if self.ndim == 0:
         return self, jnp.zeros((), jnp.int64)
+    if self.dtype.kind == "c":
+        raise NotImplementedError(f"\"mode_cpu\" not implemented for '{display_name(self.dtype)}'")
     n = self.shape[at]
     if n == 0:
         raise IndexError(f"mode(): Expected reduction dim {at} to have non-zero size.")

@@ -167,5 +167,6 @@ def float_power_of_scalar(self, exponent):
 def _(ct, self, exponent, result):
     return _exponent_slope(ct, *_widest(jnp.asarray(self), exponent), result)
 
+
 ALIASES: dict[str, str] = {}
 """Other spellings: public name -> op."""

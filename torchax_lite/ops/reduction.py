@@ -152,9 +152,7 @@ def _prod(x: jax.Array, dims: tuple[int, ...], keepdim: bool, dtype: np.dtype | 
     return cast(jnp.prod(x, axis=dims, keepdims=keepdim, dtype=x.dtype), final)
 
 
-def _prod_vjp(
-    ct: jax.Array, x: jax.Array, dims: tuple[int, ...], keepdim: bool, dtype: np.dtype | None
-) -> jax.Array:
+def _prod_vjp(ct: jax.Array, x: jax.Array, dims: tuple[int, ...], keepdim: bool, dtype: np.dtype | None) -> jax.Array:
     """``ct`` times the product of the others: 0 beyond the first zero, without dividing by it."""
     x = cast(x, accumulation_dtype(summed_dtype(x, dtype)))
     zero = x == 0
@@ -476,4 +474,3 @@ def _(ct, self, result, dim, keepdim):
 
 ALIASES = {"special.logsumexp": "logsumexp"}
 """Other spellings: public name -> op."""
-

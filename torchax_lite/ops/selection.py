@@ -170,30 +170,8 @@ def minimum(self, other):
     return smaller(self, other)
 
 
-@refuse("c", "maximum not implemented for complex tensors.", RuntimeError)
-@op(
-    "max.other(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
-    grad_name="MaximumBackward0", samples=binary(scalar=False),
-)  # fmt: skip
-def max_other(self, other):
-    """The larger of two, NaN if one is NaN."""
-    return larger(self, other)
-
-
-@refuse("c", "minimum not implemented for complex tensors.", RuntimeError)
-@op(
-    "min.other(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, pointwise=True,
-    grad_name="MinimumBackward0", samples=binary(scalar=False),
-)  # fmt: skip
-def min_other(self, other):
-    """The smaller of two, NaN if one is NaN."""
-    return smaller(self, other)
-
-
 maximum.vjp(larger_vjp)
-max_other.vjp(larger_vjp)
 minimum.vjp(smaller_vjp)
-min_other.vjp(smaller_vjp)
 
 
 @refuse("c", "fmax not implemented for complex tensors.", RuntimeError)

@@ -163,5 +163,6 @@ def _(input, dim, _stacklevel, dtype):
         raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported.")
     _check_softmax("softmax")(input, dim, _stacklevel, dtype)
 
+
 ALIASES: dict[str, str] = {}
 """Other spellings: public name -> op."""

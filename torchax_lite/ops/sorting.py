@@ -83,6 +83,11 @@ def msort(self):
     return sort_along(self, 0, False)[0]
 
 
+@msort.check
+def _(self):
+    _check_sortable(self, 0)
+
+
 @msort.vjp
 def _(ct, self):
     return scatter_flow(ct, sort_along(self, 0, False)[1], ct.shape, 0)
@@ -236,7 +241,7 @@ def isin(elements, test_elements, assume_unique, invert):
 @isin.check
 def _(elements, test_elements, assume_unique, invert):
     for x in (elements, test_elements):
-        if number_kind(x) is None and np.dtype(x.dtype).kind == "c":
+        if number_kind(x) is None and np.dtype(x.dtype).kind in "cb":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {display_name(x.dtype)}")
 
 

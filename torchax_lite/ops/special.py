@@ -221,7 +221,7 @@ def _polygamma(n: int, x: jax.Array) -> jax.Array:
     left = (1.0 if n % 2 == 0 else -1.0) * right - bend
     result = jnp.where(reflected, left, right)
     pole = reflected & (x == jnp.floor(x))
-    return jnp.where(pole, jnp.inf if n % 2 else jnp.nan, result)
+    return jnp.where(pole, jnp.inf if n % 2 else -jnp.inf, result)
 
 
 @refuse("c")
@@ -244,6 +244,7 @@ def _(ct, n, self):
 
 
 @refuse("c")
+@refuse("b", "The input tensor may not be a boolean tensor.", RuntimeError)
 @op(
     "mvlgamma(Tensor self, int p) -> Tensor", promote=FLOAT, inplace=True, pointwise=True,
     samples=cases((T((2, 3), low=3.0, high=6.0), 1), (T((2, 3), low=3.0, high=6.0), 3)),
@@ -314,7 +315,9 @@ def _zeta_name(self: Any, other: Any) -> str:
 )  # fmt: skip
 def zeta(self, other):
     """Hurwitz zeta function: ``sum over k >= 0 of (k + other) ** -self``."""
-    return jax.lax.zeta(*jnp.broadcast_arrays(self, other))
+    self, other = jnp.broadcast_arrays(self, other)
+    pole = (self > 1) & (other <= 0) & (other == jnp.floor(other))
+    return jnp.where(pole, jnp.inf, jax.lax.zeta(self, jnp.where(pole, 1, other)))
 
 
 @zeta.vjp

@@ -98,7 +98,6 @@ def _(base, value, size):
     return value.reshape(base.shape)
 
 
-
 @op("permute(Tensor self, int[] dims) -> Tensor", view=True)
 def permute(self, dims):
     """Dims in another order."""
@@ -223,7 +222,9 @@ def squeeze_dims(self, dim):
 def _squeezed(shape: Shape, dim: Sequence[int]) -> tuple[int, ...]:
     found = [canonical_dim(d, len(shape)) for d in dim]
     if len(set(found)) != len(found) and shape:
-        raise RuntimeError(f"dim {next(d for d in found if found.count(d) > 1)} appears multiple times in the list of dims")
+        raise RuntimeError(
+            f"dim {next(d for d in found if found.count(d) > 1)} appears multiple times in the list of dims"
+        )
     return tuple(d for d in found if shape and shape[d] == 1)
 
 
@@ -284,7 +285,9 @@ def _expanded(shape: Shape, size: Sequence[int]) -> Shape:
                 )
             s = have
         elif s < 0:
-            raise RuntimeError(f"The expanded size of the tensor ({s}) isn't allowed in a leading, non-existing dimension {i}")
+            raise RuntimeError(
+                f"The expanded size of the tensor ({s}) isn't allowed in a leading, non-existing dimension {i}"
+            )
         if have != s and have != 1:
             raise RuntimeError(
                 f"The expanded size of the tensor ({s}) must match the existing size ({have}) at non-singleton dimension "
@@ -333,9 +336,7 @@ def _selected(shape: Shape, dim: int, index: int) -> tuple[int, int]:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     d = canonical_dim(dim, len(shape))
     if not -shape[d] <= index < shape[d]:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {d}"
-        )
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {d}")
     return d, index % shape[d]
 
 
@@ -578,7 +579,9 @@ def _(base, value):
 def view_as_complex(self):
     """A real tensor whose last dim has size 2 as a complex one."""
     if self.dtype not in (np.float32, np.float64):
-        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a tensor of another type")
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of another type"
+        )
     if self.ndim == 0:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if self.shape[-1] != 2:
@@ -647,7 +650,9 @@ def _(base, value):
     return lax.complex(jnp.real(base), value)
 
 
-@op("view.dtype(Tensor self, ScalarType dtype) -> Tensor", view=True, method=False, function=False, differentiable=False)
+@op(
+    "view.dtype(Tensor self, ScalarType dtype) -> Tensor", view=True, method=False, function=False, differentiable=False
+)
 def view_dtype(self, dtype):
     """The same bytes read as another dtype."""
     have, want = self.dtype.itemsize, np.dtype(dtype).itemsize

@@ -43,7 +43,9 @@ def to_place_copy(t: Tensor, where: Place) -> Tensor:
     if where.kind == "meta":
         moved = Node(target)
     elif source.place.kind == "meta":
-        raise NotImplementedError("Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta to a different device.")
+        raise NotImplementedError(
+            "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta to a different device."
+        )
     else:
         if node.value is None:
             source.recorder.flush("device transfer")
@@ -101,7 +103,11 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, b
     for name in names:
         if name in kwargs:
             values[name] = kwargs.pop(name)
-    if kwargs or any(not isinstance(v, bool) for v in values.values()) or (dt is not None and not isinstance(dt, dtypes.dtype)):
+    if (
+        kwargs
+        or any(not isinstance(v, bool) for v in values.values())
+        or (dt is not None and not isinstance(dt, dtypes.dtype))
+    ):
         from .overloads import describe
 
         got = ", ".join([*(describe(a) for a in args), *(f"{k}={describe(v)}" for k, v in kwargs.items())])

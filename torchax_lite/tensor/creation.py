@@ -130,7 +130,11 @@ def _flatten(data: Any) -> tuple[tuple[int, ...], list[Any]]:
             break
         if isinstance(probe, (str, bytes)):
             raise TypeError(f"new(): invalid data type '{type(probe).__name__}'")
-        if not hasattr(probe, "__len__") or not hasattr(probe, "__getitem__") or isinstance(probe, (Tensor, np.ndarray)):
+        if (
+            not hasattr(probe, "__len__")
+            or not hasattr(probe, "__getitem__")
+            or isinstance(probe, (Tensor, np.ndarray))
+        ):
             break
         shape.append(len(probe))
         if len(probe) == 0:
@@ -237,7 +241,9 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.from_numpy_dtype(ndarray.dtype)
     if not ndarray.dtype.isnative:
-        raise ValueError("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.")
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."
+        )
     if any(s < 0 for s in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
@@ -275,7 +281,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return on_place(_data_to_array(data, dtype), to_place(device))
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """Any array-like as a tensor, sharing memory unless ``copy`` or the arguments forbid it."""
     if isinstance(obj, Tensor):
         out = obj if requires_grad else obj.detach()
@@ -328,7 +336,9 @@ def size_of(args: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
     found = []
     for i, s in enumerate(size):
         if isinstance(s, (float, str)) or s is None or isinstance(s, bool):
-            raise TypeError(f"empty(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got {type(s).__name__}\"")
+            raise TypeError(
+                f"empty(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got {type(s).__name__}\""
+            )
         s = s.__index__()
         found.append(s)
     if any(s < 0 for s in found):
@@ -428,7 +438,12 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
 
 def _new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor of a shape with this tensor's dtype and device, filled with one number."""
-    made = _full_tensor(size_of((size,)), dispatch.python_number(fill_value), check_dtype(dtype) or self.dtype, _device_like(self, device))
+    made = _full_tensor(
+        size_of((size,)),
+        dispatch.python_number(fill_value),
+        check_dtype(dtype) or self.dtype,
+        _device_like(self, device),
+    )
     return _finish(made, requires_grad, layout, pin_memory)
 
 
@@ -534,7 +549,9 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tenso
     """``base`` to the power of evenly spaced exponents."""
     d = check_dtype(dtype) or dtypes.get_default_dtype()
     wide = d if d.is_floating_point or d.is_complex else dtypes.float64
-    made = float(base) ** linspace(start, end, steps, dtype=dtypes.float64 if wide is dtypes.float32 else wide, device=device)
+    made = float(base) ** linspace(
+        start, end, steps, dtype=dtypes.float64 if wide is dtypes.float32 else wide, device=device
+    )
     return _out(_finish(to(made, d), requires_grad, layout, pin_memory), out)
 
 
@@ -542,12 +559,16 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
     """Ones on the diagonal, zeros elsewhere; ``n`` rows and ``m`` columns."""
     m = n if m is None else m
     if n < 0 or m < 0:
-        raise RuntimeError(f"n must be greater or equal to 0, got {n}" if n < 0 else f"m must be greater or equal to 0, got {m}")
+        raise RuntimeError(
+            f"n must be greater or equal to 0, got {n}" if n < 0 else f"m must be greater or equal to 0, got {m}"
+        )
     made = record(_eye, to_place(device), (), (int(n), int(m), check_dtype(dtype) or dtypes.get_default_dtype()))
     return _out(_finish(made, requires_grad, layout, pin_memory), out)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False
+) -> Tensor:
     """A 0-dim tensor of a number, in the default dtype unless told."""
     return _full_tensor((), dispatch.python_number(s), check_dtype(dtype) or dtypes.get_default_dtype(), device)
 
@@ -582,9 +603,7 @@ def legacy_new(dtype: dtypes.dtype, device: Any, *args: Any) -> Tensor:
 
 
 def _type_mismatch(dtype: dtypes.dtype, data: Tensor) -> Tensor:
-    raise TypeError(
-        f"expected Tensor of dtype {dtype!r} (got {data.dtype!r})"
-    )
+    raise TypeError(f"expected Tensor of dtype {dtype!r} (got {data.dtype!r})")
 
 
 class _LegacyType(type):

@@ -32,21 +32,27 @@ class device:
         if isinstance(type, device):
             self.type, self.index = type.type, type.index
         elif isinstance(type, bool) or not isinstance(type, (str, int)):
-            raise TypeError(f"device(): argument 'type' must be torch.device, str or int, not {type.__class__.__name__}")
+            raise TypeError(
+                f"device(): argument 'type' must be torch.device, str or int, not {type.__class__.__name__}"
+            )
         elif isinstance(type, int):
             self.type, self.index = ("cuda", type) if _has_cuda() or type >= 0 else ("cpu", type)
         else:
             name, sep, number = type.partition(":")
             if name not in _TYPES:
                 if name in _KNOWN_ELSEWHERE:
-                    raise NotImplementedError(f"device type {name!r} has no JAX backend; use one of {', '.join(_TYPES)}")
+                    raise NotImplementedError(
+                        f"device type {name!r} has no JAX backend; use one of {', '.join(_TYPES)}"
+                    )
                 expected = "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone"
                 raise RuntimeError(f"Expected one of {expected} device type at start of device string: {type}")
             if sep:
                 if not number.isdigit() or (len(number) > 1 and number[0] == "0"):
                     raise RuntimeError(f"Invalid device string: '{type}'")
                 if index is not None:
-                    raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
+                    raise RuntimeError(
+                        f"type (string) must not include an index because index was passed explicitly: {type}"
+                    )
                 index = int(number)
             self.type, self.index = name, index
 

@@ -113,7 +113,9 @@ def call(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), statics:
     return finish(site, flat, nodes, numbers, requires_grad, strided)
 
 
-def finish(site: Any, flat: list[Any], nodes: list[Node], numbers: list[Any], requires_grad: bool, strided: bool) -> Any:
+def finish(
+    site: Any, flat: list[Any], nodes: list[Node], numbers: list[Any], requires_grad: bool, strided: bool
+) -> Any:
     """Record a site on nodes and wrap its results."""
     record_grad = requires_grad and modes.grad and site.differentiable
     recorder = site.recorder
@@ -476,7 +478,14 @@ def make_site(
     bound_statics = [v._np if isinstance(v, dtypes.dtype) else v for v in statics]
     where, fix = common_place(flat) if flat else (CPU, False)
     if op.check_body is not None:
-        op.check_body(*_in_schema_order(op, specs, [n if n is None else _probe(n, s) for n, s in zip(bound_scalars, scalars, strict=True)], bound_statics))
+        op.check_body(
+            *_in_schema_order(
+                op,
+                specs,
+                [n if n is None else _probe(n, s) for n, s in zip(bound_scalars, scalars, strict=True)],
+                bound_statics,
+            )
+        )
     binding = Binding(op, specs, bound_scalars, bound_statics, promoter, inplace)
     if inplace:
         _check_inplace(op, binding, flat, kinds, key)
@@ -521,7 +530,9 @@ def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, k
                 f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
             )
     plain = Binding(op, binding.tensors, binding.scalars, binding.statics, promoter)
-    results = infer(op, plain, flat, kinds, ("plain", key[0], tuple(k if isinstance(k, str) else None for k in key[1:])))
+    results = infer(
+        op, plain, flat, kinds, ("plain", key[0], tuple(k if isinstance(k, str) else None for k in key[1:]))
+    )
     got = dtypes.from_numpy_dtype(results[0][1])
     have = dtypes.from_numpy_dtype(target.dtype)
     if not dtypes.can_cast(got, have) and op.promote != "none":
@@ -767,7 +778,9 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.base}(): argument 'out' must be Tensor, not {type_name(o)}")
-    if modes.grad and (any(isinstance(t, Tensor) and t.requires_grad for t in tensors) or any(o.requires_grad for o in outs)):
+    if modes.grad and (
+        any(isinstance(t, Tensor) and t.requires_grad for t in tensors) or any(o.requires_grad for o in outs)
+    ):
         raise RuntimeError(
             f"{op.base}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."

@@ -116,7 +116,12 @@ def from_numpy_dtype(np_dtype: Any) -> dtype:
     return found
 
 
-_INT_BY_SIZE = {"i8": np.dtype(np.int64), "u8": np.dtype(np.uint64), "i4": np.dtype(np.int32), "u4": np.dtype(np.uint32)}
+_INT_BY_SIZE = {
+    "i8": np.dtype(np.int64),
+    "u8": np.dtype(np.uint64),
+    "i4": np.dtype(np.int32),
+    "u4": np.dtype(np.uint32),
+}
 
 
 def _np_type_name(key: np.dtype[Any]) -> str:

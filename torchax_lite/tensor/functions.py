@@ -208,7 +208,9 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     if number is None:
         raise TypeError(f"fill_(): argument 'value' (position 1) must be Number, not {dispatch.type_name(value)}")
     if isinstance(number, complex) and not self.is_complex():
-        raise RuntimeError(f"value cannot be converted to type {str(self.dtype).removeprefix('torch.')} without overflow")
+        raise RuntimeError(
+            f"value cannot be converted to type {str(self.dtype).removeprefix('torch.')} without overflow"
+        )
     if self._requires_grad and modes.grad:
         return copy_(self, scalar_tensor(number, dtype=self.dtype, device=self.device))
     dispatch.check_writable(self)
@@ -233,8 +235,8 @@ def map_functions() -> Iterator[Callable[..., Any]]:
     return iter(FUNCTIONS.values())
 
 
-setattr(Tensor, "fill_", fill_)
-setattr(Tensor, "zero_", zero_)
+Tensor.fill_ = fill_
+Tensor.zero_ = zero_
 
 FUNCTIONS: dict[str, Any] = {
     f.__name__: f

@@ -11,8 +11,8 @@ import numpy as np
 from ..ops.registry import OPS
 from ..ops.views import slice_bounds
 from . import dispatch, dtypes
-from .creation import on_place, tensor
 from .casting import cast, copy_
+from .creation import on_place, tensor
 from .tensor import Tensor
 
 _select, _select_moving = OPS["select"], OPS["select.moving"]
@@ -83,7 +83,9 @@ def _optional(x: Any) -> int | None:
 
 def _listify(key: Any) -> Any:
     """A list key that holds slices, tensors or lists is a tuple of keys."""
-    if isinstance(key, list) and any(isinstance(k, (slice, Tensor, list, tuple, np.ndarray)) or k is None or k is Ellipsis for k in key):
+    if isinstance(key, list) and any(
+        isinstance(k, (slice, Tensor, list, tuple, np.ndarray)) or k is None or k is Ellipsis for k in key
+    ):
         if all(isinstance(k, (list, tuple)) for k in key):
             return (tensor(key),)
         return tuple(key)
@@ -118,7 +120,13 @@ def parse(t: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
     indices: dict[int, Tensor] = {}
     for k in parts:
         number = _as_index(k)
-        if number is not None or (isinstance(k, Tensor) and k.ndim == 0 and k._aval.dtype.kind in "iu" and k.dtype is not dtypes.uint8 and _host_known(k)):
+        if number is not None or (
+            isinstance(k, Tensor)
+            and k.ndim == 0
+            and k._aval.dtype.kind in "iu"
+            and k.dtype is not dtypes.uint8
+            and _host_known(k)
+        ):
             if number is None:
                 number = int(k)
             n = view._aval.shape[dim]

@@ -1,4 +1,4 @@
-"""Per-thread switches: gradient recording and inference mode."""
+"""Per-thread switches: gradient recording, inference mode, and what else looks at each recorded op."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ class Modes(threading.local):
     anomaly = False
     anomaly_check_nan = True
     saved_hooks: tuple[object, ...] = ()
+    watch = False
+    """Whether new grad nodes are looked at: saved-tensor hooks, anomaly mode, or inference mode was ever used."""
+    inference_used = False
     function_mode: tuple[object, ...] = ()
 
 
 modes = Modes()
+
+
+def update_watch() -> None:
+    """Set ``modes.watch`` anew for this thread after one of its reasons changed."""
+    modes.watch = bool(modes.saved_hooks) or modes.anomaly or Modes.inference_used

@@ -109,16 +109,18 @@ def invalid_combination(name: str, ops: Sequence[Op], args: tuple[Any, ...], kwa
     """Text of the error for arguments that fit no overload."""
     got = [describe(a) for a in args] + [f"{k}={describe(v)}" for k, v in kwargs.items()]
     forms = "\n".join(f" * ({_form(op)})" for op in ops)
-    return (
-        f"{name}() received an invalid combination of arguments - got ({', '.join(got)}), but expected one of:\n{forms}\n"
-    )
+    return f"{name}() received an invalid combination of arguments - got ({', '.join(got)}), but expected one of:\n{forms}\n"
 
 
 def describe(v: Any) -> str:
     """Type of an argument as error texts show it."""
     if isinstance(v, (list, tuple)):
         inner = ", ".join(describe(x) for x in v[:4]) + (", ..." if len(v) > 4 else "")
-        return f"{type(v).__name__} of ({inner}{',' if len(v) == 1 else ''})" if isinstance(v, tuple) else f"list of [{inner}]"
+        return (
+            f"{type(v).__name__} of ({inner}{',' if len(v) == 1 else ''})"
+            if isinstance(v, tuple)
+            else f"list of [{inner}]"
+        )
     return dispatch.type_name(v)
 
 
@@ -129,7 +131,12 @@ def _form(op: Op) -> str:
         if p.keyword_only and not keyword_only:
             parts.append("*")
             keyword_only = True
-        kind = {"Scalar": "Number", "int[]": "tuple of ints", "ScalarType?": "torch.dtype", "Tensor[]": "tuple of Tensors"}
+        kind = {
+            "Scalar": "Number",
+            "int[]": "tuple of ints",
+            "ScalarType?": "torch.dtype",
+            "Tensor[]": "tuple of Tensors",
+        }
         name = "input" if p.name == "self" else p.name
         text = f"{kind.get(p.kind, p.kind)} {name}"
         parts.append(text if p.required else f"{text} = {p.default}")

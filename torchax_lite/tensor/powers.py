@@ -21,7 +21,12 @@ def _route(input: Any, exponent: Any) -> tuple[Any, tuple[Any, ...], tuple[Any, 
         number = dispatch.python_number(exponent)
         if number is not None:
             keeps_dtype = not isinstance(number, float) or dtypes.category(input.dtype) >= 2
-            if not isinstance(number, (complex, bool)) and number in _FIXED and keeps_dtype and input.dtype is not dtypes.bool_:
+            if (
+                not isinstance(number, (complex, bool))
+                and number in _FIXED
+                and keeps_dtype
+                and input.dtype is not dtypes.bool_
+            ):
                 return _static, (input,), (), (float(number),)
             return _number, (input,), (number,), ()
     elif isinstance(exponent, Tensor):
@@ -50,5 +55,5 @@ def pow_(self: Tensor, exponent: Any) -> Any:
     return dispatch.call_inplace(op, tensors, scalars, statics)
 
 
-setattr(Tensor, "pow", pow_method)
-setattr(Tensor, "pow_", pow_)
+Tensor.pow = pow_method
+Tensor.pow_ = pow_

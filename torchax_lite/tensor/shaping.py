@@ -42,7 +42,9 @@ def _dims(shape: tuple[Any, ...], size: Any = None) -> list[int]:
     found = []
     for i, s in enumerate(size):
         if isinstance(s, (float, str, bool)) or s is None:
-            raise TypeError(f"view(): argument 'size' (position 1) must be tuple of ints, but found element of type {type(s).__name__} at pos {i}")
+            raise TypeError(
+                f"view(): argument 'size' (position 1) must be tuple of ints, but found element of type {type(s).__name__} at pos {i}"
+            )
         found.append(s if type(s) is int else s.__index__())
     return found
 
@@ -61,7 +63,9 @@ def _view_as_dtype(self: Tensor, dtype: dtypes.dtype) -> Tensor:
             )
         ratio = want / have
         if ratio > 1 and (self._offset % int(ratio) or any(s % int(ratio) for s in strides[:-1])):
-            raise RuntimeError(f"self.storage_offset() must be divisible by {int(ratio)} to view {_name(self.dtype)} as {_name(dtype)}")
+            raise RuntimeError(
+                f"self.storage_offset() must be divisible by {int(ratio)} to view {_name(self.dtype)} as {_name(dtype)}"
+            )
         strides = (*(int(s / ratio) for s in strides[:-1]), 1)
     out = Tensor.__new__(Tensor)
     out._storage = self._storage
@@ -140,7 +144,9 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         if known and shape[d] % known == 0:
             sizes[sizes.index(-1)] = shape[d] // known
     if math.prod(sizes) != shape[d]:
-        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) in the input tensor")
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) in the input tensor"
+        )
     return view(input, (*shape[:d], *sizes, *shape[d + 1 :]))
 
 
@@ -196,7 +202,9 @@ def _adjoint(self: Tensor) -> Tensor:
 def _hermitian(self: Tensor) -> Tensor:
     """Conjugate transpose of a matrix."""
     if self.ndim not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor. For batches of matrices, consider using tensor.mH")
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor. For batches of matrices, consider using tensor.mH"
+        )
     return _adjoint(self) if self.ndim else self
 
 
@@ -267,7 +275,9 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     n = input._aval.shape[d]
     sizes = [int(s) for s in split_sizes]
     if any(s < 0 for s in sizes):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}")
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}"
+        )
     if sum(sizes) != n:
         raise RuntimeError(
             f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), but got "
@@ -296,7 +306,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of pieces cut at indices, or of nearly equal sizes."""
     if input.ndim == 0:
-        raise RuntimeError(f"tensor_split expected at least a 1-dimensional tensor, but got a tensor with {input.ndim} dims")
+        raise RuntimeError(
+            f"tensor_split expected at least a 1-dimensional tensor, but got a tensor with {input.ndim} dims"
+        )
     d = canonical_dim(dim, input.ndim)
     n = input._aval.shape[d]
     if isinstance(indices_or_sections, Tensor):
@@ -434,7 +446,7 @@ for _key, _getter in {
 for _key in ("t", "transpose", "squeeze", "unsqueeze"):
     setattr(Tensor, _key + "_", _inplace_view(_key + "_", getattr(Tensor, _key)))
 for _key in ("swapaxes", "swapdims"):
-    setattr(Tensor, _key, getattr(Tensor, "transpose"))
-    setattr(Tensor, _key + "_", getattr(Tensor, "transpose_"))
+    setattr(Tensor, _key, Tensor.transpose)
+    setattr(Tensor, _key + "_", Tensor.transpose_)
 
 __all__ = ["FUNCTIONS", "Size", "aval", "clone", "contiguous_strides", "expand", "reshape", "view"]

@@ -13,7 +13,7 @@ from ..ops import registry
 from ..ops.lowering import Binding, Number, broadcast
 from ..ops.registry import ArraySpec, Op, camel
 from . import dtypes
-from .tape import inexact, specs_of
+from .tape import inexact, node_class, specs_of
 
 
 class DiffSite(Site):
@@ -27,7 +27,7 @@ class DiffSite(Site):
     """
 
     __slots__ = (
-        "_needed", "automatic", "diff_in", "diff_out", "grad_name", "result_type", "saves_in", "saves_out",
+        "_needed", "automatic", "diff_in", "diff_out", "grad_name", "node_class", "result_type", "saves_in", "saves_out",
         "strided_rule", "vjp_sites",
     )  # fmt: skip
 
@@ -38,6 +38,7 @@ class DiffSite(Site):
     ) -> None:  # fmt: skip
         super().__init__(fn, in_avals, number_kinds, out_avals, name, label, where)
         self.grad_name = grad_name or camel(name) + "Backward0"
+        self.node_class = node_class(self.grad_name)
         self.diff_in: tuple[bool, ...] = inexact(in_avals)
         self.diff_out: tuple[bool, ...] = inexact(out_avals)
         self.saves_in: tuple[int, ...] = tuple(range(len(in_avals)))
@@ -95,13 +96,13 @@ class DiffSite(Site):
         where = self.recorder.place
         if where.kind == "trace":
             in_avals = tuple(aval(a.shape, a.dtype, where) for a in in_avals)
-        out_avals = tuple(
-            aval(a.shape, a.dtype, where) for a, need in zip(self.in_avals, needs, strict=True) if need
-        )
+        out_avals = tuple(aval(a.shape, a.dtype, where) for a, need in zip(self.in_avals, needs, strict=True) if need)
         mask = "".join("1" if x else "0" for x in (*needs, *given))
         label = None if self.label is None else f"{self.label}~{mask}"
         base = self.grad_name[:-1] if self.grad_name[-1:].isdigit() else self.grad_name
-        return DiffSite(fn, in_avals, self.number_kinds, out_avals, f"{self.name}~vjp", label, f"{base}Backward0", where)
+        return DiffSite(
+            fn, in_avals, self.number_kinds, out_avals, f"{self.name}~vjp", label, f"{base}Backward0", where
+        )
 
     def reads(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> frozenset[int]:
         """Which of the saved inputs and results (numbered in that order) the derivative really reads.
@@ -213,7 +214,9 @@ def promoter(operands: list[tuple[Any, int]], to_float: bool) -> np.dtype[Any]:
 _pointwise_dtypes: dict[Any, tuple[Any, ...]] = {}
 
 
-def infer(op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any) -> list[tuple[tuple[int, ...], Any]]:
+def infer(
+    op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any
+) -> list[tuple[tuple[int, ...], Any]]:
     """Shapes and dtypes of the results, by abstract evaluation at the user's call."""
     import jax
 

@@ -107,7 +107,9 @@ def _permutation(shape: Shape, tensors: Sequence[Any]) -> list[int]:
         a = t._aval
         strides = t._strides if t._strides is not None else contiguous_strides(a.shape)
         lead = n - a.ndim
-        padded.append([0] * lead + [0 if a.shape[i] == 1 and shape[lead + i] != 1 else strides[i] for i in range(a.ndim)])
+        padded.append(
+            [0] * lead + [0 if a.shape[i] == 1 and shape[lead + i] != 1 else strides[i] for i in range(a.ndim)]
+        )
     perm = list(range(n - 1, -1, -1))
 
     def should_swap(d0: int, d1: int) -> int:

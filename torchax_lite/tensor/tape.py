@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -28,9 +29,9 @@ class GradNode:
 
     _seq: int
     _edges: Sequence[tuple[GradNode, int] | None]
-    _prehooks: dict[int, Callable[..., Any]] | None = None
-    _hooks: dict[int, Callable[..., Any]] | None = None
-    _tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+    _prehooks: OrderedDict[int, Callable[..., Any]] | None = None
+    _hooks: OrderedDict[int, Callable[..., Any]] | None = None
+    _tensor_hooks: dict[int, OrderedDict[int, Callable[..., Any]]] | None = None
     _retain: dict[int, Any] | None = None
     _metadata: dict[Any, Any] | None = None
     _out_avals: Sequence[Any] = ()
@@ -50,7 +51,11 @@ class GradNode:
     @property
     def next_functions(self) -> tuple[tuple[GradNode | None, int], ...]:
         """The nodes that receive this one's results, with the index of the input they receive."""
-        return tuple((None, 0) if e is None else e for e in self._edges)
+        return tuple((None, 0) if e is None else e for e in self._spread(self._edges))
+
+    def _spread(self, values: Sequence[Any]) -> Sequence[Any]:
+        """One value for each edge, with None added where PyTorch's node has an input that holds no tensor."""
+        return values
 
     def _sequence_nr(self) -> int:
         return self._seq
@@ -60,7 +65,7 @@ class GradNode:
         from ..utils.hooks import RemovableHandle
 
         if self._hooks is None:
-            self._hooks = {}
+            self._hooks = OrderedDict()
         handle = RemovableHandle(self._hooks)
         self._hooks[handle.id] = fn
         return handle
@@ -70,13 +75,13 @@ class GradNode:
         from ..utils.hooks import RemovableHandle
 
         if self._prehooks is None:
-            self._prehooks = {}
+            self._prehooks = OrderedDict()
         handle = RemovableHandle(self._prehooks)
         self._prehooks[handle.id] = fn
         return handle
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{type(self).__name__} object at {id(self):#x}>"
 
     def __call__(self, *grads: Any) -> Any:
         """Run this node on gradient tensors."""
@@ -115,19 +120,43 @@ class OpGradNode(GradNode):
         self.freed = False
 
     def name(self) -> str:
-        return self.site.grad_name
+        name: str = self.site.grad_name
+        return "torch::autograd::CopySlices" if name == "CopySlices" else name
+
+    def _spread(self, values: Sequence[Any]) -> Sequence[Any]:
+        op = getattr(self.site, "op", None)
+        if op is None or op.base not in _WRAPS_NUMBERS or len(values) == 2:
+            return values
+        given = iter(values)
+        return tuple(next(given) if isinstance(t, ArraySpec) else None for t in self.site.binding.tensors)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_saved_") and name != "_saved_":
             from ..autograd.engine import saved_attribute
 
             return saved_attribute(self, name[7:])
+        if name.startswith("_raw_saved_"):
+            from ..autograd.graph import raw_saved
+
+            return raw_saved(self, name[11:])
         raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
 
     def _release(self) -> None:
         self.freed = True
         self.saved = ()
         self.saved_out = ()
+
+
+_WRAPS_NUMBERS = frozenset(("add", "sub", "mul", "div"))
+_node_classes: dict[str, type[OpGradNode]] = {}
+
+
+def node_class(name: str) -> type[OpGradNode]:
+    """The class of the grad nodes of this name: ``type(t.grad_fn).__name__`` tells what made a tensor."""
+    found = _node_classes.get(name)
+    if found is None:
+        found = _node_classes[name] = type(name, (OpGradNode,), {"__module__": __name__})
+    return found
 
 
 class AccumulateGrad(GradNode):
@@ -154,7 +183,14 @@ def accumulator(t: Any) -> AccumulateGrad:
     return node
 
 
-def attach(site: DiffSite, flat: Sequence[Any], nodes: Sequence[Value], numbers: Sequence[Any], outs: Sequence[Any], out_nodes: Sequence[Value]) -> None:
+def attach(
+    site: DiffSite,
+    flat: Sequence[Any],
+    nodes: Sequence[Value],
+    numbers: Sequence[Any],
+    outs: Sequence[Any],
+    out_nodes: Sequence[Value],
+) -> None:
     """Put an op on the tape: its results require grad and point to a new grad node."""
     diff_in = site.diff_in
     edges: list[tuple[GradNode, int] | None] = []
@@ -164,19 +200,15 @@ def attach(site: DiffSite, flat: Sequence[Any], nodes: Sequence[Value], numbers:
             edges.append((fn, t._output_nr) if fn is not None else (accumulator(t), 0))
         else:
             edges.append(None)
-    g = OpGradNode(site, numbers, edges)
+    g = site.node_class(site, numbers, edges)
     if site.saves_in:
         g.saved = [Saved(nodes[i], flat[i]._storage) for i in site.saves_in]
     if site.saves_out:
         g.saved_out = [Saved(out_nodes[k], outs[k]._storage) for k in site.saves_out]
-    if modes.saved_hooks:
-        from ..autograd.graph import pack_saved
+    if modes.watch:
+        from ..autograd.graph import watch
 
-        pack_saved(g)
-    if modes.anomaly:
-        import traceback
-
-        g._traceback = "".join(traceback.format_stack())
+        watch(g, flat)
     for k, out in enumerate(outs):
         if site.diff_out[k]:
             out._requires_grad = True

@@ -493,7 +493,9 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value.dtype is not self.dtype and self._expected_grad_dtype() is not value.dtype:
@@ -578,7 +580,9 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if value.dtype is not self.dtype and self._grad_fn is not None:
-            raise RuntimeError("Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor type.")
+            raise RuntimeError(
+                "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor type."
+            )
         self._adopt(value)
         self._storage.counter += 0
 
@@ -676,7 +680,9 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     __array_priority__ = 1000
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
         if self.requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         if self.is_cpu and self._aval.dtype.kind in "biufc":
@@ -733,9 +739,7 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     def __contains__(self, element: Any) -> bool:
         if isinstance(element, (Tensor, int, float, complex, bool)):
             return bool((element == self).any().item())
-        raise RuntimeError(
-            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-        )
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
     def __hash__(self) -> int:
         return id(self)
@@ -845,8 +849,12 @@ _HOST_VIEWS: dict[str, Callable[..., Any]] = {
     "slice": _host_slice,
     "slice.moving": lambda x, start, d, n: x[(slice(None),) * d + (slice(start, start + n),)],
     "unsqueeze": lambda x, d: np.expand_dims(x, d),
-    "squeeze.dims": lambda x, dims: x.reshape([s for i, s in enumerate(x.shape) if s != 1 or i not in [d % x.ndim for d in dims]]) if x.ndim else x,  # noqa: E501
-    "expand": lambda x, size: np.broadcast_to(x, [x.shape[i - len(size)] if s == -1 else s for i, s in enumerate(size)]),
+    "squeeze.dims": lambda x, dims: (
+        x.reshape([s for i, s in enumerate(x.shape) if s != 1 or i not in [d % x.ndim for d in dims]]) if x.ndim else x
+    ),  # noqa: E501
+    "expand": lambda x, size: np.broadcast_to(
+        x, [x.shape[i - len(size)] if s == -1 else s for i, s in enumerate(size)]
+    ),
 }
 
 
