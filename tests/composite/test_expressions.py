@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from expressions import FORWARD, GRADIENTS, Evaluator
+from composite.expressions import FORWARD, GRADIENTS, Evaluator
 
 import torchax_lite as torch
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "composite"))
+sys.path.insert(0, str(TESTS))
 
-from expressions import FORWARD, GRADIENTS, Evaluator  # noqa: E402
+from composite.expressions import FORWARD, GRADIENTS, Evaluator  # noqa: E402
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 
+
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
@@ -13,172 +14,70 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 
-_op_linalg_cross = _OPS["linalg_cross"]
-_op_linalg_det = _OPS["linalg_det"]
-_op_linalg_eigh = _OPS["linalg_eigh"]
-_op_linalg_householder_product = _OPS["linalg_householder_product"]
-_op_linalg_matrix_exp = _OPS["linalg_matrix_exp"]
-_op_linalg_qr = _OPS["linalg_qr"]
-_op_linalg_slogdet = _OPS["linalg_slogdet"]
-_op_linalg_solve_triangular = _OPS["linalg_solve_triangular"]
-_op_matmul = _OPS["matmul"]
-_op_vector_norm = _OPS["vector_norm"]
+_op_linalg_cross = _OPS['linalg_cross']
+_op_linalg_det = _OPS['linalg_det']
+_op_linalg_eigh = _OPS['linalg_eigh']
+_op_linalg_householder_product = _OPS['linalg_householder_product']
+_op_linalg_matrix_exp = _OPS['linalg_matrix_exp']
+_op_linalg_qr = _OPS['linalg_qr']
+_op_linalg_slogdet = _OPS['linalg_slogdet']
+_op_linalg_solve_triangular = _OPS['linalg_solve_triangular']
+_op_matmul = _OPS['matmul']
+_op_vector_norm = _OPS['vector_norm']
 
 
-__all__ = [
-    "cross",
-    "det",
-    "eigh",
-    "householder_product",
-    "matmul",
-    "matrix_exp",
-    "qr",
-    "slogdet",
-    "solve_triangular",
-    "vector_norm",
-]
-
+__all__ = ['cross', 'det', 'eigh', 'householder_product', 'matmul', 'matrix_exp', 'qr', 'slogdet', 'solve_triangular', 'vector_norm']
 
 def cross(input, other, *, dim=-1, out=None):
     """Vector products along ``dim`` of size 3; the other dims broadcast."""
     if out is None:
-        return _call(
-            _op_linalg_cross,
-            (
-                input,
-                other,
-            ),
-            (),
-            (dim,),
-        )
-    return _call_out(
-        _op_linalg_cross,
-        (
-            input,
-            other,
-        ),
-        (),
-        (dim,),
-        out,
-    )
-
+        return _call(_op_linalg_cross, (input, other,), (), (dim,))
+    return _call_out(_op_linalg_cross, (input, other,), (), (dim,), out)
 
 def det(A):
     """Determinant."""
     return _call(_op_linalg_det, (A,), (), ())
 
-
-def eigh(A, UPLO="L", *, out=None):
+def eigh(A, UPLO='L', *, out=None):
     """Eigenvalues in ascending order and eigenvectors of a Hermitian matrix, of which one triangle is read."""
     if out is None:
         return _call(_op_linalg_eigh, (A,), (), (UPLO,))
     return _call_out(_op_linalg_eigh, (A,), (), (UPLO,), out)
 
-
 def householder_product(input, tau, *, out=None):
     """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
     if out is None:
         return _call2(_op_linalg_householder_product, input, tau)
-    return _call_out(
-        _op_linalg_householder_product,
-        (
-            input,
-            tau,
-        ),
-        (),
-        (),
-        out,
-    )
-
+    return _call_out(_op_linalg_householder_product, (input, tau,), (), (), out)
 
 def matmul(input, other, *, out=None):
     """Matrix product over the last two dims; leading dims broadcast, vectors count as a row or a column."""
     if out is None:
         return _call2(_op_matmul, input, other)
-    return _call_out(
-        _op_matmul,
-        (
-            input,
-            other,
-        ),
-        (),
-        (),
-        out,
-    )
-
+    return _call_out(_op_matmul, (input, other,), (), (), out)
 
 def matrix_exp(input):
     """Matrix exponential."""
     return _call(_op_linalg_matrix_exp, (input,), (), ())
 
-
-def qr(A, mode="reduced", *, out=None):
+def qr(A, mode='reduced', *, out=None):
     """``A = Q R`` with orthonormal columns and an upper triangle; ``complete``: square Q; ``r``: R alone."""
     if out is None:
         return _call(_op_linalg_qr, (A,), (), (mode,))
     return _call_out(_op_linalg_qr, (A,), (), (mode,), out)
 
-
 def slogdet(A):
     """Sign (of absolute value 1) of the determinant, and the logarithm of its absolute value."""
     return _call(_op_linalg_slogdet, (A,), (), ())
 
-
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     """Solution of ``A X = B`` (``X A = B``) that reads one triangle of A."""
     if out is None:
-        return _call(
-            _op_linalg_solve_triangular,
-            (
-                A,
-                B,
-            ),
-            (),
-            (
-                upper,
-                left,
-                unitriangular,
-            ),
-        )
-    return _call_out(
-        _op_linalg_solve_triangular,
-        (
-            A,
-            B,
-        ),
-        (),
-        (
-            upper,
-            left,
-            unitriangular,
-        ),
-        out,
-    )
-
+        return _call(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,))
+    return _call_out(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,), out)
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """``(sum |x|**ord) ** (1 / ord)`` over all elements or some dims."""
     if out is None:
-        return _call(
-            _op_vector_norm,
-            (x,),
-            (),
-            (
-                ord,
-                dim,
-                keepdim,
-                dtype,
-            ),
-        )
-    return _call_out(
-        _op_vector_norm,
-        (x,),
-        (),
-        (
-            ord,
-            dim,
-            keepdim,
-            dtype,
-        ),
-        out,
-    )
+        return _call(_op_vector_norm, (x,), (), (ord, dim, keepdim, dtype,))
+    return _call_out(_op_vector_norm, (x,), (), (ord, dim, keepdim, dtype,), out)

@@ -3,6 +3,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 
+
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
@@ -13,244 +14,244 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 
-_op__rrelu = _OPS["_rrelu"]
-_op_abs = _OPS["abs"]
-_op_acos = _OPS["acos"]
-_op_acosh = _OPS["acosh"]
-_op_add = _OPS["add"]
-_op_addbmm = _OPS["addbmm"]
-_op_addbmm__scaled = _OPS["addbmm.scaled"]
-_op_addcdiv = _OPS["addcdiv"]
-_op_addcmul = _OPS["addcmul"]
-_op_addmm = _OPS["addmm"]
-_op_addmm__scaled = _OPS["addmm.scaled"]
-_op_addmv = _OPS["addmv"]
-_op_addmv__scaled = _OPS["addmv.scaled"]
-_op_addr = _OPS["addr"]
-_op_all = _OPS["all"]
-_op_amax = _OPS["amax"]
-_op_amin = _OPS["amin"]
-_op_aminmax = _OPS["aminmax"]
-_op_angle = _OPS["angle"]
-_op_any = _OPS["any"]
-_op_argmax = _OPS["argmax"]
-_op_argmin = _OPS["argmin"]
-_op_argsort = _OPS["argsort"]
-_op_as_strided_scatter = _OPS["as_strided_scatter"]
-_op_asin = _OPS["asin"]
-_op_asinh = _OPS["asinh"]
-_op_atan = _OPS["atan"]
-_op_atan2 = _OPS["atan2"]
-_op_atanh = _OPS["atanh"]
-_op_baddbmm = _OPS["baddbmm"]
-_op_baddbmm__scaled = _OPS["baddbmm.scaled"]
-_op_bitwise_and = _OPS["bitwise_and"]
-_op_bitwise_left_shift = _OPS["bitwise_left_shift"]
-_op_bitwise_not = _OPS["bitwise_not"]
-_op_bitwise_or = _OPS["bitwise_or"]
-_op_bitwise_right_shift = _OPS["bitwise_right_shift"]
-_op_bitwise_xor = _OPS["bitwise_xor"]
-_op_bmm = _OPS["bmm"]
-_op_ceil = _OPS["ceil"]
-_op_celu = _OPS["celu"]
-_op_cholesky_inverse = _OPS["cholesky_inverse"]
-_op_cholesky_solve = _OPS["cholesky_solve"]
-_op_clamp = _OPS["clamp"]
-_op_clamp_max = _OPS["clamp_max"]
-_op_clamp_min = _OPS["clamp_min"]
-_op_conj_physical = _OPS["conj_physical"]
-_op_copysign = _OPS["copysign"]
-_op_cos = _OPS["cos"]
-_op_cosh = _OPS["cosh"]
-_op_count_nonzero = _OPS["count_nonzero"]
-_op_cummax = _OPS["cummax"]
-_op_cummin = _OPS["cummin"]
-_op_cumprod = _OPS["cumprod"]
-_op_cumsum = _OPS["cumsum"]
-_op_deg2rad = _OPS["deg2rad"]
-_op_diag = _OPS["diag"]
-_op_diag_embed = _OPS["diag_embed"]
-_op_diagonal = _OPS["diagonal"]
-_op_diagonal_scatter = _OPS["diagonal_scatter"]
-_op_diff = _OPS["diff"]
-_op_digamma = _OPS["digamma"]
-_op_dist = _OPS["dist"]
-_op_div = _OPS["div"]
-_op_div__mode = _OPS["div.mode"]
-_op_dot = _OPS["dot"]
-_op_elu = _OPS["elu"]
-_op_embedding_renorm = _OPS["embedding_renorm"]
-_op_eq = _OPS["eq"]
-_op_erf = _OPS["erf"]
-_op_erfc = _OPS["erfc"]
-_op_erfinv = _OPS["erfinv"]
-_op_exp = _OPS["exp"]
-_op_exp2 = _OPS["exp2"]
-_op_expm1 = _OPS["expm1"]
-_op_flip = _OPS["flip"]
-_op_float_power__Tensor_Scalar = _OPS["float_power.Tensor_Scalar"]
-_op_float_power__Tensor_Tensor = _OPS["float_power.Tensor_Tensor"]
-_op_floor = _OPS["floor"]
-_op_floor_divide = _OPS["floor_divide"]
-_op_fmax = _OPS["fmax"]
-_op_fmin = _OPS["fmin"]
-_op_fmod = _OPS["fmod"]
-_op_frac = _OPS["frac"]
-_op_frexp = _OPS["frexp"]
-_op_gather = _OPS["gather"]
-_op_gcd = _OPS["gcd"]
-_op_ge = _OPS["ge"]
-_op_gt = _OPS["gt"]
-_op_hardshrink = _OPS["hardshrink"]
-_op_hardsigmoid = _OPS["hardsigmoid"]
-_op_hardswish = _OPS["hardswish"]
-_op_hardtanh = _OPS["hardtanh"]
-_op_heaviside = _OPS["heaviside"]
-_op_histc = _OPS["histc"]
-_op_hypot = _OPS["hypot"]
-_op_i0 = _OPS["i0"]
-_op_igamma = _OPS["igamma"]
-_op_igammac = _OPS["igammac"]
-_op_index_add = _OPS["index_add"]
-_op_index_copy = _OPS["index_copy"]
-_op_index_fill = _OPS["index_fill"]
-_op_index_put = _OPS["index_put"]
-_op_index_reduce = _OPS["index_reduce"]
-_op_index_select = _OPS["index_select"]
-_op_inner = _OPS["inner"]
-_op_isclose = _OPS["isclose"]
-_op_isfinite = _OPS["isfinite"]
-_op_isinf = _OPS["isinf"]
-_op_isnan = _OPS["isnan"]
-_op_isneginf = _OPS["isneginf"]
-_op_isposinf = _OPS["isposinf"]
-_op_isreal = _OPS["isreal"]
-_op_kron = _OPS["kron"]
-_op_kthvalue = _OPS["kthvalue"]
-_op_lcm = _OPS["lcm"]
-_op_ldexp = _OPS["ldexp"]
-_op_le = _OPS["le"]
-_op_leaky_relu = _OPS["leaky_relu"]
-_op_lerp__Scalar = _OPS["lerp.Scalar"]
-_op_lerp__Tensor = _OPS["lerp.Tensor"]
-_op_lgamma = _OPS["lgamma"]
-_op_log = _OPS["log"]
-_op_log10 = _OPS["log10"]
-_op_log1p = _OPS["log1p"]
-_op_log2 = _OPS["log2"]
-_op_log_softmax = _OPS["log_softmax"]
-_op_logaddexp = _OPS["logaddexp"]
-_op_logaddexp2 = _OPS["logaddexp2"]
-_op_logcumsumexp = _OPS["logcumsumexp"]
-_op_logical_and = _OPS["logical_and"]
-_op_logical_not = _OPS["logical_not"]
-_op_logical_or = _OPS["logical_or"]
-_op_logical_xor = _OPS["logical_xor"]
-_op_logit = _OPS["logit"]
-_op_logsumexp = _OPS["logsumexp"]
-_op_lt = _OPS["lt"]
-_op_masked_fill = _OPS["masked_fill"]
-_op_masked_scatter = _OPS["masked_scatter"]
-_op_matmul = _OPS["matmul"]
-_op_max = _OPS["max"]
-_op_max__dim = _OPS["max.dim"]
-_op_max__other = _OPS["max.other"]
-_op_maximum = _OPS["maximum"]
-_op_mean = _OPS["mean"]
-_op_median = _OPS["median"]
-_op_median__dim = _OPS["median.dim"]
-_op_min = _OPS["min"]
-_op_min__dim = _OPS["min.dim"]
-_op_min__other = _OPS["min.other"]
-_op_minimum = _OPS["minimum"]
-_op_mish = _OPS["mish"]
-_op_mm = _OPS["mm"]
-_op_mode = _OPS["mode"]
-_op_msort = _OPS["msort"]
-_op_mul = _OPS["mul"]
-_op_mv = _OPS["mv"]
-_op_mvlgamma = _OPS["mvlgamma"]
-_op_nan_to_num = _OPS["nan_to_num"]
-_op_nanmean = _OPS["nanmean"]
-_op_nanmedian = _OPS["nanmedian"]
-_op_nanmedian__dim = _OPS["nanmedian.dim"]
-_op_nanquantile = _OPS["nanquantile"]
-_op_nanquantile__scalar = _OPS["nanquantile.scalar"]
-_op_nansum = _OPS["nansum"]
-_op_ne = _OPS["ne"]
-_op_neg = _OPS["neg"]
-_op_nextafter = _OPS["nextafter"]
-_op_norm = _OPS["norm"]
-_op_norm__number = _OPS["norm.number"]
-_op_outer = _OPS["outer"]
-_op_permute = _OPS["permute"]
-_op_positive = _OPS["positive"]
-_op_prelu = _OPS["prelu"]
-_op_prod = _OPS["prod"]
-_op_prod__dim_int = _OPS["prod.dim_int"]
-_op_put = _OPS["put"]
-_op_quantile = _OPS["quantile"]
-_op_quantile__scalar = _OPS["quantile.scalar"]
-_op_rad2deg = _OPS["rad2deg"]
-_op_reciprocal = _OPS["reciprocal"]
-_op_relu = _OPS["relu"]
-_op_relu6 = _OPS["relu6"]
-_op_remainder = _OPS["remainder"]
-_op_repeat = _OPS["repeat"]
-_op_roll = _OPS["roll"]
-_op_rot90 = _OPS["rot90"]
-_op_round = _OPS["round"]
-_op_round__decimals = _OPS["round.decimals"]
-_op_rsqrt = _OPS["rsqrt"]
-_op_scatter__reduce = _OPS["scatter.reduce"]
-_op_scatter__src = _OPS["scatter.src"]
-_op_scatter__value = _OPS["scatter.value"]
-_op_scatter__value_reduce = _OPS["scatter.value_reduce"]
-_op_scatter_add = _OPS["scatter_add"]
-_op_scatter_reduce = _OPS["scatter_reduce"]
-_op_select = _OPS["select"]
-_op_select_scatter = _OPS["select_scatter"]
-_op_selu = _OPS["selu"]
-_op_sgn = _OPS["sgn"]
-_op_sigmoid = _OPS["sigmoid"]
-_op_sign = _OPS["sign"]
-_op_signbit = _OPS["signbit"]
-_op_silu = _OPS["silu"]
-_op_sin = _OPS["sin"]
-_op_sinc = _OPS["sinc"]
-_op_sinh = _OPS["sinh"]
-_op_slice_scatter = _OPS["slice_scatter"]
-_op_softmax = _OPS["softmax"]
-_op_sort = _OPS["sort"]
-_op_sqrt = _OPS["sqrt"]
-_op_square = _OPS["square"]
-_op_squeeze__all = _OPS["squeeze.all"]
-_op_squeeze__dims = _OPS["squeeze.dims"]
-_op_std = _OPS["std"]
-_op_std__correction = _OPS["std.correction"]
-_op_std__dim = _OPS["std.dim"]
-_op_sub = _OPS["sub"]
-_op_sum = _OPS["sum"]
-_op_t = _OPS["t"]
-_op_take = _OPS["take"]
-_op_tan = _OPS["tan"]
-_op_tanh = _OPS["tanh"]
-_op_threshold = _OPS["threshold"]
-_op_topk = _OPS["topk"]
-_op_trace = _OPS["trace"]
-_op_transpose = _OPS["transpose"]
-_op_tril = _OPS["tril"]
-_op_triu = _OPS["triu"]
-_op_trunc = _OPS["trunc"]
-_op_unfold = _OPS["unfold"]
-_op_unsqueeze = _OPS["unsqueeze"]
-_op_var = _OPS["var"]
-_op_var__correction = _OPS["var.correction"]
-_op_var__dim = _OPS["var.dim"]
-_op_vdot = _OPS["vdot"]
-_op_view_as_complex = _OPS["view_as_complex"]
-_op_view_as_real = _OPS["view_as_real"]
-_op_xlogy = _OPS["xlogy"]
+_op__rrelu = _OPS['_rrelu']
+_op_abs = _OPS['abs']
+_op_acos = _OPS['acos']
+_op_acosh = _OPS['acosh']
+_op_add = _OPS['add']
+_op_addbmm = _OPS['addbmm']
+_op_addbmm__scaled = _OPS['addbmm.scaled']
+_op_addcdiv = _OPS['addcdiv']
+_op_addcmul = _OPS['addcmul']
+_op_addmm = _OPS['addmm']
+_op_addmm__scaled = _OPS['addmm.scaled']
+_op_addmv = _OPS['addmv']
+_op_addmv__scaled = _OPS['addmv.scaled']
+_op_addr = _OPS['addr']
+_op_all = _OPS['all']
+_op_amax = _OPS['amax']
+_op_amin = _OPS['amin']
+_op_aminmax = _OPS['aminmax']
+_op_angle = _OPS['angle']
+_op_any = _OPS['any']
+_op_argmax = _OPS['argmax']
+_op_argmin = _OPS['argmin']
+_op_argsort = _OPS['argsort']
+_op_as_strided_scatter = _OPS['as_strided_scatter']
+_op_asin = _OPS['asin']
+_op_asinh = _OPS['asinh']
+_op_atan = _OPS['atan']
+_op_atan2 = _OPS['atan2']
+_op_atanh = _OPS['atanh']
+_op_baddbmm = _OPS['baddbmm']
+_op_baddbmm__scaled = _OPS['baddbmm.scaled']
+_op_bitwise_and = _OPS['bitwise_and']
+_op_bitwise_left_shift = _OPS['bitwise_left_shift']
+_op_bitwise_not = _OPS['bitwise_not']
+_op_bitwise_or = _OPS['bitwise_or']
+_op_bitwise_right_shift = _OPS['bitwise_right_shift']
+_op_bitwise_xor = _OPS['bitwise_xor']
+_op_bmm = _OPS['bmm']
+_op_ceil = _OPS['ceil']
+_op_celu = _OPS['celu']
+_op_cholesky_inverse = _OPS['cholesky_inverse']
+_op_cholesky_solve = _OPS['cholesky_solve']
+_op_clamp = _OPS['clamp']
+_op_clamp_max = _OPS['clamp_max']
+_op_clamp_min = _OPS['clamp_min']
+_op_conj_physical = _OPS['conj_physical']
+_op_copysign = _OPS['copysign']
+_op_cos = _OPS['cos']
+_op_cosh = _OPS['cosh']
+_op_count_nonzero = _OPS['count_nonzero']
+_op_cummax = _OPS['cummax']
+_op_cummin = _OPS['cummin']
+_op_cumprod = _OPS['cumprod']
+_op_cumsum = _OPS['cumsum']
+_op_deg2rad = _OPS['deg2rad']
+_op_diag = _OPS['diag']
+_op_diag_embed = _OPS['diag_embed']
+_op_diagonal = _OPS['diagonal']
+_op_diagonal_scatter = _OPS['diagonal_scatter']
+_op_diff = _OPS['diff']
+_op_digamma = _OPS['digamma']
+_op_dist = _OPS['dist']
+_op_div = _OPS['div']
+_op_div__mode = _OPS['div.mode']
+_op_dot = _OPS['dot']
+_op_elu = _OPS['elu']
+_op_embedding_renorm = _OPS['embedding_renorm']
+_op_eq = _OPS['eq']
+_op_erf = _OPS['erf']
+_op_erfc = _OPS['erfc']
+_op_erfinv = _OPS['erfinv']
+_op_exp = _OPS['exp']
+_op_exp2 = _OPS['exp2']
+_op_expm1 = _OPS['expm1']
+_op_flip = _OPS['flip']
+_op_float_power__Tensor_Scalar = _OPS['float_power.Tensor_Scalar']
+_op_float_power__Tensor_Tensor = _OPS['float_power.Tensor_Tensor']
+_op_floor = _OPS['floor']
+_op_floor_divide = _OPS['floor_divide']
+_op_fmax = _OPS['fmax']
+_op_fmin = _OPS['fmin']
+_op_fmod = _OPS['fmod']
+_op_frac = _OPS['frac']
+_op_frexp = _OPS['frexp']
+_op_gather = _OPS['gather']
+_op_gcd = _OPS['gcd']
+_op_ge = _OPS['ge']
+_op_gt = _OPS['gt']
+_op_hardshrink = _OPS['hardshrink']
+_op_hardsigmoid = _OPS['hardsigmoid']
+_op_hardswish = _OPS['hardswish']
+_op_hardtanh = _OPS['hardtanh']
+_op_heaviside = _OPS['heaviside']
+_op_histc = _OPS['histc']
+_op_hypot = _OPS['hypot']
+_op_i0 = _OPS['i0']
+_op_igamma = _OPS['igamma']
+_op_igammac = _OPS['igammac']
+_op_index_add = _OPS['index_add']
+_op_index_copy = _OPS['index_copy']
+_op_index_fill = _OPS['index_fill']
+_op_index_put = _OPS['index_put']
+_op_index_reduce = _OPS['index_reduce']
+_op_index_select = _OPS['index_select']
+_op_inner = _OPS['inner']
+_op_isclose = _OPS['isclose']
+_op_isfinite = _OPS['isfinite']
+_op_isinf = _OPS['isinf']
+_op_isnan = _OPS['isnan']
+_op_isneginf = _OPS['isneginf']
+_op_isposinf = _OPS['isposinf']
+_op_isreal = _OPS['isreal']
+_op_kron = _OPS['kron']
+_op_kthvalue = _OPS['kthvalue']
+_op_lcm = _OPS['lcm']
+_op_ldexp = _OPS['ldexp']
+_op_le = _OPS['le']
+_op_leaky_relu = _OPS['leaky_relu']
+_op_lerp__Scalar = _OPS['lerp.Scalar']
+_op_lerp__Tensor = _OPS['lerp.Tensor']
+_op_lgamma = _OPS['lgamma']
+_op_log = _OPS['log']
+_op_log10 = _OPS['log10']
+_op_log1p = _OPS['log1p']
+_op_log2 = _OPS['log2']
+_op_log_softmax = _OPS['log_softmax']
+_op_logaddexp = _OPS['logaddexp']
+_op_logaddexp2 = _OPS['logaddexp2']
+_op_logcumsumexp = _OPS['logcumsumexp']
+_op_logical_and = _OPS['logical_and']
+_op_logical_not = _OPS['logical_not']
+_op_logical_or = _OPS['logical_or']
+_op_logical_xor = _OPS['logical_xor']
+_op_logit = _OPS['logit']
+_op_logsumexp = _OPS['logsumexp']
+_op_lt = _OPS['lt']
+_op_masked_fill = _OPS['masked_fill']
+_op_masked_scatter = _OPS['masked_scatter']
+_op_matmul = _OPS['matmul']
+_op_max = _OPS['max']
+_op_max__dim = _OPS['max.dim']
+_op_max__other = _OPS['max.other']
+_op_maximum = _OPS['maximum']
+_op_mean = _OPS['mean']
+_op_median = _OPS['median']
+_op_median__dim = _OPS['median.dim']
+_op_min = _OPS['min']
+_op_min__dim = _OPS['min.dim']
+_op_min__other = _OPS['min.other']
+_op_minimum = _OPS['minimum']
+_op_mish = _OPS['mish']
+_op_mm = _OPS['mm']
+_op_mode = _OPS['mode']
+_op_msort = _OPS['msort']
+_op_mul = _OPS['mul']
+_op_mv = _OPS['mv']
+_op_mvlgamma = _OPS['mvlgamma']
+_op_nan_to_num = _OPS['nan_to_num']
+_op_nanmean = _OPS['nanmean']
+_op_nanmedian = _OPS['nanmedian']
+_op_nanmedian__dim = _OPS['nanmedian.dim']
+_op_nanquantile = _OPS['nanquantile']
+_op_nanquantile__scalar = _OPS['nanquantile.scalar']
+_op_nansum = _OPS['nansum']
+_op_ne = _OPS['ne']
+_op_neg = _OPS['neg']
+_op_nextafter = _OPS['nextafter']
+_op_norm = _OPS['norm']
+_op_norm__number = _OPS['norm.number']
+_op_outer = _OPS['outer']
+_op_permute = _OPS['permute']
+_op_positive = _OPS['positive']
+_op_prelu = _OPS['prelu']
+_op_prod = _OPS['prod']
+_op_prod__dim_int = _OPS['prod.dim_int']
+_op_put = _OPS['put']
+_op_quantile = _OPS['quantile']
+_op_quantile__scalar = _OPS['quantile.scalar']
+_op_rad2deg = _OPS['rad2deg']
+_op_reciprocal = _OPS['reciprocal']
+_op_relu = _OPS['relu']
+_op_relu6 = _OPS['relu6']
+_op_remainder = _OPS['remainder']
+_op_repeat = _OPS['repeat']
+_op_roll = _OPS['roll']
+_op_rot90 = _OPS['rot90']
+_op_round = _OPS['round']
+_op_round__decimals = _OPS['round.decimals']
+_op_rsqrt = _OPS['rsqrt']
+_op_scatter__reduce = _OPS['scatter.reduce']
+_op_scatter__src = _OPS['scatter.src']
+_op_scatter__value = _OPS['scatter.value']
+_op_scatter__value_reduce = _OPS['scatter.value_reduce']
+_op_scatter_add = _OPS['scatter_add']
+_op_scatter_reduce = _OPS['scatter_reduce']
+_op_select = _OPS['select']
+_op_select_scatter = _OPS['select_scatter']
+_op_selu = _OPS['selu']
+_op_sgn = _OPS['sgn']
+_op_sigmoid = _OPS['sigmoid']
+_op_sign = _OPS['sign']
+_op_signbit = _OPS['signbit']
+_op_silu = _OPS['silu']
+_op_sin = _OPS['sin']
+_op_sinc = _OPS['sinc']
+_op_sinh = _OPS['sinh']
+_op_slice_scatter = _OPS['slice_scatter']
+_op_softmax = _OPS['softmax']
+_op_sort = _OPS['sort']
+_op_sqrt = _OPS['sqrt']
+_op_square = _OPS['square']
+_op_squeeze__all = _OPS['squeeze.all']
+_op_squeeze__dims = _OPS['squeeze.dims']
+_op_std = _OPS['std']
+_op_std__correction = _OPS['std.correction']
+_op_std__dim = _OPS['std.dim']
+_op_sub = _OPS['sub']
+_op_sum = _OPS['sum']
+_op_t = _OPS['t']
+_op_take = _OPS['take']
+_op_tan = _OPS['tan']
+_op_tanh = _OPS['tanh']
+_op_threshold = _OPS['threshold']
+_op_topk = _OPS['topk']
+_op_trace = _OPS['trace']
+_op_transpose = _OPS['transpose']
+_op_tril = _OPS['tril']
+_op_triu = _OPS['triu']
+_op_trunc = _OPS['trunc']
+_op_unfold = _OPS['unfold']
+_op_unsqueeze = _OPS['unsqueeze']
+_op_var = _OPS['var']
+_op_var__correction = _OPS['var.correction']
+_op_var__dim = _OPS['var.dim']
+_op_vdot = _OPS['vdot']
+_op_view_as_complex = _OPS['view_as_complex']
+_op_view_as_real = _OPS['view_as_real']
+_op_xlogy = _OPS['xlogy']
 
 
 class TensorMethods:
@@ -274,15 +275,7 @@ class TensorMethods:
 
     def add(self, other, *, alpha=1):
         """``self + alpha * other``, broadcast."""
-        return _call(
-            _op_add,
-            (
-                self,
-                other,
-            ),
-            (alpha,),
-            (),
-        )
+        return _call(_op_add, (self, other,), (alpha,), ())
 
     def addbmm(*args, **kwargs):
         """Overloads:
@@ -290,33 +283,15 @@ class TensorMethods:
         addbmm: ``self`` + the sum over the batch of ``batch1[i] @ batch2[i]``.
         addbmm.scaled: ``beta * self + alpha * sum_i batch1[i] @ batch2[i]``; for ``beta`` 0 ``self`` does not count.
         """
-        return _call_overloaded("addbmm", (_op_addbmm, _op_addbmm__scaled), args, kwargs, "method")
+        return _call_overloaded('addbmm', (_op_addbmm, _op_addbmm__scaled), args, kwargs, 'method')
 
     def addcdiv(self, tensor1, tensor2, *, value=1):
         """``self + value * tensor1 / tensor2``, broadcast."""
-        return _call(
-            _op_addcdiv,
-            (
-                self,
-                tensor1,
-                tensor2,
-            ),
-            (value,),
-            (),
-        )
+        return _call(_op_addcdiv, (self, tensor1, tensor2,), (value,), ())
 
     def addcmul(self, tensor1, tensor2, *, value=1):
         """``self + value * tensor1 * tensor2``, broadcast."""
-        return _call(
-            _op_addcmul,
-            (
-                self,
-                tensor1,
-                tensor2,
-            ),
-            (value,),
-            (),
-        )
+        return _call(_op_addcmul, (self, tensor1, tensor2,), (value,), ())
 
     def addmm(*args, **kwargs):
         """Overloads:
@@ -324,7 +299,7 @@ class TensorMethods:
         addmm: ``self + mat1 @ mat2``.
         addmm.scaled: ``beta * self + alpha * mat1 @ mat2``; for ``beta`` 0 ``self`` does not count, NaN included.
         """
-        return _call_overloaded("addmm", (_op_addmm, _op_addmm__scaled), args, kwargs, "method")
+        return _call_overloaded('addmm', (_op_addmm, _op_addmm__scaled), args, kwargs, 'method')
 
     def addmv(*args, **kwargs):
         """Overloads:
@@ -332,71 +307,27 @@ class TensorMethods:
         addmv: ``self + mat @ vec``.
         addmv.scaled: ``beta * self + alpha * mat @ vec``; for ``beta`` 0 ``self`` does not count, NaN included.
         """
-        return _call_overloaded("addmv", (_op_addmv, _op_addmv__scaled), args, kwargs, "method")
+        return _call_overloaded('addmv', (_op_addmv, _op_addmv__scaled), args, kwargs, 'method')
 
     def addr(self, vec1, vec2, *, beta=1, alpha=1):
         """``beta * self + alpha * outer(vec1, vec2)``."""
-        return _call(
-            _op_addr,
-            (
-                self,
-                vec1,
-                vec2,
-            ),
-            (
-                beta,
-                alpha,
-            ),
-            (),
-        )
+        return _call(_op_addr, (self, vec1, vec2,), (beta, alpha,), ())
 
     def all(self, dim=None, keepdim=False):
         """Whether every element is non-zero; uint8 for uint8 input, else bool."""
-        return _call(
-            _op_all,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_all, (self,), (), (dim, keepdim,))
 
     def amax(self, dim=(), keepdim=False):
         """The largest elements over all dims or some; ties share the gradient."""
-        return _call(
-            _op_amax,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_amax, (self,), (), (dim, keepdim,))
 
     def amin(self, dim=(), keepdim=False):
         """The smallest elements over all dims or some; ties share the gradient."""
-        return _call(
-            _op_amin,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_amin, (self,), (), (dim, keepdim,))
 
     def aminmax(self, *, dim=None, keepdim=False):
         """Smallest and largest element, of all or along a dim."""
-        return _call(
-            _op_aminmax,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_aminmax, (self,), (), (dim, keepdim,))
 
     def angle(self):
         """Phase in radians; of a real number 0, pi below 0, or NaN."""
@@ -404,15 +335,7 @@ class TensorMethods:
 
     def any(self, dim=None, keepdim=False):
         """Whether some element is non-zero; uint8 for uint8 input, else bool."""
-        return _call(
-            _op_any,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_any, (self,), (), (dim, keepdim,))
 
     def arccos(self):
         """Inverse cosine, in radians."""
@@ -444,56 +367,19 @@ class TensorMethods:
 
     def argmax(self, dim=None, keepdim=False):
         """Position of the largest element (the first of equals), in the flattened tensor or along a dim."""
-        return _call(
-            _op_argmax,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_argmax, (self,), (), (dim, keepdim,))
 
     def argmin(self, dim=None, keepdim=False):
         """Position of the smallest element (the first of equals), in the flattened tensor or along a dim."""
-        return _call(
-            _op_argmin,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_argmin, (self,), (), (dim, keepdim,))
 
     def argsort(self, dim=-1, descending=False, stable=False):
         """Positions that put ``dim`` in order (always stable)."""
-        return _call(
-            _op_argsort,
-            (self,),
-            (),
-            (
-                dim,
-                descending,
-                stable,
-            ),
-        )
+        return _call(_op_argsort, (self,), (), (dim, descending, stable,))
 
     def as_strided_scatter(self, src, size, stride, storage_offset=None):
         """A copy of ``self`` (as contiguous memory) with ``src`` in the place of a strided view of it."""
-        return _call(
-            _op_as_strided_scatter,
-            (
-                self,
-                src,
-            ),
-            (),
-            (
-                size,
-                stride,
-                storage_offset,
-            ),
-        )
+        return _call(_op_as_strided_scatter, (self, src,), (), (size, stride, storage_offset,))
 
     def asin(self):
         """Inverse sine, in radians."""
@@ -521,7 +407,7 @@ class TensorMethods:
         baddbmm: ``self + batch1 @ batch2`` for each matrix of the batch.
         baddbmm.scaled: ``beta * self + alpha * batch1 @ batch2`` for each matrix; for ``beta`` 0 ``self`` does not count.
         """
-        return _call_overloaded("baddbmm", (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, "method")
+        return _call_overloaded('baddbmm', (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, 'method')
 
     def bitwise_and(self, other):
         """``self & other``."""
@@ -561,28 +447,11 @@ class TensorMethods:
 
     def cholesky_solve(self, input2, upper=False):
         """``A^-1 self`` where ``input2`` is the lower (upper) Cholesky factor of A."""
-        return _call(
-            _op_cholesky_solve,
-            (
-                self,
-                input2,
-            ),
-            (),
-            (upper,),
-        )
+        return _call(_op_cholesky_solve, (self, input2,), (), (upper,))
 
     def clamp(self, min=None, max=None):
         """``min(max(self, min), max)``; either bound may be missing, not both."""
-        return _call(
-            _op_clamp,
-            (
-                self,
-                min,
-                max,
-            ),
-            (),
-            (),
-        )
+        return _call(_op_clamp, (self, min, max,), (), ())
 
     def clamp_max(self, max):
         """``min(self, max)``."""
@@ -594,16 +463,7 @@ class TensorMethods:
 
     def clip(self, min=None, max=None):
         """``min(max(self, min), max)``; either bound may be missing, not both."""
-        return _call(
-            _op_clamp,
-            (
-                self,
-                min,
-                max,
-            ),
-            (),
-            (),
-        )
+        return _call(_op_clamp, (self, min, max,), (), ())
 
     def conj_physical(self):
         """Complex conjugate, as new values."""
@@ -635,27 +495,11 @@ class TensorMethods:
 
     def cumprod(self, dim, *, dtype=None):
         """Running product; integers and bools are multiplied as int64."""
-        return _call(
-            _op_cumprod,
-            (self,),
-            (),
-            (
-                dim,
-                dtype,
-            ),
-        )
+        return _call(_op_cumprod, (self,), (), (dim, dtype,))
 
     def cumsum(self, dim, *, dtype=None):
         """Running sum; integers and bools are summed as int64."""
-        return _call(
-            _op_cumsum,
-            (self,),
-            (),
-            (
-                dim,
-                dtype,
-            ),
-        )
+        return _call(_op_cumsum, (self,), (), (dim, dtype,))
 
     def deg2rad(self):
         """Degrees to radians."""
@@ -667,61 +511,19 @@ class TensorMethods:
 
     def diag_embed(self, offset=0, dim1=-2, dim2=-1):
         """Square matrices in the plane of ``dim1, dim2`` of the result, with the last dim on a diagonal; zero elsewhere."""
-        return _call(
-            _op_diag_embed,
-            (self,),
-            (),
-            (
-                offset,
-                dim1,
-                dim2,
-            ),
-        )
+        return _call(_op_diag_embed, (self,), (), (offset, dim1, dim2,))
 
     def diagonal(self, offset=0, dim1=0, dim2=1):
         """The diagonal of two dims, as the last dim."""
-        return _call_view(
-            _op_diagonal,
-            self,
-            (),
-            (
-                offset,
-                dim1,
-                dim2,
-            ),
-        )
+        return _call_view(_op_diagonal, self, (), (offset, dim1, dim2,))
 
     def diagonal_scatter(self, src, offset=0, dim1=0, dim2=1):
         """A copy of ``self`` with ``src`` on one diagonal."""
-        return _call(
-            _op_diagonal_scatter,
-            (
-                self,
-                src,
-            ),
-            (),
-            (
-                offset,
-                dim1,
-                dim2,
-            ),
-        )
+        return _call(_op_diagonal_scatter, (self, src,), (), (offset, dim1, dim2,))
 
     def diff(self, n=1, dim=-1, prepend=None, append=None):
         """``n``-th difference along ``dim``; bools differ by xor."""
-        return _call(
-            _op_diff,
-            (
-                self,
-                prepend,
-                append,
-            ),
-            (),
-            (
-                n,
-                dim,
-            ),
-        )
+        return _call(_op_diff, (self, prepend, append,), (), (n, dim,))
 
     def digamma(self):
         """Derivative of ``log gamma``."""
@@ -729,15 +531,7 @@ class TensorMethods:
 
     def dist(self, other, p=2):
         """p-norm of ``self - other``."""
-        return _call(
-            _op_dist,
-            (
-                self,
-                other,
-            ),
-            (),
-            (p,),
-        )
+        return _call(_op_dist, (self, other,), (), (p,))
 
     def div(*args, **kwargs):
         """Overloads:
@@ -745,7 +539,7 @@ class TensorMethods:
         div: ``self / other``, broadcast; integers give floats.
         div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
         """
-        return _call_overloaded("div", (_op_div, _op_div__mode), args, kwargs, "method")
+        return _call_overloaded('div', (_op_div, _op_div__mode), args, kwargs, 'method')
 
     def divide(*args, **kwargs):
         """Overloads:
@@ -753,7 +547,7 @@ class TensorMethods:
         div: ``self / other``, broadcast; integers give floats.
         div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
         """
-        return _call_overloaded("divide", (_op_div, _op_div__mode), args, kwargs, "method")
+        return _call_overloaded('divide', (_op_div, _op_div__mode), args, kwargs, 'method')
 
     def dot(self, tensor):
         """Sum of the products of two vectors' elements (no conjugation)."""
@@ -791,10 +585,10 @@ class TensorMethods:
         """The integer part."""
         return _call1(_op_trunc, self)
 
-    def flip(self, *dims):
+    def flip(self, *args, dims=None):
         """``self`` with the order of the elements along each of ``dims`` reversed."""
-        if len(dims) == 1 and not isinstance(dims[0], int):
-            dims = dims[0]
+        if dims is None:
+            dims = args[0] if len(args) == 1 and not isinstance(args[0], int) else args
         return _call(_op_flip, (self,), (), (dims,))
 
     def float_power(*args, **kwargs):
@@ -803,9 +597,7 @@ class TensorMethods:
         float_power.Tensor_Tensor: ``self ** exponent`` in float64 (complex128 for complex input).
         float_power.Tensor_Scalar: ``self ** exponent`` in float64 (complex128 for complex input).
         """
-        return _call_overloaded(
-            "float_power", (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar), args, kwargs, "method"
-        )
+        return _call_overloaded('float_power', (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar), args, kwargs, 'method')
 
     def floor(self):
         """Largest integer not above ``x``."""
@@ -837,18 +629,7 @@ class TensorMethods:
 
     def gather(self, dim, index, *, sparse_grad=False):
         """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
-        return _call(
-            _op_gather,
-            (
-                self,
-                index,
-            ),
-            (),
-            (
-                dim,
-                sparse_grad,
-            ),
-        )
+        return _call(_op_gather, (self, index,), (), (dim, sparse_grad,))
 
     def gcd(self, other):
         """Greatest common divisor, never negative; ``gcd(0, 0) = 0``."""
@@ -884,16 +665,7 @@ class TensorMethods:
 
     def histc(self, bins=100, min=0, max=0):
         """Counts in ``bins`` equal intervals of [min, max] (of the data's range if both are equal)."""
-        return _call(
-            _op_histc,
-            (self,),
-            (),
-            (
-                bins,
-                min,
-                max,
-            ),
-        )
+        return _call(_op_histc, (self,), (), (bins, min, max,))
 
     def hypot(self, other):
         """``sqrt(self**2 + other**2)`` without overflow."""
@@ -913,84 +685,27 @@ class TensorMethods:
 
     def index_add(self, dim, index, source, *, alpha=1):
         """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
-        return _call(
-            _op_index_add,
-            (
-                self,
-                index,
-                source,
-            ),
-            (alpha,),
-            (dim,),
-        )
+        return _call(_op_index_add, (self, index, source,), (alpha,), (dim,))
 
     def index_copy(self, dim, index, source):
         """``self`` with the slices at ``index`` along ``dim`` replaced by those of ``source``."""
-        return _call(
-            _op_index_copy,
-            (
-                self,
-                index,
-                source,
-            ),
-            (),
-            (dim,),
-        )
+        return _call(_op_index_copy, (self, index, source,), (), (dim,))
 
     def index_fill(self, dim, index, value):
         """``self`` with the slices at ``index`` along ``dim`` filled with a number or the value of a 0-dim tensor."""
-        return _call(
-            _op_index_fill,
-            (
-                self,
-                index,
-                value,
-            ),
-            (),
-            (dim,),
-        )
+        return _call(_op_index_fill, (self, index, value,), (), (dim,))
 
     def index_put(self, indices, values, accumulate=False):
         """A copy of ``self`` with ``values`` written (or added) at ``self[indices]``."""
-        return _call(
-            _op_index_put,
-            (
-                self,
-                indices,
-                values,
-            ),
-            (),
-            (accumulate,),
-        )
+        return _call(_op_index_put, (self, indices, values,), (), (accumulate,))
 
     def index_reduce(self, dim, index, source, reduce, *, include_self=True):
         """``self`` with ``source`` reduced (prod, mean, amax, amin) into the slices at ``index`` along ``dim``."""
-        return _call(
-            _op_index_reduce,
-            (
-                self,
-                index,
-                source,
-            ),
-            (),
-            (
-                dim,
-                reduce,
-                include_self,
-            ),
-        )
+        return _call(_op_index_reduce, (self, index, source,), (), (dim, reduce, include_self,))
 
     def index_select(self, dim, index):
         """The slices of ``self`` at ``index`` along ``dim``."""
-        return _call(
-            _op_index_select,
-            (
-                self,
-                index,
-            ),
-            (),
-            (dim,),
-        )
+        return _call(_op_index_select, (self, index,), (), (dim,))
 
     def inner(self, other):
         """Sums of products over the last dim of both."""
@@ -998,19 +713,7 @@ class TensorMethods:
 
     def isclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         """``|self - other| <= atol + rtol * |other|``; equal infinities are close, NaNs only with ``equal_nan``."""
-        return _call(
-            _op_isclose,
-            (
-                self,
-                other,
-            ),
-            (),
-            (
-                rtol,
-                atol,
-                equal_nan,
-            ),
-        )
+        return _call(_op_isclose, (self, other,), (), (rtol, atol, equal_nan,))
 
     def isfinite(self):
         """Whether ``x`` is neither infinite nor NaN."""
@@ -1042,16 +745,7 @@ class TensorMethods:
 
     def kthvalue(self, k, dim=-1, keepdim=False):
         """The ``k``-th smallest element (from 1) along a dim and where it is."""
-        return _call(
-            _op_kthvalue,
-            (self,),
-            (),
-            (
-                k,
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_kthvalue, (self,), (), (k, dim, keepdim,))
 
     def lcm(self, other):
         """Least common multiple, never negative; 0 where one is 0."""
@@ -1071,7 +765,7 @@ class TensorMethods:
         lerp.Tensor: ``self + weight * (end - self)``.
         lerp.Scalar: ``self + weight * (end - self)``.
         """
-        return _call_overloaded("lerp", (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, "method")
+        return _call_overloaded('lerp', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'method')
 
     def less(self, other):
         """``self < other``."""
@@ -1103,15 +797,7 @@ class TensorMethods:
 
     def log_softmax(self, dim, dtype=None):
         """``log(softmax(x))`` along ``dim``."""
-        return _call(
-            _op_log_softmax,
-            (self,),
-            (),
-            (
-                dim,
-                dtype,
-            ),
-        )
+        return _call(_op_log_softmax, (self,), (), (dim, dtype,))
 
     def logaddexp(self, other):
         """``log(exp(self) + exp(other))`` without overflow."""
@@ -1147,15 +833,7 @@ class TensorMethods:
 
     def logsumexp(self, dim, keepdim=False):
         """``log(sum(exp(x)))`` without overflow."""
-        return _call(
-            _op_logsumexp,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_logsumexp, (self,), (), (dim, keepdim,))
 
     def lt(self, other):
         """``self < other``."""
@@ -1163,29 +841,11 @@ class TensorMethods:
 
     def masked_fill(self, mask, value):
         """A number or the value of a 0-dim tensor where ``mask``, else ``self``."""
-        return _call(
-            _op_masked_fill,
-            (
-                self,
-                mask,
-                value,
-            ),
-            (),
-            (),
-        )
+        return _call(_op_masked_fill, (self, mask, value,), (), ())
 
     def masked_scatter(self, mask, source):
         """``self`` with the places where ``mask`` is true filled with the elements of ``source``, in row-major order."""
-        return _call(
-            _op_masked_scatter,
-            (
-                self,
-                mask,
-                source,
-            ),
-            (),
-            (),
-        )
+        return _call(_op_masked_scatter, (self, mask, source,), (), ())
 
     def matmul(self, other):
         """Matrix product over the last two dims; leading dims broadcast, vectors count as a row or a column."""
@@ -1198,7 +858,7 @@ class TensorMethods:
         max: The largest element; ties share the gradient.
         max.dim: The largest elements along a dim and where they first are.
         """
-        return _call_overloaded("max", (_op_max__other, _op_max, _op_max__dim), args, kwargs, "method")
+        return _call_overloaded('max', (_op_max__other, _op_max, _op_max__dim), args, kwargs, 'method')
 
     def maximum(self, other):
         """The larger of two, NaN if one is NaN."""
@@ -1206,16 +866,7 @@ class TensorMethods:
 
     def mean(self, dim=None, keepdim=False, *, dtype=None):
         """Mean over all dims or some; NaN over no elements."""
-        return _call(
-            _op_mean,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-                dtype,
-            ),
-        )
+        return _call(_op_mean, (self,), (), (dim, keepdim, dtype,))
 
     def median(*args, **kwargs):
         """Overloads:
@@ -1223,7 +874,7 @@ class TensorMethods:
         median: Lower median of all elements (NaN if there is one).
         median.dim: Lower medians along a dim (NaN if there is one) and where they are.
         """
-        return _call_overloaded("median", (_op_median, _op_median__dim), args, kwargs, "method")
+        return _call_overloaded('median', (_op_median, _op_median__dim), args, kwargs, 'method')
 
     def min(*args, **kwargs):
         """Overloads:
@@ -1232,7 +883,7 @@ class TensorMethods:
         min: The smallest element; ties share the gradient.
         min.dim: The smallest elements along a dim and where they first are.
         """
-        return _call_overloaded("min", (_op_min__other, _op_min, _op_min__dim), args, kwargs, "method")
+        return _call_overloaded('min', (_op_min__other, _op_min, _op_min__dim), args, kwargs, 'method')
 
     def minimum(self, other):
         """The smaller of two, NaN if one is NaN."""
@@ -1244,15 +895,7 @@ class TensorMethods:
 
     def mode(self, dim=-1, keepdim=False):
         """The most frequent element (the smallest of equally frequent ones) along a dim and its last position."""
-        return _call(
-            _op_mode,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
+        return _call(_op_mode, (self,), (), (dim, keepdim,))
 
     def msort(self):
         """Values in order along dim 0."""
@@ -1276,29 +919,11 @@ class TensorMethods:
 
     def nan_to_num(self, nan=None, posinf=None, neginf=None):
         """NaN becomes ``nan`` (0), infinities become ``posinf``/``neginf`` (the dtype's largest and lowest)."""
-        return _call(
-            _op_nan_to_num,
-            (self,),
-            (),
-            (
-                nan,
-                posinf,
-                neginf,
-            ),
-        )
+        return _call(_op_nan_to_num, (self,), (), (nan, posinf, neginf,))
 
     def nanmean(self, dim=None, keepdim=False, *, dtype=None):
         """Mean over what is not NaN."""
-        return _call(
-            _op_nanmean,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-                dtype,
-            ),
-        )
+        return _call(_op_nanmean, (self,), (), (dim, keepdim, dtype,))
 
     def nanmedian(*args, **kwargs):
         """Overloads:
@@ -1306,7 +931,7 @@ class TensorMethods:
         nanmedian: Lower median of all elements of the numbers.
         nanmedian.dim: Lower medians along a dim of the numbers and where they are.
         """
-        return _call_overloaded("nanmedian", (_op_nanmedian, _op_nanmedian__dim), args, kwargs, "method")
+        return _call_overloaded('nanmedian', (_op_nanmedian, _op_nanmedian__dim), args, kwargs, 'method')
 
     def nanquantile(*args, **kwargs):
         """Overloads:
@@ -1314,20 +939,11 @@ class TensorMethods:
         nanquantile: Quantiles of the numbers of all elements or along a dim, interpolated between neighbours.
         nanquantile.scalar: Quantiles of the numbers of all elements or along a dim, interpolated between neighbours.
         """
-        return _call_overloaded("nanquantile", (_op_nanquantile, _op_nanquantile__scalar), args, kwargs, "method")
+        return _call_overloaded('nanquantile', (_op_nanquantile, _op_nanquantile__scalar), args, kwargs, 'method')
 
     def nansum(self, dim=None, keepdim=False, *, dtype=None):
         """Sum that counts NaN as 0."""
-        return _call(
-            _op_nansum,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-                dtype,
-            ),
-        )
+        return _call(_op_nansum, (self,), (), (dim, keepdim, dtype,))
 
     def ne(self, other):
         """``self != other``."""
@@ -1351,7 +967,7 @@ class TensorMethods:
         norm.number: ``(sum |x|**p) ** (1 / p)`` over all elements or some dims; 2 for None.
         norm: Frobenius norm (``fro``: the 2-norm of the elements) or nuclear norm (``nuc``: the sum of singular values).
         """
-        return _call_overloaded("norm", (_op_norm__number, _op_norm), args, kwargs, "method")
+        return _call_overloaded('norm', (_op_norm__number, _op_norm), args, kwargs, 'method')
 
     def not_equal(self, other):
         """``self != other``."""
@@ -1361,10 +977,10 @@ class TensorMethods:
         """All products of two vectors' elements."""
         return _call2(_op_outer, self, vec2)
 
-    def permute(self, *dims):
+    def permute(self, *args, dims=None):
         """Dims in another order."""
-        if len(dims) == 1 and not isinstance(dims[0], int):
-            dims = dims[0]
+        if dims is None:
+            dims = args[0] if len(args) == 1 and not isinstance(args[0], int) else args
         return _call_view(_op_permute, self, (), (dims,))
 
     def positive(self):
@@ -1381,20 +997,11 @@ class TensorMethods:
         prod: Product of all elements.
         prod.dim_int: Product along a dim.
         """
-        return _call_overloaded("prod", (_op_prod, _op_prod__dim_int), args, kwargs, "method")
+        return _call_overloaded('prod', (_op_prod, _op_prod__dim_int), args, kwargs, 'method')
 
     def put(self, index, source, accumulate=False):
         """``self`` with ``source`` written (or added) at positions counted in row-major order."""
-        return _call(
-            _op_put,
-            (
-                self,
-                index,
-                source,
-            ),
-            (),
-            (accumulate,),
-        )
+        return _call(_op_put, (self, index, source,), (), (accumulate,))
 
     def quantile(*args, **kwargs):
         """Overloads:
@@ -1402,7 +1009,7 @@ class TensorMethods:
         quantile: Quantiles (NaN where there is a NaN) of all elements or along a dim, interpolated between neighbours.
         quantile.scalar: Quantiles (NaN where there is a NaN) of all elements or along a dim, interpolated between neighbours.
         """
-        return _call_overloaded("quantile", (_op_quantile, _op_quantile__scalar), args, kwargs, "method")
+        return _call_overloaded('quantile', (_op_quantile, _op_quantile__scalar), args, kwargs, 'method')
 
     def rad2deg(self):
         """Radians to degrees."""
@@ -1420,35 +1027,19 @@ class TensorMethods:
         """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
         return _call2(_op_remainder, self, other)
 
-    def repeat(self, *repeats):
+    def repeat(self, *args, repeats=None):
         """``self`` tiled ``repeats[i]`` times along dim i; more repeats than dims add dims in front."""
-        if len(repeats) == 1 and not isinstance(repeats[0], int):
-            repeats = repeats[0]
+        if repeats is None:
+            repeats = args[0] if len(args) == 1 and not isinstance(args[0], int) else args
         return _call(_op_repeat, (self,), (), (repeats,))
 
     def roll(self, shifts, dims=()):
         """Elements moved by ``shifts`` places along ``dims`` and wrapped around; without ``dims`` in row-major order."""
-        return _call(
-            _op_roll,
-            (self,),
-            (),
-            (
-                shifts,
-                dims,
-            ),
-        )
+        return _call(_op_roll, (self,), (), (shifts, dims,))
 
     def rot90(self, k=1, dims=(0, 1)):
         """Rotation by ``k`` quarter turns in the plane of ``dims``, from the first towards the second."""
-        return _call(
-            _op_rot90,
-            (self,),
-            (),
-            (
-                k,
-                dims,
-            ),
-        )
+        return _call(_op_rot90, (self,), (), (k, dims,))
 
     def round(*args, **kwargs):
         """Overloads:
@@ -1456,7 +1047,7 @@ class TensorMethods:
         round: Nearest integer, halves to even.
         round.decimals: ``x`` rounded at a decimal place: ``round(x * 10**d) / 10**d``.
         """
-        return _call_overloaded("round", (_op_round, _op_round__decimals), args, kwargs, "method")
+        return _call_overloaded('round', (_op_round, _op_round__decimals), args, kwargs, 'method')
 
     def rsqrt(self):
         """``1 / sqrt(x)``."""
@@ -1470,72 +1061,25 @@ class TensorMethods:
         scatter.reduce: ``self`` with ``src`` added to or multiplied into the places at ``index`` along ``dim``.
         scatter.value_reduce: ``self`` with one number added to or multiplied into the places at ``index`` along ``dim``.
         """
-        return _call_overloaded(
-            "scatter",
-            (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce),
-            args,
-            kwargs,
-            "method",
-        )
+        return _call_overloaded('scatter', (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce), args, kwargs, 'method')
 
     def scatter_add(self, dim, index, src):
         """``self`` with ``src`` added at ``index`` along ``dim``; repeated places add up."""
-        return _call(
-            _op_scatter_add,
-            (
-                self,
-                index,
-                src,
-            ),
-            (),
-            (dim,),
-        )
+        return _call(_op_scatter_add, (self, index, src,), (), (dim,))
 
     def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
         """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
 
         Without ``include_self`` the old value of a place that is written does not count."""
-        return _call(
-            _op_scatter_reduce,
-            (
-                self,
-                index,
-                src,
-            ),
-            (),
-            (
-                dim,
-                reduce,
-                include_self,
-            ),
-        )
+        return _call(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
 
     def select(self, dim, index):
         """One slice of a dim, without that dim."""
-        return _call_view(
-            _op_select,
-            self,
-            (),
-            (
-                dim,
-                index,
-            ),
-        )
+        return _call_view(_op_select, self, (), (dim, index,))
 
     def select_scatter(self, src, dim, index):
         """A copy of ``self`` with ``src`` in the place of ``self.select(dim, index)``."""
-        return _call(
-            _op_select_scatter,
-            (
-                self,
-                src,
-            ),
-            (),
-            (
-                dim,
-                index,
-            ),
-        )
+        return _call(_op_select_scatter, (self, src,), (), (dim, index,))
 
     def sgn(self):
         """``x / |x|`` for complex input (0 at 0), else ``sign(x)``."""
@@ -1567,45 +1111,15 @@ class TensorMethods:
 
     def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
         """A copy of ``self`` with ``src`` in the place of ``self[start:end:step]`` along ``dim``."""
-        return _call(
-            _op_slice_scatter,
-            (
-                self,
-                src,
-            ),
-            (),
-            (
-                dim,
-                start,
-                end,
-                step,
-            ),
-        )
+        return _call(_op_slice_scatter, (self, src,), (), (dim, start, end, step,))
 
     def softmax(self, dim, dtype=None):
         """``exp(x) / sum(exp(x))`` along ``dim``."""
-        return _call(
-            _op_softmax,
-            (self,),
-            (),
-            (
-                dim,
-                dtype,
-            ),
-        )
+        return _call(_op_softmax, (self,), (), (dim, dtype,))
 
     def sort(self, dim=-1, descending=False, *, stable=None):
         """Values in order along ``dim`` and their old positions (always stable)."""
-        return _call(
-            _op_sort,
-            (self,),
-            (),
-            (
-                dim,
-                descending,
-                stable,
-            ),
-        )
+        return _call(_op_sort, (self,), (), (dim, descending, stable,))
 
     def sqrt(self):
         """Square root; NaN below 0 for real input."""
@@ -1621,7 +1135,7 @@ class TensorMethods:
         squeeze.all: All dims of size 1 removed.
         squeeze.dims: The named dims removed where their size is 1.
         """
-        return _call_overloaded("squeeze", (_op_squeeze__all, _op_squeeze__dims), args, kwargs, "method")
+        return _call_overloaded('squeeze', (_op_squeeze__all, _op_squeeze__dims), args, kwargs, 'method')
 
     def std(*args, **kwargs):
         """Overloads:
@@ -1630,44 +1144,19 @@ class TensorMethods:
         std.dim: Standard deviation over some dims.
         std.correction: Standard deviation with ``n - correction`` in the denominator (1 unless given).
         """
-        return _call_overloaded("std", (_op_std, _op_std__dim, _op_std__correction), args, kwargs, "method")
+        return _call_overloaded('std', (_op_std, _op_std__dim, _op_std__correction), args, kwargs, 'method')
 
     def sub(self, other, *, alpha=1):
         """``self - alpha * other``, broadcast."""
-        return _call(
-            _op_sub,
-            (
-                self,
-                other,
-            ),
-            (alpha,),
-            (),
-        )
+        return _call(_op_sub, (self, other,), (alpha,), ())
 
     def subtract(self, other, *, alpha=1):
         """``self - alpha * other``, broadcast."""
-        return _call(
-            _op_sub,
-            (
-                self,
-                other,
-            ),
-            (alpha,),
-            (),
-        )
+        return _call(_op_sub, (self, other,), (alpha,), ())
 
     def sum(self, dim=None, keepdim=False, *, dtype=None):
         """Sum over all dims or some; integers and bools are summed as int64."""
-        return _call(
-            _op_sum,
-            (self,),
-            (),
-            (
-                dim,
-                keepdim,
-                dtype,
-            ),
-        )
+        return _call(_op_sum, (self,), (), (dim, keepdim, dtype,))
 
     def t(self):
         """Transpose of a matrix; tensors of fewer dims unchanged."""
@@ -1687,17 +1176,7 @@ class TensorMethods:
 
     def topk(self, k, dim=-1, largest=True, sorted=True):
         """The ``k`` largest (smallest) elements along ``dim``, best first, and where they are."""
-        return _call(
-            _op_topk,
-            (self,),
-            (),
-            (
-                k,
-                dim,
-                largest,
-                sorted,
-            ),
-        )
+        return _call(_op_topk, (self,), (), (k, dim, largest, sorted,))
 
     def trace(self):
         """Sum of the main diagonal of a matrix; integers are summed as int64."""
@@ -1705,15 +1184,7 @@ class TensorMethods:
 
     def transpose(self, dim0, dim1):
         """Two dims swapped."""
-        return _call_view(
-            _op_transpose,
-            self,
-            (),
-            (
-                dim0,
-                dim1,
-            ),
-        )
+        return _call_view(_op_transpose, self, (), (dim0, dim1,))
 
     def tril(self, diagonal=0):
         """The elements on and below the given diagonal of the last two dims, zero elsewhere."""
@@ -1729,7 +1200,7 @@ class TensorMethods:
         div: ``self / other``, broadcast; integers give floats.
         div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
         """
-        return _call_overloaded("true_divide", (_op_div, _op_div__mode), args, kwargs, "method")
+        return _call_overloaded('true_divide', (_op_div, _op_div__mode), args, kwargs, 'method')
 
     def trunc(self):
         """The integer part."""
@@ -1737,16 +1208,7 @@ class TensorMethods:
 
     def unfold(self, dimension, size, step):
         """Windows of a dim, as a new last dim; windows may overlap."""
-        return _call_view(
-            _op_unfold,
-            self,
-            (),
-            (
-                dimension,
-                size,
-                step,
-            ),
-        )
+        return _call_view(_op_unfold, self, (), (dimension, size, step,))
 
     def unsqueeze(self, dim):
         """A dim of size 1 inserted."""
@@ -1759,7 +1221,7 @@ class TensorMethods:
         var.dim: Variance over some dims.
         var.correction: Variance with ``n - correction`` in the denominator (1 unless given).
         """
-        return _call_overloaded("var", (_op_var, _op_var__dim, _op_var__correction), args, kwargs, "method")
+        return _call_overloaded('var', (_op_var, _op_var__dim, _op_var__correction), args, kwargs, 'method')
 
     def vdot(self, other):
         """``sum(conj(self) * other)`` of two vectors."""
@@ -1779,15 +1241,7 @@ class TensorMethods:
 
     def _rrelu_(self, noise):
         """In-place form of ``_rrelu``."""
-        return _call_inplace(
-            _op__rrelu,
-            (
-                self,
-                noise,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op__rrelu, (self, noise,), (), ())
 
     def abs_(self):
         """In-place form of ``abs``."""
@@ -1807,15 +1261,7 @@ class TensorMethods:
 
     def add_(self, other, *, alpha=1):
         """In-place form of ``add``."""
-        return _call_inplace(
-            _op_add,
-            (
-                self,
-                other,
-            ),
-            (alpha,),
-            (),
-        )
+        return _call_inplace(_op_add, (self, other,), (alpha,), ())
 
     def addbmm_(*args, **kwargs):
         """Overloads:
@@ -1823,33 +1269,15 @@ class TensorMethods:
         addbmm: ``self`` + the sum over the batch of ``batch1[i] @ batch2[i]``.
         addbmm.scaled: ``beta * self + alpha * sum_i batch1[i] @ batch2[i]``; for ``beta`` 0 ``self`` does not count.
         """
-        return _call_overloaded("addbmm_", (_op_addbmm, _op_addbmm__scaled), args, kwargs, "inplace")
+        return _call_overloaded('addbmm_', (_op_addbmm, _op_addbmm__scaled), args, kwargs, 'inplace')
 
     def addcdiv_(self, tensor1, tensor2, *, value=1):
         """In-place form of ``addcdiv``."""
-        return _call_inplace(
-            _op_addcdiv,
-            (
-                self,
-                tensor1,
-                tensor2,
-            ),
-            (value,),
-            (),
-        )
+        return _call_inplace(_op_addcdiv, (self, tensor1, tensor2,), (value,), ())
 
     def addcmul_(self, tensor1, tensor2, *, value=1):
         """In-place form of ``addcmul``."""
-        return _call_inplace(
-            _op_addcmul,
-            (
-                self,
-                tensor1,
-                tensor2,
-            ),
-            (value,),
-            (),
-        )
+        return _call_inplace(_op_addcmul, (self, tensor1, tensor2,), (value,), ())
 
     def addmm_(*args, **kwargs):
         """Overloads:
@@ -1857,7 +1285,7 @@ class TensorMethods:
         addmm: ``self + mat1 @ mat2``.
         addmm.scaled: ``beta * self + alpha * mat1 @ mat2``; for ``beta`` 0 ``self`` does not count, NaN included.
         """
-        return _call_overloaded("addmm_", (_op_addmm, _op_addmm__scaled), args, kwargs, "inplace")
+        return _call_overloaded('addmm_', (_op_addmm, _op_addmm__scaled), args, kwargs, 'inplace')
 
     def addmv_(*args, **kwargs):
         """Overloads:
@@ -1865,23 +1293,11 @@ class TensorMethods:
         addmv: ``self + mat @ vec``.
         addmv.scaled: ``beta * self + alpha * mat @ vec``; for ``beta`` 0 ``self`` does not count, NaN included.
         """
-        return _call_overloaded("addmv_", (_op_addmv, _op_addmv__scaled), args, kwargs, "inplace")
+        return _call_overloaded('addmv_', (_op_addmv, _op_addmv__scaled), args, kwargs, 'inplace')
 
     def addr_(self, vec1, vec2, *, beta=1, alpha=1):
         """In-place form of ``addr``."""
-        return _call_inplace(
-            _op_addr,
-            (
-                self,
-                vec1,
-                vec2,
-            ),
-            (
-                beta,
-                alpha,
-            ),
-            (),
-        )
+        return _call_inplace(_op_addr, (self, vec1, vec2,), (beta, alpha,), ())
 
     def arccos_(self):
         """In-place form of ``acos``."""
@@ -1901,15 +1317,7 @@ class TensorMethods:
 
     def arctan2_(self, other):
         """In-place form of ``atan2``."""
-        return _call_inplace(
-            _op_atan2,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_atan2, (self, other,), (), ())
 
     def arctan_(self):
         """In-place form of ``atan``."""
@@ -1929,15 +1337,7 @@ class TensorMethods:
 
     def atan2_(self, other):
         """In-place form of ``atan2``."""
-        return _call_inplace(
-            _op_atan2,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_atan2, (self, other,), (), ())
 
     def atan_(self):
         """In-place form of ``atan``."""
@@ -1953,31 +1353,15 @@ class TensorMethods:
         baddbmm: ``self + batch1 @ batch2`` for each matrix of the batch.
         baddbmm.scaled: ``beta * self + alpha * batch1 @ batch2`` for each matrix; for ``beta`` 0 ``self`` does not count.
         """
-        return _call_overloaded("baddbmm_", (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, "inplace")
+        return _call_overloaded('baddbmm_', (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, 'inplace')
 
     def bitwise_and_(self, other):
         """In-place form of ``bitwise_and``."""
-        return _call_inplace(
-            _op_bitwise_and,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_bitwise_and, (self, other,), (), ())
 
     def bitwise_left_shift_(self, other):
         """In-place form of ``bitwise_left_shift``."""
-        return _call_inplace(
-            _op_bitwise_left_shift,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_bitwise_left_shift, (self, other,), (), ())
 
     def bitwise_not_(self):
         """In-place form of ``bitwise_not``."""
@@ -1985,39 +1369,15 @@ class TensorMethods:
 
     def bitwise_or_(self, other):
         """In-place form of ``bitwise_or``."""
-        return _call_inplace(
-            _op_bitwise_or,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_bitwise_or, (self, other,), (), ())
 
     def bitwise_right_shift_(self, other):
         """In-place form of ``bitwise_right_shift``."""
-        return _call_inplace(
-            _op_bitwise_right_shift,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_bitwise_right_shift, (self, other,), (), ())
 
     def bitwise_xor_(self, other):
         """In-place form of ``bitwise_xor``."""
-        return _call_inplace(
-            _op_bitwise_xor,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_bitwise_xor, (self, other,), (), ())
 
     def ceil_(self):
         """In-place form of ``ceil``."""
@@ -2029,53 +1389,19 @@ class TensorMethods:
 
     def clamp_(self, min=None, max=None):
         """In-place form of ``clamp``."""
-        return _call_inplace(
-            _op_clamp,
-            (
-                self,
-                min,
-                max,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_clamp, (self, min, max,), (), ())
 
     def clamp_max_(self, max):
         """In-place form of ``clamp_max``."""
-        return _call_inplace(
-            _op_clamp_max,
-            (
-                self,
-                max,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_clamp_max, (self, max,), (), ())
 
     def clamp_min_(self, min):
         """In-place form of ``clamp_min``."""
-        return _call_inplace(
-            _op_clamp_min,
-            (
-                self,
-                min,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_clamp_min, (self, min,), (), ())
 
     def clip_(self, min=None, max=None):
         """In-place form of ``clamp``."""
-        return _call_inplace(
-            _op_clamp,
-            (
-                self,
-                min,
-                max,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_clamp, (self, min, max,), (), ())
 
     def conj_physical_(self):
         """In-place form of ``conj_physical``."""
@@ -2083,15 +1409,7 @@ class TensorMethods:
 
     def copysign_(self, other):
         """In-place form of ``copysign``."""
-        return _call_inplace(
-            _op_copysign,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_copysign, (self, other,), (), ())
 
     def cos_(self):
         """In-place form of ``cos``."""
@@ -2103,27 +1421,11 @@ class TensorMethods:
 
     def cumprod_(self, dim):
         """In-place form of ``cumprod``."""
-        return _call_inplace(
-            _op_cumprod,
-            (self,),
-            (),
-            (
-                dim,
-                None,
-            ),
-        )
+        return _call_inplace(_op_cumprod, (self,), (), (dim, None,))
 
     def cumsum_(self, dim):
         """In-place form of ``cumsum``."""
-        return _call_inplace(
-            _op_cumsum,
-            (self,),
-            (),
-            (
-                dim,
-                None,
-            ),
-        )
+        return _call_inplace(_op_cumsum, (self,), (), (dim, None,))
 
     def deg2rad_(self):
         """In-place form of ``deg2rad``."""
@@ -2139,7 +1441,7 @@ class TensorMethods:
         div: ``self / other``, broadcast; integers give floats.
         div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
         """
-        return _call_overloaded("div_", (_op_div, _op_div__mode), args, kwargs, "inplace")
+        return _call_overloaded('div_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
 
     def divide_(*args, **kwargs):
         """Overloads:
@@ -2147,7 +1449,7 @@ class TensorMethods:
         div: ``self / other``, broadcast; integers give floats.
         div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
         """
-        return _call_overloaded("divide_", (_op_div, _op_div__mode), args, kwargs, "inplace")
+        return _call_overloaded('divide_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
 
     def elu_(self, alpha=1.0):
         """In-place form of ``elu``."""
@@ -2155,30 +1457,11 @@ class TensorMethods:
 
     def embedding_renorm_(self, indices, max_norm, norm_type):
         """In-place form of ``embedding_renorm``."""
-        return _call_inplace(
-            _op_embedding_renorm,
-            (
-                self,
-                indices,
-            ),
-            (),
-            (
-                max_norm,
-                norm_type,
-            ),
-        )
+        return _call_inplace(_op_embedding_renorm, (self, indices,), (), (max_norm, norm_type,))
 
     def eq_(self, other):
         """In-place form of ``eq``."""
-        return _call_inplace(
-            _op_eq,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_eq, (self, other,), (), ())
 
     def erf_(self):
         """In-place form of ``erf``."""
@@ -2214,9 +1497,7 @@ class TensorMethods:
         float_power.Tensor_Tensor: ``self ** exponent`` in float64 (complex128 for complex input).
         float_power.Tensor_Scalar: ``self ** exponent`` in float64 (complex128 for complex input).
         """
-        return _call_overloaded(
-            "float_power_", (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar), args, kwargs, "inplace"
-        )
+        return _call_overloaded('float_power_', (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar), args, kwargs, 'inplace')
 
     def floor_(self):
         """In-place form of ``floor``."""
@@ -2224,27 +1505,11 @@ class TensorMethods:
 
     def floor_divide_(self, other):
         """In-place form of ``floor_divide``."""
-        return _call_inplace(
-            _op_floor_divide,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_floor_divide, (self, other,), (), ())
 
     def fmod_(self, other):
         """In-place form of ``fmod``."""
-        return _call_inplace(
-            _op_fmod,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_fmod, (self, other,), (), ())
 
     def frac_(self):
         """In-place form of ``frac``."""
@@ -2252,63 +1517,23 @@ class TensorMethods:
 
     def gcd_(self, other):
         """In-place form of ``gcd``."""
-        return _call_inplace(
-            _op_gcd,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_gcd, (self, other,), (), ())
 
     def ge_(self, other):
         """In-place form of ``ge``."""
-        return _call_inplace(
-            _op_ge,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_ge, (self, other,), (), ())
 
     def greater_(self, other):
         """In-place form of ``gt``."""
-        return _call_inplace(
-            _op_gt,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_gt, (self, other,), (), ())
 
     def greater_equal_(self, other):
         """In-place form of ``ge``."""
-        return _call_inplace(
-            _op_ge,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_ge, (self, other,), (), ())
 
     def gt_(self, other):
         """In-place form of ``gt``."""
-        return _call_inplace(
-            _op_gt,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_gt, (self, other,), (), ())
 
     def hardsigmoid_(self):
         """In-place form of ``hardsigmoid``."""
@@ -2320,39 +1545,15 @@ class TensorMethods:
 
     def hardtanh_(self, min_val=-1.0, max_val=1.0):
         """In-place form of ``hardtanh``."""
-        return _call_inplace(
-            _op_hardtanh,
-            (self,),
-            (),
-            (
-                min_val,
-                max_val,
-            ),
-        )
+        return _call_inplace(_op_hardtanh, (self,), (), (min_val, max_val,))
 
     def heaviside_(self, values):
         """In-place form of ``heaviside``."""
-        return _call_inplace(
-            _op_heaviside,
-            (
-                self,
-                values,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_heaviside, (self, values,), (), ())
 
     def hypot_(self, other):
         """In-place form of ``hypot``."""
-        return _call_inplace(
-            _op_hypot,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_hypot, (self, other,), (), ())
 
     def i0_(self):
         """In-place form of ``i0``."""
@@ -2360,132 +1561,43 @@ class TensorMethods:
 
     def igamma_(self, other):
         """In-place form of ``igamma``."""
-        return _call_inplace(
-            _op_igamma,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_igamma, (self, other,), (), ())
 
     def igammac_(self, other):
         """In-place form of ``igammac``."""
-        return _call_inplace(
-            _op_igammac,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_igammac, (self, other,), (), ())
 
     def index_add_(self, dim, index, source, *, alpha=1):
         """In-place form of ``index_add``."""
-        return _call_inplace(
-            _op_index_add,
-            (
-                self,
-                index,
-                source,
-            ),
-            (alpha,),
-            (dim,),
-        )
+        return _call_inplace(_op_index_add, (self, index, source,), (alpha,), (dim,))
 
     def index_copy_(self, dim, index, source):
         """In-place form of ``index_copy``."""
-        return _call_inplace(
-            _op_index_copy,
-            (
-                self,
-                index,
-                source,
-            ),
-            (),
-            (dim,),
-        )
+        return _call_inplace(_op_index_copy, (self, index, source,), (), (dim,))
 
     def index_fill_(self, dim, index, value):
         """In-place form of ``index_fill``."""
-        return _call_inplace(
-            _op_index_fill,
-            (
-                self,
-                index,
-                value,
-            ),
-            (),
-            (dim,),
-        )
+        return _call_inplace(_op_index_fill, (self, index, value,), (), (dim,))
 
     def index_put_(self, indices, values, accumulate=False):
         """In-place form of ``index_put``."""
-        return _call_inplace(
-            _op_index_put,
-            (
-                self,
-                indices,
-                values,
-            ),
-            (),
-            (accumulate,),
-        )
+        return _call_inplace(_op_index_put, (self, indices, values,), (), (accumulate,))
 
     def index_reduce_(self, dim, index, source, reduce, *, include_self=True):
         """In-place form of ``index_reduce``."""
-        return _call_inplace(
-            _op_index_reduce,
-            (
-                self,
-                index,
-                source,
-            ),
-            (),
-            (
-                dim,
-                reduce,
-                include_self,
-            ),
-        )
+        return _call_inplace(_op_index_reduce, (self, index, source,), (), (dim, reduce, include_self,))
 
     def lcm_(self, other):
         """In-place form of ``lcm``."""
-        return _call_inplace(
-            _op_lcm,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_lcm, (self, other,), (), ())
 
     def ldexp_(self, other):
         """In-place form of ``ldexp``."""
-        return _call_inplace(
-            _op_ldexp,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_ldexp, (self, other,), (), ())
 
     def le_(self, other):
         """In-place form of ``le``."""
-        return _call_inplace(
-            _op_le,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_le, (self, other,), (), ())
 
     def leaky_relu_(self, negative_slope=0.01):
         """In-place form of ``leaky_relu``."""
@@ -2497,31 +1609,15 @@ class TensorMethods:
         lerp.Tensor: ``self + weight * (end - self)``.
         lerp.Scalar: ``self + weight * (end - self)``.
         """
-        return _call_overloaded("lerp_", (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, "inplace")
+        return _call_overloaded('lerp_', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'inplace')
 
     def less_(self, other):
         """In-place form of ``lt``."""
-        return _call_inplace(
-            _op_lt,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_lt, (self, other,), (), ())
 
     def less_equal_(self, other):
         """In-place form of ``le``."""
-        return _call_inplace(
-            _op_le,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_le, (self, other,), (), ())
 
     def lgamma_(self):
         """In-place form of ``lgamma``."""
@@ -2545,15 +1641,7 @@ class TensorMethods:
 
     def logical_and_(self, other):
         """In-place form of ``logical_and``."""
-        return _call_inplace(
-            _op_logical_and,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_logical_and, (self, other,), (), ())
 
     def logical_not_(self):
         """In-place form of ``logical_not``."""
@@ -2561,27 +1649,11 @@ class TensorMethods:
 
     def logical_or_(self, other):
         """In-place form of ``logical_or``."""
-        return _call_inplace(
-            _op_logical_or,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_logical_or, (self, other,), (), ())
 
     def logical_xor_(self, other):
         """In-place form of ``logical_xor``."""
-        return _call_inplace(
-            _op_logical_xor,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_logical_xor, (self, other,), (), ())
 
     def logit_(self, eps=None):
         """In-place form of ``logit``."""
@@ -2589,41 +1661,15 @@ class TensorMethods:
 
     def lt_(self, other):
         """In-place form of ``lt``."""
-        return _call_inplace(
-            _op_lt,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_lt, (self, other,), (), ())
 
     def masked_fill_(self, mask, value):
         """In-place form of ``masked_fill``."""
-        return _call_inplace(
-            _op_masked_fill,
-            (
-                self,
-                mask,
-                value,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_masked_fill, (self, mask, value,), (), ())
 
     def masked_scatter_(self, mask, source):
         """In-place form of ``masked_scatter``."""
-        return _call_inplace(
-            _op_masked_scatter,
-            (
-                self,
-                mask,
-                source,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_masked_scatter, (self, mask, source,), (), ())
 
     def mish_(self):
         """In-place form of ``mish``."""
@@ -2631,27 +1677,11 @@ class TensorMethods:
 
     def mul_(self, other):
         """In-place form of ``mul``."""
-        return _call_inplace(
-            _op_mul,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_mul, (self, other,), (), ())
 
     def multiply_(self, other):
         """In-place form of ``mul``."""
-        return _call_inplace(
-            _op_mul,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_mul, (self, other,), (), ())
 
     def mvlgamma_(self, p):
         """In-place form of ``mvlgamma``."""
@@ -2659,28 +1689,11 @@ class TensorMethods:
 
     def nan_to_num_(self, nan=None, posinf=None, neginf=None):
         """In-place form of ``nan_to_num``."""
-        return _call_inplace(
-            _op_nan_to_num,
-            (self,),
-            (),
-            (
-                nan,
-                posinf,
-                neginf,
-            ),
-        )
+        return _call_inplace(_op_nan_to_num, (self,), (), (nan, posinf, neginf,))
 
     def ne_(self, other):
         """In-place form of ``ne``."""
-        return _call_inplace(
-            _op_ne,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_ne, (self, other,), (), ())
 
     def neg_(self):
         """In-place form of ``neg``."""
@@ -2692,40 +1705,15 @@ class TensorMethods:
 
     def nextafter_(self, other):
         """In-place form of ``nextafter``."""
-        return _call_inplace(
-            _op_nextafter,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_nextafter, (self, other,), (), ())
 
     def not_equal_(self, other):
         """In-place form of ``ne``."""
-        return _call_inplace(
-            _op_ne,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_ne, (self, other,), (), ())
 
     def put_(self, index, source, accumulate=False):
         """In-place form of ``put``."""
-        return _call_inplace(
-            _op_put,
-            (
-                self,
-                index,
-                source,
-            ),
-            (),
-            (accumulate,),
-        )
+        return _call_inplace(_op_put, (self, index, source,), (), (accumulate,))
 
     def rad2deg_(self):
         """In-place form of ``rad2deg``."""
@@ -2745,15 +1733,7 @@ class TensorMethods:
 
     def remainder_(self, other):
         """In-place form of ``remainder``."""
-        return _call_inplace(
-            _op_remainder,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_remainder, (self, other,), (), ())
 
     def round_(*args, **kwargs):
         """Overloads:
@@ -2761,7 +1741,7 @@ class TensorMethods:
         round: Nearest integer, halves to even.
         round.decimals: ``x`` rounded at a decimal place: ``round(x * 10**d) / 10**d``.
         """
-        return _call_overloaded("round_", (_op_round, _op_round__decimals), args, kwargs, "inplace")
+        return _call_overloaded('round_', (_op_round, _op_round__decimals), args, kwargs, 'inplace')
 
     def rsqrt_(self):
         """In-place form of ``rsqrt``."""
@@ -2775,43 +1755,15 @@ class TensorMethods:
         scatter.reduce: ``self`` with ``src`` added to or multiplied into the places at ``index`` along ``dim``.
         scatter.value_reduce: ``self`` with one number added to or multiplied into the places at ``index`` along ``dim``.
         """
-        return _call_overloaded(
-            "scatter_",
-            (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce),
-            args,
-            kwargs,
-            "inplace",
-        )
+        return _call_overloaded('scatter_', (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce), args, kwargs, 'inplace')
 
     def scatter_add_(self, dim, index, src):
         """In-place form of ``scatter_add``."""
-        return _call_inplace(
-            _op_scatter_add,
-            (
-                self,
-                index,
-                src,
-            ),
-            (),
-            (dim,),
-        )
+        return _call_inplace(_op_scatter_add, (self, index, src,), (), (dim,))
 
     def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
         """In-place form of ``scatter_reduce``."""
-        return _call_inplace(
-            _op_scatter_reduce,
-            (
-                self,
-                index,
-                src,
-            ),
-            (),
-            (
-                dim,
-                reduce,
-                include_self,
-            ),
-        )
+        return _call_inplace(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
 
     def selu_(self):
         """In-place form of ``selu``."""
@@ -2855,27 +1807,11 @@ class TensorMethods:
 
     def sub_(self, other, *, alpha=1):
         """In-place form of ``sub``."""
-        return _call_inplace(
-            _op_sub,
-            (
-                self,
-                other,
-            ),
-            (alpha,),
-            (),
-        )
+        return _call_inplace(_op_sub, (self, other,), (alpha,), ())
 
     def subtract_(self, other, *, alpha=1):
         """In-place form of ``sub``."""
-        return _call_inplace(
-            _op_sub,
-            (
-                self,
-                other,
-            ),
-            (alpha,),
-            (),
-        )
+        return _call_inplace(_op_sub, (self, other,), (alpha,), ())
 
     def tan_(self):
         """In-place form of ``tan``."""
@@ -2887,15 +1823,7 @@ class TensorMethods:
 
     def threshold_(self, threshold, value):
         """In-place form of ``threshold``."""
-        return _call_inplace(
-            _op_threshold,
-            (self,),
-            (),
-            (
-                threshold,
-                value,
-            ),
-        )
+        return _call_inplace(_op_threshold, (self,), (), (threshold, value,))
 
     def tril_(self, diagonal=0):
         """In-place form of ``tril``."""
@@ -2911,7 +1839,7 @@ class TensorMethods:
         div: ``self / other``, broadcast; integers give floats.
         div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
         """
-        return _call_overloaded("true_divide_", (_op_div, _op_div__mode), args, kwargs, "inplace")
+        return _call_overloaded('true_divide_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
 
     def trunc_(self):
         """In-place form of ``trunc``."""
@@ -2919,12 +1847,4 @@ class TensorMethods:
 
     def xlogy_(self, other):
         """In-place form of ``xlogy``."""
-        return _call_inplace(
-            _op_xlogy,
-            (
-                self,
-                other,
-            ),
-            (),
-            (),
-        )
+        return _call_inplace(_op_xlogy, (self, other,), (), ())

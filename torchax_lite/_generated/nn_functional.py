@@ -3,6 +3,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 
+
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
@@ -13,205 +14,109 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 
-_op_celu = _OPS["celu"]
-_op_elu = _OPS["elu"]
-_op_gelu = _OPS["gelu"]
-_op_glu = _OPS["glu"]
-_op_hardshrink = _OPS["hardshrink"]
-_op_hardsigmoid = _OPS["hardsigmoid"]
-_op_hardswish = _OPS["hardswish"]
-_op_hardtanh = _OPS["hardtanh"]
-_op_layer_norm = _OPS["layer_norm"]
-_op_leaky_relu = _OPS["leaky_relu"]
-_op_log_softmax__functional = _OPS["log_softmax.functional"]
-_op_logsigmoid = _OPS["logsigmoid"]
-_op_mish = _OPS["mish"]
-_op_prelu = _OPS["prelu"]
-_op_relu = _OPS["relu"]
-_op_relu6 = _OPS["relu6"]
-_op_rms_norm = _OPS["rms_norm"]
-_op_selu = _OPS["selu"]
-_op_sigmoid = _OPS["sigmoid"]
-_op_silu = _OPS["silu"]
-_op_softmax__functional = _OPS["softmax.functional"]
-_op_softmin = _OPS["softmin"]
-_op_softplus = _OPS["softplus"]
-_op_softshrink = _OPS["softshrink"]
-_op_softsign = _OPS["softsign"]
-_op_tanh = _OPS["tanh"]
-_op_tanhshrink = _OPS["tanhshrink"]
-_op_threshold = _OPS["threshold"]
+_op_celu = _OPS['celu']
+_op_elu = _OPS['elu']
+_op_gelu = _OPS['gelu']
+_op_glu = _OPS['glu']
+_op_hardshrink = _OPS['hardshrink']
+_op_hardsigmoid = _OPS['hardsigmoid']
+_op_hardswish = _OPS['hardswish']
+_op_hardtanh = _OPS['hardtanh']
+_op_layer_norm = _OPS['layer_norm']
+_op_leaky_relu = _OPS['leaky_relu']
+_op_log_softmax__functional = _OPS['log_softmax.functional']
+_op_logsigmoid = _OPS['logsigmoid']
+_op_mish = _OPS['mish']
+_op_prelu = _OPS['prelu']
+_op_relu = _OPS['relu']
+_op_relu6 = _OPS['relu6']
+_op_rms_norm = _OPS['rms_norm']
+_op_selu = _OPS['selu']
+_op_sigmoid = _OPS['sigmoid']
+_op_silu = _OPS['silu']
+_op_softmax__functional = _OPS['softmax.functional']
+_op_softmin = _OPS['softmin']
+_op_softplus = _OPS['softplus']
+_op_softshrink = _OPS['softshrink']
+_op_softsign = _OPS['softsign']
+_op_tanh = _OPS['tanh']
+_op_tanhshrink = _OPS['tanhshrink']
+_op_threshold = _OPS['threshold']
 
 
-__all__ = [
-    "celu",
-    "elu",
-    "gelu",
-    "glu",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "layer_norm",
-    "leaky_relu",
-    "log_softmax",
-    "logsigmoid",
-    "mish",
-    "prelu",
-    "relu",
-    "relu6",
-    "rms_norm",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-]
-
+__all__ = ['celu', 'elu', 'gelu', 'glu', 'hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'layer_norm', 'leaky_relu', 'log_softmax', 'logsigmoid', 'mish', 'prelu', 'relu', 'relu6', 'rms_norm', 'selu', 'sigmoid', 'silu', 'softmax', 'softmin', 'softplus', 'softshrink', 'softsign', 'tanh', 'tanhshrink', 'threshold']
 
 def celu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
     return _call(_op_celu, (input,), (), (alpha,))
 
-
 def elu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x) - 1)`` below."""
     return _call(_op_elu, (input,), (), (alpha,))
 
-
-def gelu(input, *, approximate="none"):
+def gelu(input, *, approximate='none'):
     """``x * Phi(x)`` with the normal distribution function, or its ``tanh`` approximation."""
     return _call(_op_gelu, (input,), (), (approximate,))
-
 
 def glu(input, dim=-1):
     """``a * sigmoid(b)`` for the halves ``a``, ``b`` of a dim."""
     return _call(_op_glu, (input,), (), (dim,))
 
-
 def hardshrink(input, lambd=0.5):
     """0 where ``|x| <= lambd``, else ``x``."""
     return _call(_op_hardshrink, (input,), (), (lambd,))
-
 
 def hardsigmoid(input):
     """``min(max(x + 3, 0), 6) / 6``."""
     return _call(_op_hardsigmoid, (input,), (), ())
 
-
 def hardswish(input):
     """``x * min(max(x + 3, 0), 6) / 6``."""
     return _call(_op_hardswish, (input,), (), ())
 
-
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """``x`` held between ``min_val`` and ``max_val``."""
-    return _call(
-        _op_hardtanh,
-        (input,),
-        (),
-        (
-            min_val,
-            max_val,
-        ),
-    )
-
+    return _call(_op_hardtanh, (input,), (), (min_val, max_val,))
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """``(x - mean) / sqrt(var + eps) * weight + bias`` over the trailing dims ``normalized_shape``."""
-    return _call(
-        _op_layer_norm,
-        (
-            input,
-            weight,
-            bias,
-        ),
-        (),
-        (
-            normalized_shape,
-            eps,
-        ),
-    )
-
+    return _call(_op_layer_norm, (input, weight, bias,), (), (normalized_shape, eps,))
 
 def leaky_relu(input, negative_slope=0.01):
     """``x`` above 0, ``negative_slope * x`` below."""
     return _call(_op_leaky_relu, (input,), (), (negative_slope,))
 
-
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     """``log(softmax(x))`` along ``dim``."""
-    return _call(
-        _op_log_softmax__functional,
-        (input,),
-        (),
-        (
-            dim,
-            _stacklevel,
-            dtype,
-        ),
-    )
-
+    return _call(_op_log_softmax__functional, (input,), (), (dim, _stacklevel, dtype,))
 
 def logsigmoid(input):
     """``log(sigmoid(x))``."""
     return _call(_op_logsigmoid, (input,), (), ())
 
-
 def mish(input):
     """``x * tanh(log(1 + exp(x)))``."""
     return _call(_op_mish, (input,), (), ())
 
-
 def prelu(input, weight):
     """``x`` above 0, ``weight * x`` below, one weight for all or one for each channel (dim 1)."""
-    return _call(
-        _op_prelu,
-        (
-            input,
-            weight,
-        ),
-        (),
-        (),
-    )
-
+    return _call(_op_prelu, (input, weight,), (), ())
 
 def relu(input):
     """``max(x, 0)``."""
     return _call(_op_relu, (input,), (), ())
 
-
 def relu6(input):
     """``min(max(x, 0), 6)``."""
     return _call(_op_relu6, (input,), (), ())
 
-
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """``x / sqrt(mean(x^2) + eps) * weight`` over the trailing dims ``normalized_shape`` (eps: the dtype's)."""
-    return _call(
-        _op_rms_norm,
-        (
-            input,
-            weight,
-        ),
-        (),
-        (
-            normalized_shape,
-            eps,
-        ),
-    )
-
+    return _call(_op_rms_norm, (input, weight,), (), (normalized_shape, eps,))
 
 def selu(input):
     """``scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))`` with the self-normalising constants."""
     return _call(_op_selu, (input,), (), ())
-
 
 def sigmoid(input, *, out=None):
     """``1 / (1 + exp(-x))``."""
@@ -219,62 +124,29 @@ def sigmoid(input, *, out=None):
         return _call1(_op_sigmoid, input)
     return _call_out(_op_sigmoid, (input,), (), (), out)
 
-
 def silu(input):
     """``x * sigmoid(x)``."""
     return _call(_op_silu, (input,), (), ())
 
-
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """``exp(x) / sum(exp(x))`` along ``dim``."""
-    return _call(
-        _op_softmax__functional,
-        (input,),
-        (),
-        (
-            dim,
-            _stacklevel,
-            dtype,
-        ),
-    )
-
+    return _call(_op_softmax__functional, (input,), (), (dim, _stacklevel, dtype,))
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
     """``softmax(-x)`` along ``dim``."""
-    return _call(
-        _op_softmin,
-        (input,),
-        (),
-        (
-            dim,
-            _stacklevel,
-            dtype,
-        ),
-    )
-
+    return _call(_op_softmin, (input,), (), (dim, _stacklevel, dtype,))
 
 def softplus(input, beta=1.0, threshold=20.0):
     """``log(1 + exp(beta x)) / beta``; ``x`` itself where ``beta x > threshold``."""
-    return _call(
-        _op_softplus,
-        (input,),
-        (),
-        (
-            beta,
-            threshold,
-        ),
-    )
-
+    return _call(_op_softplus, (input,), (), (beta, threshold,))
 
 def softshrink(input, lambd=0.5):
     """``x`` moved towards 0 by ``lambd``, not beyond."""
     return _call(_op_softshrink, (input,), (), (lambd,))
 
-
 def softsign(input):
     """``x / (1 + |x|)``."""
     return _call(_op_softsign, (input,), (), ())
-
 
 def tanh(input, *, out=None):
     """Hyperbolic tangent."""
@@ -282,20 +154,10 @@ def tanh(input, *, out=None):
         return _call1(_op_tanh, input)
     return _call_out(_op_tanh, (input,), (), (), out)
 
-
 def tanhshrink(input):
     """``x - tanh(x)``."""
     return _call(_op_tanhshrink, (input,), (), ())
 
-
 def threshold(input, threshold, value):
     """``x`` above ``threshold``, else ``value``."""
-    return _call(
-        _op_threshold,
-        (input,),
-        (),
-        (
-            threshold,
-            value,
-        ),
-    )
+    return _call(_op_threshold, (input,), (), (threshold, value,))

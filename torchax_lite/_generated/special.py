@@ -3,6 +3,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 
+
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
@@ -13,77 +14,42 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 
-_op_digamma = _OPS["digamma"]
-_op_entr = _OPS["entr"]
-_op_erf = _OPS["erf"]
-_op_erfc = _OPS["erfc"]
-_op_erfcx = _OPS["erfcx"]
-_op_erfinv = _OPS["erfinv"]
-_op_exp2 = _OPS["exp2"]
-_op_expm1 = _OPS["expm1"]
-_op_i0 = _OPS["i0"]
-_op_i0e = _OPS["i0e"]
-_op_i1 = _OPS["i1"]
-_op_i1e = _OPS["i1e"]
-_op_igamma = _OPS["igamma"]
-_op_igammac = _OPS["igammac"]
-_op_lgamma = _OPS["lgamma"]
-_op_log1p = _OPS["log1p"]
-_op_log_ndtr = _OPS["log_ndtr"]
-_op_log_softmax = _OPS["log_softmax"]
-_op_logit = _OPS["logit"]
-_op_logsumexp = _OPS["logsumexp"]
-_op_mvlgamma = _OPS["mvlgamma"]
-_op_ndtr = _OPS["ndtr"]
-_op_ndtri = _OPS["ndtri"]
-_op_polygamma = _OPS["polygamma"]
-_op_round = _OPS["round"]
-_op_round__decimals = _OPS["round.decimals"]
-_op_sigmoid = _OPS["sigmoid"]
-_op_sinc = _OPS["sinc"]
-_op_softmax = _OPS["softmax"]
-_op_spherical_bessel_j0 = _OPS["spherical_bessel_j0"]
-_op_xlog1py = _OPS["xlog1py"]
-_op_xlogy = _OPS["xlogy"]
-_op_zeta = _OPS["zeta"]
+_op_digamma = _OPS['digamma']
+_op_entr = _OPS['entr']
+_op_erf = _OPS['erf']
+_op_erfc = _OPS['erfc']
+_op_erfcx = _OPS['erfcx']
+_op_erfinv = _OPS['erfinv']
+_op_exp2 = _OPS['exp2']
+_op_expm1 = _OPS['expm1']
+_op_i0 = _OPS['i0']
+_op_i0e = _OPS['i0e']
+_op_i1 = _OPS['i1']
+_op_i1e = _OPS['i1e']
+_op_igamma = _OPS['igamma']
+_op_igammac = _OPS['igammac']
+_op_lgamma = _OPS['lgamma']
+_op_log1p = _OPS['log1p']
+_op_log_ndtr = _OPS['log_ndtr']
+_op_log_softmax = _OPS['log_softmax']
+_op_logit = _OPS['logit']
+_op_logsumexp = _OPS['logsumexp']
+_op_mvlgamma = _OPS['mvlgamma']
+_op_ndtr = _OPS['ndtr']
+_op_ndtri = _OPS['ndtri']
+_op_polygamma = _OPS['polygamma']
+_op_round = _OPS['round']
+_op_round__decimals = _OPS['round.decimals']
+_op_sigmoid = _OPS['sigmoid']
+_op_sinc = _OPS['sinc']
+_op_softmax = _OPS['softmax']
+_op_spherical_bessel_j0 = _OPS['spherical_bessel_j0']
+_op_xlog1py = _OPS['xlog1py']
+_op_xlogy = _OPS['xlogy']
+_op_zeta = _OPS['zeta']
 
 
-__all__ = [
-    "digamma",
-    "entr",
-    "erf",
-    "erfc",
-    "erfcx",
-    "erfinv",
-    "exp2",
-    "expit",
-    "expm1",
-    "gammainc",
-    "gammaincc",
-    "gammaln",
-    "i0",
-    "i0e",
-    "i1",
-    "i1e",
-    "log1p",
-    "log_ndtr",
-    "log_softmax",
-    "logit",
-    "logsumexp",
-    "multigammaln",
-    "ndtr",
-    "ndtri",
-    "polygamma",
-    "psi",
-    "round",
-    "sinc",
-    "softmax",
-    "spherical_bessel_j0",
-    "xlog1py",
-    "xlogy",
-    "zeta",
-]
-
+__all__ = ['digamma', 'entr', 'erf', 'erfc', 'erfcx', 'erfinv', 'exp2', 'expit', 'expm1', 'gammainc', 'gammaincc', 'gammaln', 'i0', 'i0e', 'i1', 'i1e', 'log1p', 'log_ndtr', 'log_softmax', 'logit', 'logsumexp', 'multigammaln', 'ndtr', 'ndtri', 'polygamma', 'psi', 'round', 'sinc', 'softmax', 'spherical_bessel_j0', 'xlog1py', 'xlogy', 'zeta']
 
 def digamma(input, *, out=None):
     """Derivative of ``log gamma``."""
@@ -91,13 +57,11 @@ def digamma(input, *, out=None):
         return _call1(_op_digamma, input)
     return _call_out(_op_digamma, (input,), (), (), out)
 
-
 def entr(input, *, out=None):
     """``-x log(x)``; 0 at 0, -inf below."""
     if out is None:
         return _call1(_op_entr, input)
     return _call_out(_op_entr, (input,), (), (), out)
-
 
 def erf(input, *, out=None):
     """``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``."""
@@ -105,13 +69,11 @@ def erf(input, *, out=None):
         return _call1(_op_erf, input)
     return _call_out(_op_erf, (input,), (), (), out)
 
-
 def erfc(input, *, out=None):
     """``1 - erf(x)``, accurate for large ``x``."""
     if out is None:
         return _call1(_op_erfc, input)
     return _call_out(_op_erfc, (input,), (), (), out)
-
 
 def erfcx(input, *, out=None):
     """``exp(x**2) * erfc(x)``."""
@@ -119,13 +81,11 @@ def erfcx(input, *, out=None):
         return _call1(_op_erfcx, input)
     return _call_out(_op_erfcx, (input,), (), (), out)
 
-
 def erfinv(input, *, out=None):
     """Inverse of erf on [-1, 1]; NaN outside."""
     if out is None:
         return _call1(_op_erfinv, input)
     return _call_out(_op_erfinv, (input,), (), (), out)
-
 
 def exp2(input, *, out=None):
     """``2**x``."""
@@ -133,13 +93,11 @@ def exp2(input, *, out=None):
         return _call1(_op_exp2, input)
     return _call_out(_op_exp2, (input,), (), (), out)
 
-
 def expit(input, *, out=None):
     """``1 / (1 + exp(-x))``."""
     if out is None:
         return _call1(_op_sigmoid, input)
     return _call_out(_op_sigmoid, (input,), (), (), out)
-
 
 def expm1(input, *, out=None):
     """``e**x - 1``, accurate near 0."""
@@ -147,38 +105,17 @@ def expm1(input, *, out=None):
         return _call1(_op_expm1, input)
     return _call_out(_op_expm1, (input,), (), (), out)
 
-
 def gammainc(input, other, *, out=None):
     """Regularised lower incomplete gamma function P(self, other)."""
     if out is None:
         return _call2(_op_igamma, input, other)
-    return _call_out(
-        _op_igamma,
-        (
-            input,
-            other,
-        ),
-        (),
-        (),
-        out,
-    )
-
+    return _call_out(_op_igamma, (input, other,), (), (), out)
 
 def gammaincc(input, other, *, out=None):
     """Regularised upper incomplete gamma function Q(self, other)."""
     if out is None:
         return _call2(_op_igammac, input, other)
-    return _call_out(
-        _op_igammac,
-        (
-            input,
-            other,
-        ),
-        (),
-        (),
-        out,
-    )
-
+    return _call_out(_op_igammac, (input, other,), (), (), out)
 
 def gammaln(input, *, out=None):
     """``log |gamma(x)|``."""
@@ -186,13 +123,11 @@ def gammaln(input, *, out=None):
         return _call1(_op_lgamma, input)
     return _call_out(_op_lgamma, (input,), (), (), out)
 
-
 def i0(input, *, out=None):
     """Modified Bessel function of the first kind, order 0."""
     if out is None:
         return _call1(_op_i0, input)
     return _call_out(_op_i0, (input,), (), (), out)
-
 
 def i0e(input, *, out=None):
     """``exp(-|x|) * i0(x)``."""
@@ -200,13 +135,11 @@ def i0e(input, *, out=None):
         return _call1(_op_i0e, input)
     return _call_out(_op_i0e, (input,), (), (), out)
 
-
 def i1(input, *, out=None):
     """Modified Bessel function of the first kind, order 1."""
     if out is None:
         return _call1(_op_i1, input)
     return _call_out(_op_i1, (input,), (), (), out)
-
 
 def i1e(input, *, out=None):
     """``exp(-|x|) * i1(x)``."""
@@ -214,13 +147,11 @@ def i1e(input, *, out=None):
         return _call1(_op_i1e, input)
     return _call_out(_op_i1e, (input,), (), (), out)
 
-
 def log1p(input, *, out=None):
     """``log(1 + x)``, accurate near 0."""
     if out is None:
         return _call1(_op_log1p, input)
     return _call_out(_op_log1p, (input,), (), (), out)
-
 
 def log_ndtr(input, *, out=None):
     """Logarithm of the distribution function of the standard normal."""
@@ -228,30 +159,11 @@ def log_ndtr(input, *, out=None):
         return _call1(_op_log_ndtr, input)
     return _call_out(_op_log_ndtr, (input,), (), (), out)
 
-
 def log_softmax(input, dim, dtype=None, *, out=None):
     """``log(softmax(x))`` along ``dim``."""
     if out is None:
-        return _call(
-            _op_log_softmax,
-            (input,),
-            (),
-            (
-                dim,
-                dtype,
-            ),
-        )
-    return _call_out(
-        _op_log_softmax,
-        (input,),
-        (),
-        (
-            dim,
-            dtype,
-        ),
-        out,
-    )
-
+        return _call(_op_log_softmax, (input,), (), (dim, dtype,))
+    return _call_out(_op_log_softmax, (input,), (), (dim, dtype,), out)
 
 def logit(input, eps=None, *, out=None):
     """``log(x / (1 - x))``, with ``x`` clamped to ``[eps, 1 - eps]`` when ``eps`` is given."""
@@ -259,30 +171,11 @@ def logit(input, eps=None, *, out=None):
         return _call(_op_logit, (input,), (), (eps,))
     return _call_out(_op_logit, (input,), (), (eps,), out)
 
-
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """``log(sum(exp(x)))`` without overflow."""
     if out is None:
-        return _call(
-            _op_logsumexp,
-            (input,),
-            (),
-            (
-                dim,
-                keepdim,
-            ),
-        )
-    return _call_out(
-        _op_logsumexp,
-        (input,),
-        (),
-        (
-            dim,
-            keepdim,
-        ),
-        out,
-    )
-
+        return _call(_op_logsumexp, (input,), (), (dim, keepdim,))
+    return _call_out(_op_logsumexp, (input,), (), (dim, keepdim,), out)
 
 def multigammaln(input, p, *, out=None):
     """Multivariate log-gamma: ``p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2) for i < p``."""
@@ -290,13 +183,11 @@ def multigammaln(input, p, *, out=None):
         return _call(_op_mvlgamma, (input,), (), (p,))
     return _call_out(_op_mvlgamma, (input,), (), (p,), out)
 
-
 def ndtr(input, *, out=None):
     """Distribution function of the standard normal."""
     if out is None:
         return _call1(_op_ndtr, input)
     return _call_out(_op_ndtr, (input,), (), (), out)
-
 
 def ndtri(input, *, out=None):
     """Quantile function of the standard normal."""
@@ -304,13 +195,11 @@ def ndtri(input, *, out=None):
         return _call1(_op_ndtri, input)
     return _call_out(_op_ndtri, (input,), (), (), out)
 
-
 def polygamma(n, input, *, out=None):
     """``n``-th derivative of digamma."""
     if out is None:
         return _call(_op_polygamma, (input,), (), (n,))
     return _call_out(_op_polygamma, (input,), (), (n,), out)
-
 
 def psi(input, *, out=None):
     """Derivative of ``log gamma``."""
@@ -318,15 +207,13 @@ def psi(input, *, out=None):
         return _call1(_op_digamma, input)
     return _call_out(_op_digamma, (input,), (), (), out)
 
-
 def round(*args, **kwargs):
     """Overloads:
 
     round: Nearest integer, halves to even.
     round.decimals: ``x`` rounded at a decimal place: ``round(x * 10**d) / 10**d``.
     """
-    return _call_overloaded("round", (_op_round, _op_round__decimals), args, kwargs, "function")
-
+    return _call_overloaded('round', (_op_round, _op_round__decimals), args, kwargs, 'function')
 
 def sinc(input, *, out=None):
     """``sin(pi x) / (pi x)``, 1 at 0."""
@@ -334,30 +221,11 @@ def sinc(input, *, out=None):
         return _call1(_op_sinc, input)
     return _call_out(_op_sinc, (input,), (), (), out)
 
-
 def softmax(input, dim, dtype=None, *, out=None):
     """``exp(x) / sum(exp(x))`` along ``dim``."""
     if out is None:
-        return _call(
-            _op_softmax,
-            (input,),
-            (),
-            (
-                dim,
-                dtype,
-            ),
-        )
-    return _call_out(
-        _op_softmax,
-        (input,),
-        (),
-        (
-            dim,
-            dtype,
-        ),
-        out,
-    )
-
+        return _call(_op_softmax, (input,), (), (dim, dtype,))
+    return _call_out(_op_softmax, (input,), (), (dim, dtype,), out)
 
 def spherical_bessel_j0(x, *, out=None):
     """``sin(x) / x``, 1 at 0."""
@@ -365,50 +233,20 @@ def spherical_bessel_j0(x, *, out=None):
         return _call1(_op_spherical_bessel_j0, x)
     return _call_out(_op_spherical_bessel_j0, (x,), (), (), out)
 
-
 def xlog1py(input, other, *, out=None):
     """``self * log1p(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
     if out is None:
         return _call2(_op_xlog1py, input, other)
-    return _call_out(
-        _op_xlog1py,
-        (
-            input,
-            other,
-        ),
-        (),
-        (),
-        out,
-    )
-
+    return _call_out(_op_xlog1py, (input, other,), (), (), out)
 
 def xlogy(input, other, *, out=None):
     """``self * log(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
     if out is None:
         return _call2(_op_xlogy, input, other)
-    return _call_out(
-        _op_xlogy,
-        (
-            input,
-            other,
-        ),
-        (),
-        (),
-        out,
-    )
-
+    return _call_out(_op_xlogy, (input, other,), (), (), out)
 
 def zeta(input, other, *, out=None):
     """Hurwitz zeta function: ``sum over k >= 0 of (k + other) ** -self``."""
     if out is None:
         return _call2(_op_zeta, input, other)
-    return _call_out(
-        _op_zeta,
-        (
-            input,
-            other,
-        ),
-        (),
-        (),
-        out,
-    )
+    return _call_out(_op_zeta, (input, other,), (), (), out)

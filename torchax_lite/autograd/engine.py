@@ -5,12 +5,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 from ..tensor import dispatch
 from ..tensor.modes import modes
 from ..tensor.strides import is_non_overlapping_and_dense
 from ..tensor.tape import AccumulateGrad, GradNode, OpGradNode, Saved
 from ..tensor.tensor import Tensor
+from .anomaly_mode import run_watched
+from .hooks import hook_name, run_hooks
 
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -74,26 +77,29 @@ def run_backward(
         while heap:
             node = heapq.heappop(heap)[2]
             buffer = buffers.pop(node, [None] * max(len(node._out_avals), 1))
-            if node._tensor_hooks is not None or node._retain is not None:
+            runs = needed is None or needed.get(node, False)
+            leaf = isinstance(node, AccumulateGrad)
+            if inputs is not None and leaf:
+                runs = accumulate and node in wanted
+            # A node that runs on gives its gradient as it came; one where the pass ends, after its tensor's hooks.
+            before = list(buffer) if runs and not leaf and node in wanted else buffer
+            if node._tensor_hooks is not None or node._retain is not None or (leaf and node.variable._backward_hooks):
                 _run_tensor_hooks(node, buffer)
             if node in wanted:
                 for nr in wanted[node]:
-                    captured[(node, nr)] = buffer[nr]
-            runs = needed is None or needed.get(node, False)
-            if inputs is not None and isinstance(node, AccumulateGrad):
-                runs = accumulate and node in wanted
+                    captured[(node, nr)] = before[nr]
             outputs: Sequence[Tensor | None]
             if runs:
                 if node._prehooks:
                     buffer = _run_prehooks(node, buffer)
-                outputs = _run_node(node, buffer, keep_graph, needed)
+                outputs = _run_node(node, buffer, keep_graph, needed, wanted)
             else:
                 outputs = [None] * len(node._edges)
             for edge, grad in zip(node._edges, outputs, strict=False):
                 if edge is None:
                     continue
                 target, nr = edge
-                if grad is not None:
+                if grad is not None and (needed is None or needed.get(target, False) or target in wanted):
                     send(target, nr, grad)
                 left = dependencies[target] = dependencies[target] - 1
                 if left == 0 and (target in buffers or needed is None or runs):
@@ -104,16 +110,7 @@ def run_backward(
                         _settle(target, dependencies, buffers, heap)
     finally:
         modes.grad = previous
-    if inputs is None:
-        return []
-    if accumulate:
-        for node, nr in inputs:
-            if (
-                not isinstance(node, AccumulateGrad)
-                and captured.get((node, nr)) is not None
-                and node._retain is not None
-            ):
-                continue
+    if inputs is None or accumulate:
         return []
     return [captured.get(edge) for edge in inputs]
 
@@ -167,25 +164,21 @@ def _plan(
 
 
 def _run_tensor_hooks(node: GradNode, buffer: list[Tensor | None]) -> None:
-    for nr, hooks in (node._tensor_hooks or {}).items():
+    """Hooks of the tensors whose gradients a node is about to receive, then ``grad`` of those that retain it."""
+    by_output = node._tensor_hooks
+    if isinstance(node, AccumulateGrad):
+        by_output = {0: node.variable._backward_hooks}
+    for nr, hooks in (by_output or {}).items():
         grad = buffer[nr]
-        if grad is None:
-            continue
-        for hook in list(hooks.values()):
-            result = hook(grad)
-            if result is not None:
-                if not isinstance(result, Tensor):
-                    raise TypeError(
-                        f"hook '{getattr(hook, '__name__', hook)}' has returned an incorrect type (got {type(result).__name__}, but expected Tensor)"
-                    )
-                if result.shape != grad.shape:
-                    raise RuntimeError("hook has changed the size of value")
-                grad = result
-        buffer[nr] = grad
+        if grad is not None and hooks:
+            buffer[nr] = run_hooks(hooks, grad)
     for nr, held in (node._retain or {}).items():
-        t = held()
-        if t is not None and buffer[nr] is not None:
-            t._grad = buffer[nr] if t._grad is None else t._grad + buffer[nr]
+        t, grad = held(), buffer[nr]
+        if t is not None and grad is not None:
+            if t._grad is not None:
+                t._grad = t._grad + grad
+            else:
+                t._grad = grad.clone() if modes.grad else dispatch.wrap(grad._sync())
 
 
 def _run_prehooks(node: GradNode, buffer: list[Tensor | None]) -> list[Tensor | None]:
@@ -193,19 +186,38 @@ def _run_prehooks(node: GradNode, buffer: list[Tensor | None]) -> list[Tensor | 
     for hook in list((node._prehooks or {}).values()):
         result = hook(given)
         if result is not None:
-            given = result if isinstance(result, tuple) else (result,)
+            given = _same_length(hook, result, given)
     return list(given)
 
 
+def _same_length(hook: Any, result: Any, given: Sequence[Any]) -> tuple[Any, ...]:
+    result = result if isinstance(result, tuple) else tuple(result) if isinstance(result, list) else (result,)
+    if len(result) != len(given):
+        raise RuntimeError(
+            f"hook '{hook_name(hook)}' has returned an incorrect number of values (got {len(result)}, but expected {len(given)})"
+        )
+    return result  # type: ignore[no-any-return]
+
+
 def _run_node(
-    node: GradNode, buffer: list[Tensor | None], keep_graph: bool, needed: dict[GradNode, bool] | None
+    node: GradNode, buffer: list[Tensor | None], keep_graph: bool, needed: dict[GradNode, bool] | None = None,
+    wanted: Any = (),
+) -> Sequence[Tensor | None]:  # fmt: skip
+    """The gradients of a node's inputs, after its hooks."""
+    if modes.anomaly:
+        return run_watched(node, lambda: _run_plain(node, buffer, keep_graph, needed, wanted))
+    return _run_plain(node, buffer, keep_graph, needed, wanted)
+
+
+def _run_plain(
+    node: GradNode, buffer: list[Tensor | None], keep_graph: bool, needed: dict[GradNode, bool] | None, wanted: Any
 ) -> Sequence[Tensor | None]:
     outputs: Sequence[Tensor | None]
     if isinstance(node, AccumulateGrad):
         accumulate_grad(node, buffer[0])
         outputs = ()
     elif isinstance(node, OpGradNode):
-        outputs = _run_op(node, buffer)
+        outputs = _run_op(node, buffer, needed, wanted)
         if not keep_graph:
             node._release()
     else:
@@ -215,44 +227,35 @@ def _run_node(
     if node._hooks:
         given = tuple(buffer)
         for hook in list(node._hooks.values()):
-            result = hook(tuple(outputs), given)
+            shown = tuple(node._spread(outputs))
+            result = hook(shown, given)
             if result is not None:
-                result = result if isinstance(result, tuple) else (result,)
-                if len(result) != len(outputs):
-                    raise RuntimeError(
-                        f"hook has returned an incorrect number of values (got {len(result)}, but expected {len(outputs)})"
-                    )
+                result = _same_length(hook, result, shown)
+                if len(shown) != len(outputs):
+                    result = tuple(r for r, e in zip(result, node._spread([True] * len(outputs)), strict=True) if e)
                 outputs = result
-    if modes.anomaly and modes.anomaly_check_nan:
-        _check_nan(node, outputs)
     return outputs
 
 
-def _check_nan(node: GradNode, outputs: Sequence[Tensor | None]) -> None:
-    for i, g in enumerate(outputs):
-        if g is not None and bool((g != g).any()):
-            if node._traceback:
-                import warnings
-
-                warnings.warn(
-                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node._traceback}",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
-
-
-def _run_op(node: OpGradNode, buffer: list[Tensor | None]) -> Sequence[Tensor | None]:
+def _run_op(
+    node: OpGradNode, buffer: list[Tensor | None], needed: dict[GradNode, bool] | None, wanted: Any
+) -> Sequence[Tensor | None]:
     given = tuple(g is not None for g in buffer)
     if not any(given):
         return [None] * len(node._edges)
     if node.freed:
         raise RuntimeError(FREED)
-    needs = tuple(e is not None for e in node._edges)
+    if needed is None:
+        needs = tuple(e is not None for e in node._edges)
+    else:
+        needs = tuple(e is not None and (needed.get(e[0], False) or e[0] in wanted) for e in node._edges)
+        if not any(needs):
+            return [None] * len(needs)
     site = node.site.vjp_site(needs, given)
     for k, s in enumerate((*node.saved, *node.saved_out)):
-        if s.storage.counter != s.counter and k in node.site.reads(needs, given):
-            raise RuntimeError(_version_error(s))
+        if s.storage.counter != s.counter and s.hooked is None and k in node.site.reads(needs, given):
+            made_by = (node, node.site.saves_out[k - len(node.saved)]) if k >= len(node.saved) else None
+            raise RuntimeError(version_error(s.aval, s.storage.counter, s.counter, made_by))
     cts = [g for g in buffer if g is not None]
     if modes.grad:
         flat = [unpack(node, k) for k in range(len(node.saved))]
@@ -272,58 +275,64 @@ def _run_op(node: OpGradNode, buffer: list[Tensor | None]) -> Sequence[Tensor | 
 
 def _node_of(s: Saved) -> Any:
     if s.hooked is not None:
-        return s.hooked[1](s.hooked[0])._sync()
+        return _value_of(s)._sync()
     return s.node
 
 
-def _version_error(s: Saved) -> str:
+def version_error(aval: Any, found: int, expected: int, made_by: Edge | None) -> str:
+    """Text for a saved tensor that was changed in place; ``made_by`` is the place in the graph it came from."""
     from ..tensor.dtypes import from_numpy_dtype, scalar_type_name
 
-    kind = scalar_type_name(from_numpy_dtype(s.aval.dtype))
-    prefix = "torch.cuda." if s.aval.place.type == "cuda" else "torch."
+    kind = scalar_type_name(from_numpy_dtype(aval.dtype))
+    prefix = "torch.cuda." if aval.place.type == "cuda" else "torch."
+    origin = "" if made_by is None else f", which is output {made_by[1]} of {short_name(made_by[0])},"
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{prefix}{kind}Tensor {list(s.aval.shape)}] is at version {s.storage.counter}; expected version {s.counter} instead. "
+        f"[{prefix}{kind}Tensor {list(aval.shape)}]{origin} is at version {found}; expected version {expected} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True)."
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
+
+
+def short_name(node: GradNode) -> str:
+    """What made a tensor, without the ``Backward`` of its grad node's name."""
+    name = node.name()
+    head, found, tail = name.rpartition("Backward")
+    return head if found and (not tail or tail.isdigit()) else name
 
 
 def unpack(node: OpGradNode, k: int) -> Tensor:
     """A saved input as a tensor with its place in the graph."""
-    s = node.saved[k]
-    if s.hooked is not None:
-        restored: Tensor = s.hooked[1](s.hooked[0])
-        return restored
-    t = dispatch.wrap(s.node)
+    t = _value_of(node.saved[k])
     edge = node._edges[node.site.saves_in[k]]
     if edge is not None:
-        fn, nr = edge
-        t._requires_grad = True
-        if isinstance(fn, AccumulateGrad):
-            return _leaf_alias(t, fn)
+        place_in_graph(t, edge)
+    return t
+
+
+def _value_of(s: Saved) -> Tensor:
+    if s.hooked is not None:
+        from .graph import unpacked
+
+        return unpacked(s.hooked)
+    t: Tensor = dispatch.wrap(s.node)
+    return t
+
+
+def place_in_graph(t: Any, edge: Edge) -> None:
+    """Make gradients of a fresh tensor flow to ``edge``."""
+    fn, nr = edge
+    t._requires_grad = True
+    if isinstance(fn, AccumulateGrad):
+        t._acc = ref(fn)
+    else:
         t._grad_fn, t._output_nr = fn, nr
-    return t  # type: ignore[no-any-return]
-
-
-def _leaf_alias(t: Any, fn: AccumulateGrad) -> Tensor:
-    """A tensor with a saved value whose gradients go to a leaf's accumulator."""
-    from weakref import ref
-
-    t._acc = ref(fn)
-    return t  # type: ignore[no-any-return]
 
 
 def unpack_result(node: OpGradNode, k: int) -> Tensor:
     """A saved result as a tensor with its place in the graph."""
-    s = node.saved_out[k]
-    if s.hooked is not None:
-        restored: Tensor = s.hooked[1](s.hooked[0])
-        return restored
-    t: Tensor = dispatch.wrap(s.node)
-    t._requires_grad = True
-    t._grad_fn = node
-    t._output_nr = node.site.saves_out[k]
+    t = _value_of(node.saved_out[k])
+    place_in_graph(t, (node, node.site.saves_out[k]))
     return t
 
 
@@ -365,7 +374,7 @@ def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
     held = variable._grad
     if held is None:
         if modes.grad:
-            variable._grad = grad
+            variable._grad = grad.clone()
         else:
             stored = dispatch.wrap(grad._sync())
             strides = variable._strides

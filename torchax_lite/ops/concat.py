@@ -21,7 +21,13 @@ def _legacy_empty(x: Any) -> bool:
     return tuple(x.shape) == (0,)
 
 
+def _check_list(name: str, tensors: Any) -> None:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+
+
 def _check_cat(tensors: Sequence[Any], dim: int) -> None:
+    _check_list("cat", tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, t in enumerate(tensors):
@@ -43,6 +49,7 @@ def _check_cat(tensors: Sequence[Any], dim: int) -> None:
 
 
 def _check_stack(tensors: Sequence[Any], dim: int) -> None:
+    _check_list("stack", tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     canonical_dim(dim, tensors[0].ndim + 1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -134,5 +133,5 @@ def convolution(
         tap = tap.reshape(1, -1, *[1] * spatial)
         return (_wide(column) * _wide(tap) + _wide(acc)).astype(jnp.float32), None
 
-    start = jnp.broadcast_to(bias.reshape(1, -1, *[1] * spatial), (x.shape[0], weight.shape[0], *out))
-    return jax.lax.scan(step, start, (columns, taps))[0]
+    initial = jnp.broadcast_to(bias.reshape(1, -1, *[1] * spatial), (x.shape[0], weight.shape[0], *out))
+    return lax.scan(step, initial, (columns, taps))[0]

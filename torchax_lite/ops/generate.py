@@ -131,7 +131,7 @@ def _signature(params: list[tuple[Param, str]], extra: list[str], varargs: bool)
     keyword_only = False
     for p, shown in params:
         if varargs and p.kind == "int[]":
-            parts.append(f"*{shown}")
+            parts += ["*args", f"{shown}=None"]
             keyword_only = True
             continue
         if p.keyword_only and not keyword_only:
@@ -202,7 +202,8 @@ def _method(name: str, ops: list[Op], used: dict[str, str]) -> str:
     if varargs:
         p = next(p for p in op.schema.params if p.kind == "int[]")
         v = shown[p.name]
-        lines = f"    if len({v}) == 1 and not isinstance({v}[0], int):\n        {v} = {v}[0]\n"
+        one = "len(args) == 1 and not isinstance(args[0], int)"
+        lines = f"    if {v} is None:\n        {v} = args[0] if {one} else args\n"
     if op.view:
         body = f"{lines}    return _call_view({var}, self, {scalars}, {statics})\n"
     else:

@@ -317,7 +317,8 @@ def zeta(self, other):
     """Hurwitz zeta function: ``sum over k >= 0 of (k + other) ** -self``."""
     self, other = jnp.broadcast_arrays(self, other)
     pole = (self > 1) & (other <= 0) & (other == jnp.floor(other))
-    return jnp.where(pole, jnp.inf, jax.lax.zeta(self, jnp.where(pole, 1, other)))
+    value = jnp.where(pole, jnp.inf, jax.lax.zeta(self, jnp.where(pole, 1, other)))
+    return jnp.where(self == 1, jnp.inf, jnp.where(self < 1, jnp.nan, value))
 
 
 @zeta.vjp

@@ -240,13 +240,13 @@ def result_dtype(operands: list[tuple[dtype, int]]) -> dtype:
         held = best[rank]
         best[rank] = d if held is None else promote_types(held, d)
     result: dtype | None = None
-    for d in (best[2], best[1], best[0]):
-        if d is None:
+    for found in (best[2], best[1], best[0]):
+        if found is None:
             continue
         if result is None:
-            result = d
-        elif d._category > result._category:
-            result = promote_types(result, d)
+            result = found
+        elif found._category > result._category:
+            result = promote_types(result, found)
     if result is None:
         raise RuntimeError("result_type needs at least one operand")
     return result

@@ -54,7 +54,9 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if k not in names or k in values:
             return None
         values[k] = v
-    tensors, scalars, statics = [], [], []
+    tensors: list[Any] = []
+    scalars: list[Any] = []
+    statics: list[Any] = []
     for p in params:
         if p.name in values:
             v = values[p.name]
