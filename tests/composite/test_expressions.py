@@ -55,6 +55,7 @@ def test_same_result_or_error(expression: str) -> None:
         compare(mine[1], theirs[1])
 
 
+@pytest.mark.filterwarnings("ignore:torchax_lite:RuntimeWarning")
 @pytest.mark.parametrize("expression", GRADIENTS)
 def test_same_gradients(expression: str) -> None:
     mine = Evaluator(torch).gradients(expression)

@@ -211,6 +211,13 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert int(second.split()[-1]) == 0
 
 
+def test_a_cached_program_that_calls_lapack_runs_in_a_second_process(tmp_path):
+    code = "import torchax_lite as torch; print(torch.linalg.inv(torch.eye(3) * 2).tolist())"
+    for _ in range(2):
+        out = run_python(code, TORCHAX_LITE_CACHE_DIR=str(tmp_path / "c"))
+        assert out.strip() == "[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.5]]"
+
+
 def test_a_damaged_cache_file_is_ignored(tmp_path):
     code = "import torchax_lite as torch; print((torch.ones(2) + 1).tolist())"
     cache = tmp_path / "c"

@@ -21,6 +21,10 @@ SAMPLES = 3
 NOT_A_SLOPE = {
     "embedding": "the padding row learns nothing, and rows may be scaled by their frequency",
     "scatter.src": "which of several writes to one place wins is unspecified, and all get its gradient",
+    "index_copy": "as scatter.src: the sample writes one place twice",
+    "linalg_cholesky_ex": "one triangle is read, the gradient is spread over both",
+    "cholesky_inverse": "one triangle is read, the gradient is that of the whole matrix",
+    "cholesky_solve": "one triangle is read, the gradient is that of the whole matrix",
     "ctc_loss": "it is taken for inputs that are normalised log-probabilities",
     "native_batch_norm_train": "the statistics among the results carry no gradient",
     "linalg_qr": "mode='complete' has no derivative",

@@ -91,7 +91,7 @@ def _bincount(input, weights, size):
     return _call(_op__bincount, (input, weights,), (), (size,))
 
 def _linalg_solve_ex(A, B, *, left=True):
-    """``A^-1 B`` (``B A^-1``), with the LU that gave it and LAPACK's ``info``."""
+    """``A^-1 B`` (``B A^-1``) and LAPACK's ``info``; the derivative's LU is the same one to XLA."""
     return _call(_op__linalg_solve_ex, (A, B,), (), (left,))
 
 def _linalg_svd(A, full_matrices=False, compute_uv=True):

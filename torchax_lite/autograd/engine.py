@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import ref
 
+from ..ops.registry import ArraySpec
 from ..tensor import dispatch
 from ..tensor.modes import modes
 from ..tensor.strides import is_non_overlapping_and_dense
@@ -23,6 +25,35 @@ FREED = (
 )
 
 Edge = tuple[GradNode, int]
+
+
+class Pass:
+    """A backward pass that runs now.
+
+    Attributes:
+        nodes: what it reaches.
+        at_end: called when it is over.
+    """
+
+    def __init__(self, nodes: Any) -> None:
+        self.nodes = nodes
+        self.at_end: list[Callable[[], Any]] = []
+
+    def reaches(self, node: GradNode) -> bool:
+        """Whether gradients come to this node in the pass."""
+        return bool(self.nodes(node))
+
+
+class _Passes(threading.local):
+    stack: tuple[Pass, ...] = ()
+
+
+_passes = _Passes()
+
+
+def current_pass() -> Pass:
+    """The innermost backward pass of this thread."""
+    return _passes.stack[-1]
 
 
 def edge_of(t: Tensor) -> Edge | None:
@@ -67,6 +98,11 @@ def run_backward(
 
     previous = modes.grad
     modes.grad = create_graph
+    roots_of = {node for node, _ in roots}
+    task = Pass(
+        lambda n: n in dependencies or n in roots_of if needed is None else needed.get(n, False) or n in wanted
+    )
+    _passes.stack = (*_passes.stack, task)
     try:
         for (node, nr), grad in zip(roots, grads, strict=True):
             send(node, nr, grad)
@@ -110,6 +146,9 @@ def run_backward(
                         _settle(target, dependencies, buffers, heap)
     finally:
         modes.grad = previous
+        _passes.stack = _passes.stack[:-1]
+        for done in task.at_end:
+            done()
     if inputs is None or accumulate:
         return []
     return [captured.get(edge) for edge in inputs]
@@ -336,17 +375,21 @@ def unpack_result(node: OpGradNode, k: int) -> Tensor:
     return t
 
 
-def saved_attribute(node: OpGradNode, name: str) -> Any:
-    """``grad_fn._saved_self`` and the like: saved tensors by parameter name, static arguments by name."""
-    if node.freed:
-        raise RuntimeError(FREED)
+def saved_slot(node: OpGradNode, name: str) -> Saved | None:
+    """What a node saved of the parameter (or ``result``) of this name."""
+    found = _slot_of(node, name)
+    if found is None:
+        return None
+    k, is_result = found
+    return node.saved_out[k] if is_result else node.saved[k]
+
+
+def _slot_of(node: OpGradNode, name: str) -> tuple[int, bool] | None:
     op = getattr(node.site, "op", None)
     if op is None:
-        raise AttributeError(f"'{node.name()}' object has no attribute '_saved_{name}'")
-    if name in ("result", "result0") and node.saved_out:
-        return unpack_result(node, 0)
-    from ..ops.registry import ArraySpec
-
+        return None
+    if name in ("result", "result0") and node.site.saves_out:
+        return 0, True
     flat_names = [
         p.name
         for p, t in zip(op.tensor_params, node.site.binding.tensors, strict=True)
@@ -354,13 +397,26 @@ def saved_attribute(node: OpGradNode, name: str) -> Any:
     ]
     for k, i in enumerate(node.site.saves_in):
         if flat_names[i] == name:
-            return unpack(node, k)
-    for p, v in zip(op.static_params, node.site.binding.statics, strict=True):
-        if p.name == name:
-            return v
-    for p, v in zip(op.scalar_params, node.numbers, strict=False):
-        if p.name == name:
-            return v
+            return k, False
+    return None
+
+
+def saved_attribute(node: OpGradNode, name: str) -> Any:
+    """``grad_fn._saved_self`` and the like: saved tensors by parameter name, static arguments by name."""
+    found = _slot_of(node, name)
+    if found is not None:
+        if node.freed:
+            raise RuntimeError(FREED)
+        k, is_result = found
+        return unpack_result(node, k) if is_result else unpack(node, k)
+    op = getattr(node.site, "op", None)
+    if op is not None:
+        for p, v in zip(op.static_params, node.site.binding.statics, strict=True):
+            if p.name == name:
+                return v
+        for p, v in zip(op.scalar_params, node.numbers, strict=False):
+            if p.name == name:
+                return v
     raise AttributeError(f"'{node.name()}' object has no attribute '_saved_{name}'")
 
 

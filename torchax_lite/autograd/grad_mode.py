@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..tensor.modes import modes
+from ..tensor import dispatch
+from ..tensor.modes import Modes, modes, update_watch
 
 
 class _DecoratorContext:
@@ -90,7 +92,7 @@ class enable_grad(_NoParams):
 
     def __enter__(self) -> None:
         self.previous.append(modes.grad)
-        modes.grad = True
+        modes.grad = not modes.inference
 
     def __exit__(self, *exc: object) -> None:
         modes.grad = self.previous.pop()
@@ -120,6 +122,33 @@ class set_grad_enabled(_DecoratorContext):
         modes.grad = self.previous
 
 
+_inference_blocks = 0
+_blocks_lock = threading.Lock()
+
+
+def _new_marked(cls: type) -> Any:
+    """A bare object; a tensor made in inference mode says so."""
+    made = object.__new__(cls)
+    if cls is dispatch.Tensor and modes.inference:
+        made._inference = True
+    return made
+
+
+def _mark_new_tensors(change: int) -> None:
+    """While any thread is in inference mode the dispatcher makes its objects by :func:`_new_marked`.
+
+    So code outside inference mode does not pay for the question.
+    """
+    global _inference_blocks
+    with _blocks_lock:
+        _inference_blocks += change
+        dispatch._new = _new_marked if _inference_blocks else object.__new__  # type: ignore[assignment]
+        if change > 0 and not Modes.inference_used:
+            Modes.inference_used = True
+            Modes.watch = True
+    update_watch()
+
+
 class inference_mode(_DecoratorContext):
     """No gradients and no version counting; tensors made inside never take part in autograd."""
 
@@ -138,13 +167,12 @@ class inference_mode(_DecoratorContext):
     def __enter__(self) -> None:
         self.previous.append((modes.inference, modes.grad))
         modes.inference = self.mode
-        if self.mode:
-            modes.grad = False
-        else:
-            modes.grad = True
+        modes.grad = not self.mode
+        _mark_new_tensors(1 if self.mode else 0)
 
     def __exit__(self, *exc: object) -> None:
         modes.inference, modes.grad = self.previous.pop()
+        _mark_new_tensors(-1 if self.mode else 0)
 
 
 class set_multithreading_enabled(_DecoratorContext):

@@ -86,7 +86,7 @@ def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
 ) -> Any:
     """Solution of ``A X = B`` (``X A = B``) and LAPACK's ``info``."""
-    result, _, _, info = internal._linalg_solve_ex(A, B, left=left)
+    result, info = internal._linalg_solve_ex(A, B, left=left)
     if check_errors:
         _raise_if(info, "torch.linalg.solve_ex", "The solver failed because the input matrix is singular.")
     return into_all("linalg_solve_ex", named("linalg_solve_ex", result=result, info=info), out)
@@ -95,7 +95,7 @@ def solve_ex(
 @composite(namespaces=("linalg",))
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """Solution of ``A X = B`` (``X A = B``); ``LinAlgError`` for a singular matrix."""
-    result, _, _, info = internal._linalg_solve_ex(A, B, left=left)
+    result, info = internal._linalg_solve_ex(A, B, left=left)
     _raise_if(info, "torch.linalg.solve", "The solver failed because the input matrix is singular.")
     return into("linalg_solve", result, out)
 

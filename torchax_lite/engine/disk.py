@@ -96,13 +96,24 @@ def load(name: str) -> Any:
     try:
         from jax.experimental import serialize_executable
 
-        payload, in_tree, out_tree = pickle.loads(data)
+        (payload, in_tree, out_tree), uses_lapack = pickle.loads(data)
+        if uses_lapack:
+            _prepare_lapack()
         loaded = serialize_executable.deserialize_and_load(payload, in_tree, out_tree)
         os.utime(path)
         return loaded
     except Exception:
         path.unlink(missing_ok=True)
         return None
+
+
+@functools.cache
+def _prepare_lapack() -> None:
+    """Make JAX look up the LAPACK routines, which it does when it lowers a program that calls one."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.jit(jnp.linalg.cholesky).lower(jax.ShapeDtypeStruct((1, 1), "float32"))
 
 
 def store(name: str, compiled: Any) -> None:
@@ -113,7 +124,10 @@ def store(name: str, compiled: Any) -> None:
     try:
         from jax.experimental import serialize_executable
 
-        data = pickle.dumps(serialize_executable.serialize(compiled))
+        text = compiled.as_text()
+        if "callback" in text:
+            return
+        data = pickle.dumps((serialize_executable.serialize(compiled), "lapack" in text))
     except Exception:
         return
     _prune_once(base)

@@ -279,16 +279,16 @@ def check_solvable(name: str, a: Any, shape: tuple[int, ...], left: bool) -> Non
 
 
 @op(
-    "_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True) -> (Tensor result, Tensor LU, Tensor pivots, Tensor info)",
+    "_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True) -> (Tensor result, Tensor info)",
     **OWN,
     grad_name="LinalgSolveExBackward0",
     samples=_solve_samples,
 )
 def linalg_solve_ex(A, B, left):
-    """``A^-1 B`` (``B A^-1``), with the LU that gave it and LAPACK's ``info``."""
+    """``A^-1 B`` (``B A^-1``) and LAPACK's ``info``; the derivative's LU is the same one to XLA."""
     _check_solve(A, B, left)
     lu, pivots, _ = _lu(A if left else jnp.swapaxes(A, -1, -2))
-    return _solved(lu, pivots, B, _is_vector(A, B), left, False), lu, pivots, _zero_pivot(lu)
+    return _solved(lu, pivots, B, _is_vector(A, B), left, False), _zero_pivot(lu)
 
 
 def _solved(lu: Any, pivots: Any, b: Any, vector: bool, left: bool, adj: bool) -> Any:

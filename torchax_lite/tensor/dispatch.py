@@ -23,6 +23,7 @@ from .sites import DiffSite, OpSite, grad_name, infer, promoter
 from .storage import Storage
 from .strides import contiguous_strides, is_overlapping, pointwise_strides
 from .tape import OpGradNode, attach
+from .view_rules import INFERENCE, NO_GRAD, forbidden_write
 
 Tensor: Any = None
 """The class, set by ``tensor/tensor.py`` when it defines it."""
@@ -586,13 +587,8 @@ def check_writable(t: Any) -> None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if base is not None and base._requires_grad and base._grad_fn is None:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-        if t._multi_view:
-            name = t._grad_fn.name() if t._grad_fn is not None else "ViewBackward0"
-            raise RuntimeError(
-                f"Output {t._output_nr} of {name} is a view and is being modified inplace. This view is the output of a "
-                "function that returns multiple views. Such functions do not allow the output views to be modified "
-                "inplace. You should replace the inplace operation by an out-of-place one."
-            )
+    if t._multi_view and modes.grad and (t._requires_grad or t._multi_view > 2):
+        raise forbidden_write(t, through_base=False)
     if t._strides is not None and is_overlapping(t._aval.shape, t._strides):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
@@ -681,6 +677,20 @@ def assign(target: Any, node: Node, value: Any = None) -> None:
         base._rebase_history(holder._grad_fn, 0)
         storage.gversion += 1
         target._refresh_grad()
+
+
+def rewrite_base(target: Any, fn: Any, nr: int) -> None:
+    """A view's values were changed outside the tape and now come from ``fn``: its base follows."""
+    storage, base = target._storage, target._base
+    source, holder = _new(Tensor), _new(Tensor)
+    source._aval, source._requires_grad, source._grad_fn, source._output_nr = target._aval, True, fn, nr
+    holder._aval = storage.aval
+    source._storage = holder._storage = storage
+    numbers = [x for _, xs in target._view for x in xs]
+    attach(write_site(storage.aval, target._view), (base, source), (), numbers, (holder,), ())
+    base._rebase_history(holder._grad_fn, 0)
+    storage.gversion += 1
+    target._refresh_grad()
 
 
 _write_sites: dict[Any, DiffSite] = {}
@@ -837,10 +847,12 @@ def call_view(op: Op, t: Any, scalars: tuple[Any, ...], statics: tuple[Any, ...]
         statics = _normal_statics(op, statics)
         key = (statics, a, len(scalars))
         site = op.sites.get(key) or make_site(op, (t,), tuple(scalars), statics, key)
-    if t._view is not None:
-        t._sync_versions()
     storage = t._storage
     out = _new(Tensor)
+    if t._view is not None:
+        t._sync_versions()
+        if t._multi_view:
+            out._multi_view = t._multi_view
     out._storage = storage
     out._aval = site.out_aval
     out._view = ((site, scalars),) if t._view is None else (*t._view, (site, scalars))
@@ -859,8 +871,11 @@ def call_view(op: Op, t: Any, scalars: tuple[Any, ...], statics: tuple[Any, ...]
         out._offset = offset
     if t._requires_grad or t._base is not None or t._view is None:
         out._base = t if t._view is None else t._base
-    if t._requires_grad and modes.grad and site.differentiable:
-        attach(site, (t,), (_Placeholder(a),), scalars, (out,), ())
+    if t._requires_grad and site.differentiable:
+        if modes.grad:
+            attach(site, (t,), (_Placeholder(a),), scalars, (out,), ())
+        else:
+            out._multi_view = INFERENCE if modes.inference else NO_GRAD
     return out
 
 

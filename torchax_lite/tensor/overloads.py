@@ -20,12 +20,25 @@ def call_overloaded(name: str, ops: Sequence[Op], args: tuple[Any, ...], kwargs:
     Raises:
         TypeError: when none does, with the forms that exist.
     """
+    if not kwargs:
+        signature = (ops, form, *map(type, args))
+        plan = _plans.get(signature)
+        if plan is not None:
+            op, send, tensors, scalars, statics = plan
+            return send(
+                op,
+                [args[i] if known else i for known, i in tensors],
+                tuple([args[i] if known else i for known, i in scalars]),
+                tuple([args[i] if known else i for known, i in statics]),
+            )
     given = dict(kwargs)
     out = given.pop("out", None) if form == "function" else None
     for op in ops:
         bound = bind(op, args, given)
         if bound is None:
             continue
+        if not kwargs and len(args) <= len(op.schema.params) and _types_decide(ops, args):
+            _plans[signature] = _plan(op, form, len(args), args)
         if form == "inplace":
             return dispatch.call_inplace(op, *bound)
         if op.view:
@@ -34,6 +47,38 @@ def call_overloaded(name: str, ops: Sequence[Op], args: tuple[Any, ...], kwargs:
             return dispatch.call_out(op, *bound, out)
         return dispatch.call(op, *bound)
     raise TypeError(invalid_combination(name, ops, args, kwargs))
+
+
+_TELLING = {int, float, bool, complex, str, type(None)}
+_plans: dict[Any, Any] = {}
+
+
+def _types_decide(ops: Sequence[Op], args: tuple[Any, ...]) -> bool:
+    """Whether other arguments of these types would pick the same overload (0-dim tensors also pass as numbers)."""
+    for i, a in enumerate(args):
+        if type(a) in _TELLING:
+            continue
+        if type(a) not in dispatch.PLAIN:
+            return False
+        for op in ops:
+            positional = [p for p in op.schema.params if not p.keyword_only]
+            if i < len(positional) and (positional[i].is_scalar or positional[i].kind.startswith("int")):
+                return False
+    return True
+
+
+def _view(op: Op, tensors: Any, scalars: Any, statics: Any) -> Any:
+    return dispatch.call_view(op, tensors[0], scalars, statics)
+
+
+def _plan(op: Op, form: str, n: int, args: tuple[Any, ...]) -> Any:
+    """How positional arguments of these types are sorted: for each parameter (True, position) or (False, default)."""
+    send = dispatch.call_inplace if form == "inplace" else _view if op.view else dispatch.call
+    sorted_: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    for i, p in enumerate(op.schema.params):
+        source = (True, i) if i < n and not p.keyword_only else (False, p.default)
+        sorted_[0 if p.is_tensor else 1 if p.is_scalar else 2].append(source)
+    return op, send, *sorted_
 
 
 def bind(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -20,6 +20,7 @@ from .indexing import slice_dim
 from .size import Size
 from .strides import contiguous_strides, memory_order, view_strides
 from .tensor import Tensor
+from .view_rules import MULTI
 
 _view, _view_dtype, _expand, _permute = OPS["view"], OPS["view.dtype"], OPS["expand"], OPS["permute"]
 _as_strided, _reshape_copy, _unsqueeze = OPS["as_strided"], OPS["reshape_copy"], OPS["unsqueeze"]
@@ -235,10 +236,13 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return slice_dim(input, d, start, start + length)
 
 
-def _pieces(outs: list[Tensor], name: str) -> tuple[Tensor, ...]:
-    for i, o in enumerate(outs):
-        o._multi_view = True
-        del i
+def _pieces(source: Tensor, outs: list[Tensor], name: str, dim: int) -> tuple[Tensor, ...]:
+    for o in outs:
+        o._multi_view = o._multi_view or MULTI
+    if outs and outs[0]._grad_fn is not None:
+        from ..autograd.pieces import attach_pieces
+
+        attach_pieces(source, outs, name, dim)
     return tuple(outs)
 
 
@@ -260,7 +264,7 @@ def split_size(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, .
     if split_size == 0 and n:
         raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
     starts = range(0, max(n, 1), split_size) if split_size else [0]
-    return _pieces([_piece(tensor, d, s, min(s + split_size, n)) for s in starts], "SplitBackward0")
+    return _pieces(tensor, [_piece(tensor, d, s, min(s + split_size, n)) for s in starts], "SplitBackward0", d)
 
 
 def _piece(t: Tensor, d: int, start: int, end: int) -> Tensor:
@@ -287,7 +291,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     for s in sizes:
         outs.append(_piece(input, d, start, start + s))
         start += s
-    return _pieces(outs, "SplitWithSizesBackward0")
+    return _pieces(input, outs, "SplitWithSizesBackward0", d)
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -326,7 +330,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     for a, b in zip(bounds[:-1], bounds[1:], strict=True):
         first, length = view_ops.slice_bounds(n, a, b, 1)
         outs.append(_piece(input, d, first, first + length))
-    return _pieces(outs, "SliceBackward0")
+    return tuple(outs)
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
@@ -336,7 +340,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     d = canonical_dim(dim, input.ndim)
     op = OPS["select"]
     outs = [dispatch.call_view(op, input, (), (d, i)) for i in range(input._aval.shape[d])]
-    return _pieces(outs, "UnbindBackward0")
+    return _pieces(input, outs, "UnbindBackward0", d)
 
 
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:

@@ -28,6 +28,7 @@ from .strides import (
     preserve_strides,
 )
 from .tape import AccumulateGrad, GradNode
+from .view_rules import forbidden_write
 
 
 class _AvalInfo:
@@ -109,7 +110,7 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     _base: Tensor | None = None
     _shadow = False
     _inference = False
-    _multi_view = False
+    _multi_view: int = 0
     _requires_grad = False
     _grad_fn: GradNode | None = None
     _output_nr = 0
@@ -205,12 +206,30 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     def _refresh_grad(self) -> None:
         self._gversion = self._storage.gversion
         if self._base is not None and self._view is not None:
+            if self._multi_view and self._base._requires_grad:
+                self._gversion = -1
+                raise forbidden_write(self, through_base=True)
+            before = self._grad_fn, self._output_nr
             dispatch.replay_view(self._base, self)
+            if before[0] is not None:
+                self._move_hooks(*before)
+
+    def _move_hooks(self, fn: GradNode, nr: int) -> None:
+        """After an in-place change: a retained gradient is the new value's; hooks stay with the old one's node."""
+        self._backward_hooks = None
+        retained = fn._retain
+        if retained is not None and nr in retained and retained[nr]() is self:
+            del retained[nr]
+            if self._grad_fn is not None:
+                self.retain_grad()
 
     def _rebase_history(self, fn: GradNode | None, nr: int) -> None:
+        old, old_nr = self._grad_fn, self._output_nr
         self._grad_fn = fn
         self._output_nr = nr
         self._requires_grad = fn is not None
+        if old is not None and (self._backward_hooks is not None or old._retain is not None):
+            self._move_hooks(old, old_nr)
 
     def _host_array(self) -> np.ndarray[Any, Any]:
         """The present values as a NumPy array of its own (runs what is pending)."""
@@ -557,6 +576,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         made._alias_of(self)
         made._gversion = self._storage.gversion
         made._shadow = self._shadow
+        if self._inference:
+            made._inference = True
         return made
 
     def detach_(self) -> Tensor:
