@@ -15,7 +15,7 @@ from torchax_lite.ops.registry import OPS
 from torchax_lite.tensor import dispatch
 
 STEP = 1e-6
-SAMPLES = 3
+SAMPLES = 2
 """Calls of each op that are tried here; the recorded results go through all of them."""
 
 NOT_A_SLOPE = {
@@ -27,9 +27,14 @@ NOT_A_SLOPE = {
     "cholesky_solve": "one triangle is read, the gradient is that of the whole matrix",
     "ctc_loss": "it is taken for inputs that are normalised log-probabilities",
     "native_batch_norm_train": "the statistics among the results carry no gradient",
-    "linalg_qr": "mode='complete' has no derivative",
+    "index_copy": "which of several writes to one place wins is unspecified, and all get its gradient",
 }
 """Op -> why its documented gradient is no derivative."""
+
+
+OWN_CONVENTIONS = {"linalg", "decomposition"}
+"""Families whose gradients are those of symmetric or triangular inputs, or fixed up to a gauge: only compared with
+PyTorch's."""
 
 
 def tensor(x: Any) -> Any:
@@ -107,7 +112,7 @@ class Slope:
         return f"gradient along a direction {told:.7g}, finite difference {measured:.7g}"
 
 
-@pytest.mark.parametrize("family", op_calls.family_names())
+@pytest.mark.parametrize("family", [f for f in op_calls.family_names() if f not in OWN_CONVENTIONS])
 def test_gradients_are_the_slopes(family: str) -> None:
     tried = [
         (call, Slope(call))

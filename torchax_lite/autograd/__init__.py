@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ..tensor import dispatch, dtypes
-from ..tensor.creation import ones_like
+from ..tensor import dispatch
+from ..tensor.creation import ones
 from ..tensor.tensor import Tensor
+from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import edge_of, run_backward
 from .grad_mode import (
     enable_grad,
@@ -26,32 +28,41 @@ def _as_tuple(x: Any) -> tuple[Any, ...]:
     return (x,) if isinstance(x, Tensor) or not isinstance(x, Sequence) else tuple(x)
 
 
-def _root_grads(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], batched: bool = False) -> list[Tensor]:
-    """One gradient for each output: the given one, checked, or 1 for a scalar."""
+def _edges_or_tensors(x: Any) -> tuple[Any, ...]:
+    from .graph import GradientEdge
+
+    return (x,) if isinstance(x, GradientEdge) else _as_tuple(x)
+
+
+def _seeds(outputs: Sequence[Any], grads: Sequence[Any]) -> list[Tensor]:
+    """One gradient for each output (a tensor or an edge): the given one, checked, or 1 for a scalar."""
+    from .graph import GradientEdge
+
     made = []
-    for i, (out, grad) in enumerate(zip(outputs, grads, strict=True)):
+    for i, (out, grad) in enumerate(zip(outputs, grads, strict=False)):
+        is_edge = isinstance(out, GradientEdge)
+        a = out.node._out_avals[out.output_nr] if is_edge else out._aval
+        shape, dtype = a.ext.size, a.ext.dtype
         if grad is None:
-            if out.requires_grad:
-                if out.numel() != 1:
+            if is_edge or out.requires_grad:
+                if a.size != 1:
                     raise RuntimeError("grad can be implicitly created only for scalar outputs")
-                if not out.is_floating_point():
-                    raise RuntimeError(
-                        f"grad can be implicitly created only for real scalar outputs but got {out.dtype}"
-                    )
-            made.append(ones_like(out.detach()))
+                if not dtype.is_floating_point:
+                    raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dtype}")
+            made.append(ones(shape, dtype=dtype, device=a.ext.device))
             continue
         if not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
-        if grad.shape != out.shape:
+        if grad.shape != shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {out.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {shape}."
             )
-        if grad.is_complex() != out.is_complex():
+        if grad.is_complex() != dtype.is_complex:
             raise RuntimeError(
                 "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-                f"grad_output[{i}] has a dtype of {grad.dtype} and output[{i}] has a dtype of {out.dtype}."
+                f"grad_output[{i}] has a dtype of {grad.dtype} and output[{i}] has a dtype of {dtype}."
             )
-        made.append(grad if grad.dtype is out.dtype else grad.to(out.dtype))
+        made.append(grad if grad.dtype is dtype else grad.to(dtype))
     return made
 
 
@@ -81,42 +92,39 @@ def backward(
     """
     if grad_variables is not None and grad_tensors is None:
         grad_tensors = grad_variables
-    outs = _as_tuple(tensors)
+    outs = _edges_or_tensors(tensors)
     grads = _as_tuple(grad_tensors) if grad_tensors is not None else (None,) * len(outs)
     if len(grads) != len(outs):
         raise RuntimeError(f"got {len(outs)} tensors and {len(grads)} gradients")
     edges = _roots(outs)
     seeds = _seeds(outs, grads)
     keep = create_graph if retain_graph is None else retain_graph
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+            "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+            "have to use this function, make sure to reset the .grad fields of your parameters",
+            UserWarning,
+            stacklevel=3,
+        )
     if inputs is None:
         run_backward(edges, seeds, keep, create_graph)
         return
-    wanted = _as_tuple(inputs)
+    wanted = _edges_or_tensors(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    targets = _input_edges(wanted)
-    for t, (node, _) in zip(wanted, targets, strict=True):
-        if isinstance(t, Tensor) and t._grad_fn is not None:
+    for t in wanted:
+        if isinstance(t, Tensor):
             t.retain_grad()
-            del node
+    targets = _input_edges(wanted)
     run_backward(edges, seeds, keep, create_graph, targets, accumulate=True)
-
-
-def _seeds(outs: Sequence[Any], grads: Sequence[Any]) -> list[Tensor]:
-    from .graph import GradientEdge
-
-    if any(isinstance(o, GradientEdge) for o in outs):
-        if any(g is None for g in grads):
-            raise RuntimeError("gradients must be given for GradientEdge outputs")
-        return list(grads)
-    return _root_grads(outs, grads)
 
 
 def _input_edges(inputs: Sequence[Any]) -> list[Any]:
     from .graph import GradientEdge
 
     edges = []
-    for i, t in enumerate(inputs):
+    for t in inputs:
         if isinstance(t, GradientEdge):
             edges.append((t.node, t.output_nr))
             continue
@@ -124,7 +132,6 @@ def _input_edges(inputs: Sequence[Any]) -> list[Any]:
         if edge is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
         edges.append(edge)
-        del i
     return edges
 
 
@@ -147,7 +154,9 @@ def grad(
         allow_unused = materialize_grads
     if not only_inputs:
         raise NotImplementedError("only_inputs=False is deprecated and not supported; use backward()")
-    outs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    outs, wanted = _edges_or_tensors(outputs), _edges_or_tensors(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = _as_tuple(grad_outputs) if grad_outputs is not None else (None,) * len(outs)
     if is_grads_batched:
         return _batched(outs, wanted, grads, retain_graph, create_graph, allow_unused, materialize_grads)
@@ -156,11 +165,13 @@ def grad(
     targets = _input_edges(wanted)
     keep = create_graph if retain_graph is None else retain_graph
     results = run_backward(edges, seeds, keep, create_graph, targets, accumulate=False)
-    if not allow_unused and any(r is None for r in results):
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is "
-            "the desired behavior."
-        )
+    if not allow_unused:
+        for i, r in enumerate(results):
+            if r is None:
+                raise RuntimeError(
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                    "allow_unused=True if this is the desired behavior."
+                )
     if materialize_grads:
         from ..tensor.creation import zeros_like
 
@@ -199,9 +210,8 @@ def __getattr__(name: str) -> Any:
 
     lazy = {
         "Function": "function", "FunctionCtx": "function", "NestedIOFunction": "function", "function": "function",
-        "gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "detect_anomaly": "anomaly_mode",
-        "set_detect_anomaly": "anomaly_mode", "anomaly_mode": "anomaly_mode", "graph": "graph",
-        "functional": "functional", "forward_ad": "forward_ad", "profiler": "profiler",
+        "gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "graph": "graph", "functional": "functional",
+        "forward_ad": "forward_ad", "profiler": "profiler", "drawing": "drawing",
     }  # fmt: skip
     if name in lazy:
         module = importlib.import_module(f".{lazy[name]}", __name__)
@@ -214,6 +224,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "Variable", "backward", "dtypes", "enable_grad", "grad", "inference_mode", "is_grad_enabled",
-    "is_inference_mode_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled",
+    "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled",
+    "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _PARENT = "anomaly_parent_"
 _TRACE = "traceback_"
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def _set(mode: bool, check_nan: bool) -> None:
@@ -79,8 +81,12 @@ _running: list[GradNode] = []
 
 def note_forward(node: GradNode) -> None:
     """Keep the present stack, and the backward node that runs now, with a new node."""
-    node._traceback = "".join(traceback.format_stack()[:-3])
-    node.metadata[_TRACE] = node._traceback.splitlines(keepends=True)
+    stack = traceback.extract_stack()
+    while len(stack) > 1 and stack[-1].filename.startswith(_PACKAGE):
+        stack.pop()
+    lines = stack.format()
+    node._traceback = "".join(lines)
+    node.metadata[_TRACE] = lines
     if _running:
         node.metadata[_PARENT] = _running[-1]
 

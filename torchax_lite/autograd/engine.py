@@ -299,6 +299,11 @@ def _run_op(
     if modes.grad:
         flat = [unpack(node, k) for k in range(len(node.saved))]
         flat += [unpack_result(node, k) for k in range(len(node.saved_out))]
+        if any(t._requires_grad for t in flat):
+            read = node.site.reads(needs, given)
+            for k, t in enumerate(flat):
+                if k not in read:
+                    t._requires_grad = False
         flat += cts
         nodes = [t._sync() for t in flat]
         made = dispatch.finish(site, flat, nodes, list(node.numbers), any(t._requires_grad for t in flat), False)
@@ -443,8 +448,7 @@ def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
         held.add_(grad)
     if variable._post_accumulate_grad_hooks:
         for hook in list(variable._post_accumulate_grad_hooks.values()):
-            if hook(variable) is not None:
-                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+            hook(variable)
 
 
 def _match(grad: Tensor, variable: Any) -> Tensor:
@@ -458,5 +462,5 @@ def _match(grad: Tensor, variable: Any) -> Tensor:
 def call_node(node: GradNode, grads: Sequence[Any]) -> Any:
     """Run one node by hand on gradient tensors; returns the gradients of its inputs."""
     buffer = list(grads)
-    outputs = _run_node(node, buffer, True, None)
+    outputs = node._spread(_run_node(node, buffer, True))
     return outputs[0] if len(outputs) == 1 else tuple(outputs)

@@ -75,7 +75,7 @@ class _Saved:
             if self.requires_grad and self.output < 0:
                 fn = tensor._grad_fn
                 self.edge = (fn, tensor._output_nr) if fn is not None else (accumulator(tensor), 0)
-            self.hooked = pack(tensor.detach())
+            self.hooked = pack(tensor if self.output < 0 else tensor.detach())
             self.tensor: Any = None
         else:
             self.tensor = tensor if self.output < 0 else tensor.detach()
@@ -380,7 +380,7 @@ def _finish(node: FunctionNode, inputs: list[Tensor], outs: tuple[Any, ...], rec
         differentiable = recorded and o._aval.dtype.kind not in "biu" and not any(o is t for t in fixed)
         if is_input and not is_dirty and split and any(o is t for t in node.to_save or ()) and differentiable:
             raise RuntimeError(
-                "A input that has been returned as-is as output is being saved for backward. This is not supported if you "
+                "An input that has been returned as-is as output is being saved for backward. This is not supported if you "
                 "override setup_context. You should return and save a view of the input instead, e.g. with x.view_as(x) or "
                 "setup ctx inside the forward function itself."
             )
@@ -429,7 +429,7 @@ def _place(node: FunctionNode, k: int, o: Tensor, is_input: bool, is_dirty: bool
     return o
 
 
-class _Refuse(GradNode):
+class Error(GradNode):
     """The end of a graph that may not be differentiated again."""
 
     def __init__(self, message: str, tensors: Sequence[Tensor], outputs: Sequence[Any]) -> None:
@@ -437,9 +437,6 @@ class _Refuse(GradNode):
         self._edges = tuple(_edge(t) for t in tensors)
         self._out_avals = tuple(outputs)
         self.message = message
-
-    def name(self) -> str:
-        return "Error"
 
     def _run(self, buffer: Sequence[Any]) -> list[Any]:
         raise RuntimeError(self.message)
@@ -456,7 +453,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
         if not modes.grad or not given:
             return outputs
         results = outputs if isinstance(outputs, tuple) else (outputs,)
-        node = _Refuse(
+        node = Error(
             "trying to differentiate twice a function that was marked with @once_differentiable",
             given,
             [r._aval if isinstance(r, Tensor) else None for r in results],

@@ -234,8 +234,8 @@ def raw_saved(node: OpGradNode, name: str) -> SavedTensor:
     """``grad_fn._raw_saved_self`` and the like."""
     from .engine import saved_slot
 
-    found = saved_slot(node, name)
-    if found is None:
+    found = None if node.freed else saved_slot(node, name)
+    if found is None and not node.freed:
         raise AttributeError(f"'{node.name()}' object has no attribute '_raw_saved_{name}'")
     return SavedTensor(node, found)
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..engine.avals import CPU, Aval, Place, aval, place
 from ..engine.recorder import Node
 from ..ops.lowering import Binding, Number, broadcast
+from ..ops.matmul import float32_precision
 from ..ops.registry import ArraySpec, Op
 from ..ops.schema import Param
 from . import dtypes
@@ -320,8 +321,8 @@ def python_number(x: Any) -> Any:
         return float(x)
     if isinstance(x, (complex, np.complexfloating)):
         return complex(x)
-    if isinstance(x, Tensor) and x.ndim == 0 and not x.requires_grad:
-        return x.item()
+    if isinstance(x, Tensor):
+        return x.item() if x.ndim == 0 and not x.requires_grad else None
     if hasattr(x, "dtype") and getattr(x, "shape", None) == () and hasattr(x, "item"):
         return python_number(x.item())
     return None
@@ -492,7 +493,8 @@ def make_site(
         _check_inplace(op, binding, flat, kinds, key)
     results = infer(op, binding, flat, kinds, key[0:1] + tuple(k if isinstance(k, str) else None for k in key[1:]))
     out_avals = tuple(aval(shape, dtype, where) for shape, dtype in results)
-    label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{dtypes.get_default_dtype()}"
+    settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
+    label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"
     name = grad_name(op, _in_schema_order(op, specs, bound_scalars, bound_statics))
     site = CallSite(op, binding, tuple(flat), kinds, out_avals, label, name, where)
     site.differentiable = any(site.diff_in) and any(site.diff_out)

@@ -429,6 +429,7 @@ def _inplace_view(name: str, fn: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Any] = {
+    "swapaxes": Tensor.transpose, "swapdims": Tensor.transpose,
     "reshape": reshape, "flatten": flatten, "ravel": ravel, "unflatten": unflatten, "movedim": movedim, "moveaxis": movedim,
     "select": select, "narrow": narrow, "split": split, "chunk": chunk, "unbind": unbind, "tensor_split": tensor_split,
     "split_with_sizes": split_with_sizes, "as_strided": as_strided, "real": real, "imag": imag, "adjoint": adjoint,

@@ -142,7 +142,7 @@ class OpGradNode(GradNode):
         raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
 
     def _release(self) -> None:
-        self.freed = True
+        self.freed = self.freed or bool(self.saved or self.saved_out)
         self.saved = ()
         self.saved_out = ()
 

@@ -165,6 +165,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             self._strides = other._strides
         if other._offset:
             self._offset = other._offset
+        if other._inference:
+            self._inference = True
 
     def _sync(self) -> Node:
         """The node of the present value; views catch up with their base."""
@@ -455,13 +457,15 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Switch recording of gradients for this leaf; returns it."""
         value = bool(requires_grad)
         if value and not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if self.grad_fn is not None and not value:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
@@ -481,6 +485,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     @property
     def is_leaf(self) -> bool:
         return not self.requires_grad or self._grad_fn is None
+
+    def _is_view(self) -> bool:
+        """Whether changes of this tensor reach another one that autograd knows of."""
+        return self._base is not None
 
     @property
     def output_nr(self) -> int:
@@ -576,8 +584,6 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         made._alias_of(self)
         made._gversion = self._storage.gversion
         made._shadow = self._shadow
-        if self._inference:
-            made._inference = True
         return made
 
     def detach_(self) -> Tensor:
