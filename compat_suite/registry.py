@@ -34,8 +34,8 @@ class Case:
 
     @property
     def namespace(self) -> str:
-        """What the summary groups by: the part of the API's name before the last dot."""
-        return self.api.rpartition(".")[0] or self.api
+        """What the summary groups by: the part of the API's name before the last dot, or all of it for a namespace."""
+        return self.api if self.api in ("torch.Tensor", "torch.autograd") else self.api.rpartition(".")[0]
 
 
 CASES: dict[str, Case] = {}

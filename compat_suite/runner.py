@@ -76,9 +76,8 @@ def run_case(case: Case, torch: Any, known: Mapping[str, str]) -> Result:
                 case.check(torch)
     except Exception as error:
         message = _describe(error)
-    outcome = (
-        (KNOWN if message else FIXED) if case.id in known else (FAILED if message else PASSED)
-    )  # fmt: skip
+    success, failure = (FIXED, KNOWN) if case.id in known else (PASSED, FAILED)
+    outcome = failure if message else success
     return Result(case.id, case.namespace, case.page, outcome, round(time.perf_counter() - start, 4), message)
 
 
@@ -94,16 +93,16 @@ def _describe(error: Exception) -> str:
 def run(cases: Iterable[Case], torch: Any, known: Mapping[str, str], out: TextIO = sys.stdout) -> list[Result]:
     """Run cases in order, a line of progress for each that is not as expected."""
     cases, results = list(cases), []
+    clear = "\r\033[K" if out.isatty() else ""
     for i, c in enumerate(cases, 1):
         if out.isatty():
-            print(f"\r\033[K[{i}/{len(cases)}] {c.id}", end="", file=out, flush=True)
+            print(f"{clear}[{i}/{len(cases)}] {c.id}", end="", file=out, flush=True)
         result = run_case(c, torch, known)
         results.append(result)
         if not result.ok:
             print(f"{clear}{result.outcome}: {result.id}", file=out)
             print(f"    {result.message or known[result.id]}\n    {result.page}", file=out)
-    if out.isatty():
-        print("\r\033[K", end="", file=out)
+    print(clear, end="", file=out)
     return results
 
 

@@ -59,7 +59,7 @@ def test_changing_numbers_do_not_make_new_programs():
 def test_a_changing_index_becomes_an_input():
     x = torch.rand(50, 3)
     total = [float(x[i].sum()) for i in range(30)]
-    assert np.allclose(total, x.sum(1).tolist(), rtol=1e-5)
+    assert np.allclose(total, x.sum(1)[:30].tolist(), rtol=1e-5)
     assert engine.stats().cache_hits >= 20
 
 
@@ -169,12 +169,32 @@ def test_a_failing_program_is_reported_with_the_users_line():
         lambda x: (_ for _ in ()).throw(ValueError("broken body")),
         (torch.ones(2)._aval,), "", (torch.ones(2)._aval,), "bad", None,
     )  # fmt: skip
+    fine = torch.ones(2) + 2
     node = bad.record(bad, [torch.ones(2)._sync()])
     with pytest.raises(ValueError, match="broken body") as info:
         engine.flush_all("test")
     assert any(__file__ in note for note in info.value.__notes__)
     assert node.value is None
+    assert fine.tolist() == [3.0, 3.0]
     assert (torch.ones(2) + 1).tolist() == [2.0, 2.0]
+
+
+def test_an_interrupt_while_compiling_loses_nothing(monkeypatch):
+    from torchax_lite.engine import executor
+
+    w = torch.ones(3)
+    w.tolist()
+    w.mul_(5.0).add_(1.25).div_(3.0)
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "compile_program", interrupted)
+        patch.setattr(executor.disk, "load", lambda key: None)
+        with pytest.raises(KeyboardInterrupt):
+            w.tolist()
+    assert w.tolist() == pytest.approx([6.25 / 3] * 3)
 
 
 def test_sync_mode_warns_with_the_line(monkeypatch):

@@ -13,6 +13,7 @@ from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
+from ..tensor.overloads import numpy_names as _numpy_names
 
 _op__bincount = _OPS['_bincount']
 _op__linalg_solve_ex = _OPS['_linalg_solve_ex']

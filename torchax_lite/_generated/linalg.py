@@ -13,6 +13,7 @@ from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
+from ..tensor.overloads import numpy_names as _numpy_names
 
 _op_linalg_cross = _OPS['linalg_cross']
 _op_linalg_det = _OPS['linalg_det']
@@ -28,6 +29,7 @@ _op_vector_norm = _OPS['vector_norm']
 
 __all__ = ['cross', 'det', 'eigh', 'householder_product', 'matmul', 'matrix_exp', 'qr', 'slogdet', 'solve_triangular', 'vector_norm']
 
+@_numpy_names
 def cross(input, other, *, dim=-1, out=None):
     """Vector products along ``dim`` of size 3; the other dims broadcast."""
     if out is None:
@@ -76,6 +78,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
         return _call(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,))
     return _call_out(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,), out)
 
+@_numpy_names
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """``(sum |x|**ord) ** (1 / ord)`` over all elements or some dims."""
     if out is None:

@@ -13,6 +13,7 @@ from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
+from ..tensor.overloads import numpy_names as _numpy_names
 
 _op__rrelu = _OPS['_rrelu']
 _op_abs = _OPS['abs']
@@ -313,18 +314,22 @@ class TensorMethods:
         """``beta * self + alpha * outer(vec1, vec2)``."""
         return _call(_op_addr, (self, vec1, vec2,), (beta, alpha,), ())
 
+    @_numpy_names
     def all(self, dim=None, keepdim=False):
         """Whether every element is non-zero; uint8 for uint8 input, else bool."""
         return _call(_op_all, (self,), (), (dim, keepdim,))
 
+    @_numpy_names
     def amax(self, dim=(), keepdim=False):
         """The largest elements over all dims or some; ties share the gradient."""
         return _call(_op_amax, (self,), (), (dim, keepdim,))
 
+    @_numpy_names
     def amin(self, dim=(), keepdim=False):
         """The smallest elements over all dims or some; ties share the gradient."""
         return _call(_op_amin, (self,), (), (dim, keepdim,))
 
+    @_numpy_names
     def aminmax(self, *, dim=None, keepdim=False):
         """Smallest and largest element, of all or along a dim."""
         return _call(_op_aminmax, (self,), (), (dim, keepdim,))
@@ -333,6 +338,7 @@ class TensorMethods:
         """Phase in radians; of a real number 0, pi below 0, or NaN."""
         return _call1(_op_angle, self)
 
+    @_numpy_names
     def any(self, dim=None, keepdim=False):
         """Whether some element is non-zero; uint8 for uint8 input, else bool."""
         return _call(_op_any, (self,), (), (dim, keepdim,))
@@ -365,14 +371,17 @@ class TensorMethods:
         """Inverse hyperbolic tangent."""
         return _call1(_op_atanh, self)
 
+    @_numpy_names
     def argmax(self, dim=None, keepdim=False):
         """Position of the largest element (the first of equals), in the flattened tensor or along a dim."""
         return _call(_op_argmax, (self,), (), (dim, keepdim,))
 
+    @_numpy_names
     def argmin(self, dim=None, keepdim=False):
         """Position of the smallest element (the first of equals), in the flattened tensor or along a dim."""
         return _call(_op_argmin, (self,), (), (dim, keepdim,))
 
+    @_numpy_names
     def argsort(self, dim=-1, descending=False, stable=False):
         """Positions that put ``dim`` in order (always stable)."""
         return _call(_op_argsort, (self,), (), (dim, descending, stable,))
@@ -481,22 +490,27 @@ class TensorMethods:
         """Hyperbolic cosine."""
         return _call1(_op_cosh, self)
 
+    @_numpy_names
     def count_nonzero(self, dim=None):
         """How many elements are not 0, as int64."""
         return _call(_op_count_nonzero, (self,), (), (dim,))
 
+    @_numpy_names
     def cummax(self, dim):
         """Running largest element and its position (the last of equals)."""
         return _call(_op_cummax, (self,), (), (dim,))
 
+    @_numpy_names
     def cummin(self, dim):
         """Running smallest element and its position (the last of equals)."""
         return _call(_op_cummin, (self,), (), (dim,))
 
+    @_numpy_names
     def cumprod(self, dim, *, dtype=None):
         """Running product; integers and bools are multiplied as int64."""
         return _call(_op_cumprod, (self,), (), (dim, dtype,))
 
+    @_numpy_names
     def cumsum(self, dim, *, dtype=None):
         """Running sum; integers and bools are summed as int64."""
         return _call(_op_cumsum, (self,), (), (dim, dtype,))
@@ -521,6 +535,7 @@ class TensorMethods:
         """A copy of ``self`` with ``src`` on one diagonal."""
         return _call(_op_diagonal_scatter, (self, src,), (), (offset, dim1, dim2,))
 
+    @_numpy_names
     def diff(self, n=1, dim=-1, prepend=None, append=None):
         """``n``-th difference along ``dim``; bools differ by xor."""
         return _call(_op_diff, (self, prepend, append,), (), (n, dim,))
@@ -627,6 +642,7 @@ class TensorMethods:
         """Mantissa in [0.5, 1) and int32 exponent with ``x = mantissa * 2**exponent``."""
         return _call1(_op_frexp, self)
 
+    @_numpy_names
     def gather(self, dim, index, *, sparse_grad=False):
         """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
         return _call(_op_gather, (self, index,), (), (dim, sparse_grad,))
@@ -683,14 +699,17 @@ class TensorMethods:
         """Regularised upper incomplete gamma function Q(self, other)."""
         return _call2(_op_igammac, self, other)
 
+    @_numpy_names
     def index_add(self, dim, index, source, *, alpha=1):
         """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
         return _call(_op_index_add, (self, index, source,), (alpha,), (dim,))
 
+    @_numpy_names
     def index_copy(self, dim, index, source):
         """``self`` with the slices at ``index`` along ``dim`` replaced by those of ``source``."""
         return _call(_op_index_copy, (self, index, source,), (), (dim,))
 
+    @_numpy_names
     def index_fill(self, dim, index, value):
         """``self`` with the slices at ``index`` along ``dim`` filled with a number or the value of a 0-dim tensor."""
         return _call(_op_index_fill, (self, index, value,), (), (dim,))
@@ -699,10 +718,12 @@ class TensorMethods:
         """A copy of ``self`` with ``values`` written (or added) at ``self[indices]``."""
         return _call(_op_index_put, (self, indices, values,), (), (accumulate,))
 
+    @_numpy_names
     def index_reduce(self, dim, index, source, reduce, *, include_self=True):
         """``self`` with ``source`` reduced (prod, mean, amax, amin) into the slices at ``index`` along ``dim``."""
         return _call(_op_index_reduce, (self, index, source,), (), (dim, reduce, include_self,))
 
+    @_numpy_names
     def index_select(self, dim, index):
         """The slices of ``self`` at ``index`` along ``dim``."""
         return _call(_op_index_select, (self, index,), (), (dim,))
@@ -743,6 +764,7 @@ class TensorMethods:
         """Kronecker product: blocks of ``other`` scaled by the elements of ``self``."""
         return _call2(_op_kron, self, other)
 
+    @_numpy_names
     def kthvalue(self, k, dim=-1, keepdim=False):
         """The ``k``-th smallest element (from 1) along a dim and where it is."""
         return _call(_op_kthvalue, (self,), (), (k, dim, keepdim,))
@@ -795,6 +817,7 @@ class TensorMethods:
         """Logarithm to base 2."""
         return _call1(_op_log2, self)
 
+    @_numpy_names
     def log_softmax(self, dim, dtype=None):
         """``log(softmax(x))`` along ``dim``."""
         return _call(_op_log_softmax, (self,), (), (dim, dtype,))
@@ -807,6 +830,7 @@ class TensorMethods:
         """``log2(2**self + 2**other)`` without overflow."""
         return _call2(_op_logaddexp2, self, other)
 
+    @_numpy_names
     def logcumsumexp(self, dim):
         """Running ``log(sum(exp(x)))``."""
         return _call(_op_logcumsumexp, (self,), (), (dim,))
@@ -831,6 +855,7 @@ class TensorMethods:
         """``log(x / (1 - x))``, with ``x`` clamped to ``[eps, 1 - eps]`` when ``eps`` is given."""
         return _call(_op_logit, (self,), (), (eps,))
 
+    @_numpy_names
     def logsumexp(self, dim, keepdim=False):
         """``log(sum(exp(x)))`` without overflow."""
         return _call(_op_logsumexp, (self,), (), (dim, keepdim,))
@@ -864,6 +889,7 @@ class TensorMethods:
         """The larger of two, NaN if one is NaN."""
         return _call2(_op_maximum, self, other)
 
+    @_numpy_names
     def mean(self, dim=None, keepdim=False, *, dtype=None):
         """Mean over all dims or some; NaN over no elements."""
         return _call(_op_mean, (self,), (), (dim, keepdim, dtype,))
@@ -893,6 +919,7 @@ class TensorMethods:
         """Product of two matrices."""
         return _call2(_op_mm, self, mat2)
 
+    @_numpy_names
     def mode(self, dim=-1, keepdim=False):
         """The most frequent element (the smallest of equally frequent ones) along a dim and its last position."""
         return _call(_op_mode, (self,), (), (dim, keepdim,))
@@ -921,6 +948,7 @@ class TensorMethods:
         """NaN becomes ``nan`` (0), infinities become ``posinf``/``neginf`` (the dtype's largest and lowest)."""
         return _call(_op_nan_to_num, (self,), (), (nan, posinf, neginf,))
 
+    @_numpy_names
     def nanmean(self, dim=None, keepdim=False, *, dtype=None):
         """Mean over what is not NaN."""
         return _call(_op_nanmean, (self,), (), (dim, keepdim, dtype,))
@@ -941,6 +969,7 @@ class TensorMethods:
         """
         return _call_overloaded('nanquantile', (_op_nanquantile, _op_nanquantile__scalar), args, kwargs, 'method')
 
+    @_numpy_names
     def nansum(self, dim=None, keepdim=False, *, dtype=None):
         """Sum that counts NaN as 0."""
         return _call(_op_nansum, (self,), (), (dim, keepdim, dtype,))
@@ -1063,20 +1092,24 @@ class TensorMethods:
         """
         return _call_overloaded('scatter', (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce), args, kwargs, 'method')
 
+    @_numpy_names
     def scatter_add(self, dim, index, src):
         """``self`` with ``src`` added at ``index`` along ``dim``; repeated places add up."""
         return _call(_op_scatter_add, (self, index, src,), (), (dim,))
 
+    @_numpy_names
     def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
         """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
 
         Without ``include_self`` the old value of a place that is written does not count."""
         return _call(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
 
+    @_numpy_names
     def select(self, dim, index):
         """One slice of a dim, without that dim."""
         return _call_view(_op_select, self, (), (dim, index,))
 
+    @_numpy_names
     def select_scatter(self, src, dim, index):
         """A copy of ``self`` with ``src`` in the place of ``self.select(dim, index)``."""
         return _call(_op_select_scatter, (self, src,), (), (dim, index,))
@@ -1109,14 +1142,17 @@ class TensorMethods:
         """Hyperbolic sine."""
         return _call1(_op_sinh, self)
 
+    @_numpy_names
     def slice_scatter(self, src, dim=0, start=None, end=None, step=1):
         """A copy of ``self`` with ``src`` in the place of ``self[start:end:step]`` along ``dim``."""
         return _call(_op_slice_scatter, (self, src,), (), (dim, start, end, step,))
 
+    @_numpy_names
     def softmax(self, dim, dtype=None):
         """``exp(x) / sum(exp(x))`` along ``dim``."""
         return _call(_op_softmax, (self,), (), (dim, dtype,))
 
+    @_numpy_names
     def sort(self, dim=-1, descending=False, *, stable=None):
         """Values in order along ``dim`` and their old positions (always stable)."""
         return _call(_op_sort, (self,), (), (dim, descending, stable,))
@@ -1154,6 +1190,7 @@ class TensorMethods:
         """``self - alpha * other``, broadcast."""
         return _call(_op_sub, (self, other,), (alpha,), ())
 
+    @_numpy_names
     def sum(self, dim=None, keepdim=False, *, dtype=None):
         """Sum over all dims or some; integers and bools are summed as int64."""
         return _call(_op_sum, (self,), (), (dim, keepdim, dtype,))
@@ -1174,6 +1211,7 @@ class TensorMethods:
         """Hyperbolic tangent."""
         return _call1(_op_tanh, self)
 
+    @_numpy_names
     def topk(self, k, dim=-1, largest=True, sorted=True):
         """The ``k`` largest (smallest) elements along ``dim``, best first, and where they are."""
         return _call(_op_topk, (self,), (), (k, dim, largest, sorted,))
@@ -1210,6 +1248,7 @@ class TensorMethods:
         """Windows of a dim, as a new last dim; windows may overlap."""
         return _call_view(_op_unfold, self, (), (dimension, size, step,))
 
+    @_numpy_names
     def unsqueeze(self, dim):
         """A dim of size 1 inserted."""
         return _call_view(_op_unsqueeze, self, (), (dim,))

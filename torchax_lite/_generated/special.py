@@ -13,6 +13,7 @@ from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
+from ..tensor.overloads import numpy_names as _numpy_names
 
 _op_digamma = _OPS['digamma']
 _op_entr = _OPS['entr']
@@ -159,6 +160,7 @@ def log_ndtr(input, *, out=None):
         return _call1(_op_log_ndtr, input)
     return _call_out(_op_log_ndtr, (input,), (), (), out)
 
+@_numpy_names
 def log_softmax(input, dim, dtype=None, *, out=None):
     """``log(softmax(x))`` along ``dim``."""
     if out is None:
@@ -171,6 +173,7 @@ def logit(input, eps=None, *, out=None):
         return _call(_op_logit, (input,), (), (eps,))
     return _call_out(_op_logit, (input,), (), (eps,), out)
 
+@_numpy_names
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """``log(sum(exp(x)))`` without overflow."""
     if out is None:
@@ -221,6 +224,7 @@ def sinc(input, *, out=None):
         return _call1(_op_sinc, input)
     return _call_out(_op_sinc, (input,), (), (), out)
 
+@_numpy_names
 def softmax(input, dim, dtype=None, *, out=None):
     """``exp(x) / sum(exp(x))`` along ``dim``."""
     if out is None:

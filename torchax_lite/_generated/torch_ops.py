@@ -13,6 +13,7 @@ from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
+from ..tensor.overloads import numpy_names as _numpy_names
 
 _op__rrelu = _OPS['_rrelu']
 _op_abs = _OPS['abs']
@@ -369,24 +370,28 @@ def affine_grid_generator(theta, size, align_corners):
     """Places ``theta (x, y, 1)`` of a regular grid over [-1, 1]: ``(N, *spatial, n)``."""
     return _call(_op_affine_grid_generator, (theta,), (), (size, align_corners,))
 
+@_numpy_names
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether every element is non-zero; uint8 for uint8 input, else bool."""
     if out is None:
         return _call(_op_all, (input,), (), (dim, keepdim,))
     return _call_out(_op_all, (input,), (), (dim, keepdim,), out)
 
+@_numpy_names
 def amax(input, dim=(), keepdim=False, *, out=None):
     """The largest elements over all dims or some; ties share the gradient."""
     if out is None:
         return _call(_op_amax, (input,), (), (dim, keepdim,))
     return _call_out(_op_amax, (input,), (), (dim, keepdim,), out)
 
+@_numpy_names
 def amin(input, dim=(), keepdim=False, *, out=None):
     """The smallest elements over all dims or some; ties share the gradient."""
     if out is None:
         return _call(_op_amin, (input,), (), (dim, keepdim,))
     return _call_out(_op_amin, (input,), (), (dim, keepdim,), out)
 
+@_numpy_names
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """Smallest and largest element, of all or along a dim."""
     if out is None:
@@ -399,6 +404,7 @@ def angle(input, *, out=None):
         return _call1(_op_angle, input)
     return _call_out(_op_angle, (input,), (), (), out)
 
+@_numpy_names
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether some element is non-zero; uint8 for uint8 input, else bool."""
     if out is None:
@@ -447,18 +453,21 @@ def arctanh(input, *, out=None):
         return _call1(_op_atanh, input)
     return _call_out(_op_atanh, (input,), (), (), out)
 
+@_numpy_names
 def argmax(input, dim=None, keepdim=False, *, out=None):
     """Position of the largest element (the first of equals), in the flattened tensor or along a dim."""
     if out is None:
         return _call(_op_argmax, (input,), (), (dim, keepdim,))
     return _call_out(_op_argmax, (input,), (), (dim, keepdim,), out)
 
+@_numpy_names
 def argmin(input, dim=None, keepdim=False, *, out=None):
     """Position of the smallest element (the first of equals), in the flattened tensor or along a dim."""
     if out is None:
         return _call(_op_argmin, (input,), (), (dim, keepdim,))
     return _call_out(_op_argmin, (input,), (), (dim, keepdim,), out)
 
+@_numpy_names
 def argsort(input, dim=-1, descending=False, stable=False, *, out=None):
     """Positions that put ``dim`` in order (always stable)."""
     if out is None:
@@ -561,6 +570,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
         return _call(_op_bucketize, (input, boundaries,), (), (out_int32, right,))
     return _call_out(_op_bucketize, (input, boundaries,), (), (out_int32, right,), out)
 
+@_numpy_names
 def cat(tensors, dim=0, *, out=None):
     """The tensors one after another along ``dim``; 1-D tensors without elements are skipped."""
     if out is None:
@@ -627,12 +637,14 @@ def complex(real, imag, *, out=None):
         return _call2(_op_complex, real, imag)
     return _call_out(_op_complex, (real, imag,), (), (), out)
 
+@_numpy_names
 def concat(tensors, dim=0, *, out=None):
     """The tensors one after another along ``dim``; 1-D tensors without elements are skipped."""
     if out is None:
         return _call(_op_cat, (tensors,), (), (dim,))
     return _call_out(_op_cat, (tensors,), (), (dim,), out)
 
+@_numpy_names
 def concatenate(tensors, dim=0, *, out=None):
     """The tensors one after another along ``dim``; 1-D tensors without elements are skipped."""
     if out is None:
@@ -675,34 +687,40 @@ def cosh(input, *, out=None):
         return _call1(_op_cosh, input)
     return _call_out(_op_cosh, (input,), (), (), out)
 
+@_numpy_names
 def cosine_similarity(x1, x2, dim=1, eps=1e-08):
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``."""
     return _call(_op_cosine_similarity, (x1, x2,), (), (dim, eps,))
 
+@_numpy_names
 def count_nonzero(input, dim=None, *, out=None):
     """How many elements are not 0, as int64."""
     if out is None:
         return _call(_op_count_nonzero, (input,), (), (dim,))
     return _call_out(_op_count_nonzero, (input,), (), (dim,), out)
 
+@_numpy_names
 def cummax(input, dim, *, out=None):
     """Running largest element and its position (the last of equals)."""
     if out is None:
         return _call(_op_cummax, (input,), (), (dim,))
     return _call_out(_op_cummax, (input,), (), (dim,), out)
 
+@_numpy_names
 def cummin(input, dim, *, out=None):
     """Running smallest element and its position (the last of equals)."""
     if out is None:
         return _call(_op_cummin, (input,), (), (dim,))
     return _call_out(_op_cummin, (input,), (), (dim,), out)
 
+@_numpy_names
 def cumprod(input, dim, *, dtype=None, out=None):
     """Running product; integers and bools are multiplied as int64."""
     if out is None:
         return _call(_op_cumprod, (input,), (), (dim, dtype,))
     return _call_out(_op_cumprod, (input,), (), (dim, dtype,), out)
 
+@_numpy_names
 def cumsum(input, dim, *, dtype=None, out=None):
     """Running sum; integers and bools are summed as int64."""
     if out is None:
@@ -743,6 +761,7 @@ def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1, *, out=None):
         return _call(_op_diagonal_scatter, (input, src,), (), (offset, dim1, dim2,))
     return _call_out(_op_diagonal_scatter, (input, src,), (), (offset, dim1, dim2,), out)
 
+@_numpy_names
 def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """``n``-th difference along ``dim``; bools differ by xor."""
     if out is None:
@@ -888,6 +907,7 @@ def frexp(input, *, out=None):
         return _call1(_op_frexp, input)
     return _call_out(_op_frexp, (input,), (), (), out)
 
+@_numpy_names
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
     if out is None:
@@ -974,18 +994,21 @@ def igammac(input, other, *, out=None):
         return _call2(_op_igammac, input, other)
     return _call_out(_op_igammac, (input, other,), (), (), out)
 
+@_numpy_names
 def index_add(input, dim, index, source, *, alpha=1, out=None):
     """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
     if out is None:
         return _call(_op_index_add, (input, index, source,), (alpha,), (dim,))
     return _call_out(_op_index_add, (input, index, source,), (alpha,), (dim,), out)
 
+@_numpy_names
 def index_copy(input, dim, index, source, *, out=None):
     """``self`` with the slices at ``index`` along ``dim`` replaced by those of ``source``."""
     if out is None:
         return _call(_op_index_copy, (input, index, source,), (), (dim,))
     return _call_out(_op_index_copy, (input, index, source,), (), (dim,), out)
 
+@_numpy_names
 def index_fill(input, dim, index, value):
     """``self`` with the slices at ``index`` along ``dim`` filled with a number or the value of a 0-dim tensor."""
     return _call(_op_index_fill, (input, index, value,), (), (dim,))
@@ -994,12 +1017,14 @@ def index_put(input, indices, values, accumulate=False):
     """A copy of ``self`` with ``values`` written (or added) at ``self[indices]``."""
     return _call(_op_index_put, (input, indices, values,), (), (accumulate,))
 
+@_numpy_names
 def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
     """``self`` with ``source`` reduced (prod, mean, amax, amin) into the slices at ``index`` along ``dim``."""
     if out is None:
         return _call(_op_index_reduce, (input, index, source,), (), (dim, reduce, include_self,))
     return _call_out(_op_index_reduce, (input, index, source,), (), (dim, reduce, include_self,), out)
 
+@_numpy_names
 def index_select(input, dim, index, *, out=None):
     """The slices of ``self`` at ``index`` along ``dim``."""
     if out is None:
@@ -1056,6 +1081,7 @@ def kron(input, other, *, out=None):
         return _call2(_op_kron, input, other)
     return _call_out(_op_kron, (input, other,), (), (), out)
 
+@_numpy_names
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The ``k``-th smallest element (from 1) along a dim and where it is."""
     if out is None:
@@ -1130,6 +1156,7 @@ def log2(input, *, out=None):
         return _call1(_op_log2, input)
     return _call_out(_op_log2, (input,), (), (), out)
 
+@_numpy_names
 def log_softmax(input, dim, dtype=None, *, out=None):
     """``log(softmax(x))`` along ``dim``."""
     if out is None:
@@ -1148,6 +1175,7 @@ def logaddexp2(input, other, *, out=None):
         return _call2(_op_logaddexp2, input, other)
     return _call_out(_op_logaddexp2, (input, other,), (), (), out)
 
+@_numpy_names
 def logcumsumexp(input, dim, *, out=None):
     """Running ``log(sum(exp(x)))``."""
     if out is None:
@@ -1184,6 +1212,7 @@ def logit(input, eps=None, *, out=None):
         return _call(_op_logit, (input,), (), (eps,))
     return _call_out(_op_logit, (input,), (), (eps,), out)
 
+@_numpy_names
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """``log(sum(exp(x)))`` without overflow."""
     if out is None:
@@ -1229,6 +1258,7 @@ def maximum(input, other, *, out=None):
         return _call2(_op_maximum, input, other)
     return _call_out(_op_maximum, (input, other,), (), (), out)
 
+@_numpy_names
 def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Mean over all dims or some; NaN over no elements."""
     if out is None:
@@ -1264,6 +1294,7 @@ def mm(input, mat2, *, out=None):
         return _call2(_op_mm, input, mat2)
     return _call_out(_op_mm, (input, mat2,), (), (), out)
 
+@_numpy_names
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent element (the smallest of equally frequent ones) along a dim and its last position."""
     if out is None:
@@ -1306,6 +1337,7 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
         return _call(_op_nan_to_num, (input,), (), (nan, posinf, neginf,))
     return _call_out(_op_nan_to_num, (input,), (), (nan, posinf, neginf,), out)
 
+@_numpy_names
 def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Mean over what is not NaN."""
     if out is None:
@@ -1328,6 +1360,7 @@ def nanquantile(*args, **kwargs):
     """
     return _call_overloaded('nanquantile', (_op_nanquantile, _op_nanquantile__scalar), args, kwargs, 'function')
 
+@_numpy_names
 def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Sum that counts NaN as 0."""
     if out is None:
@@ -1510,12 +1543,14 @@ def scatter(*args, **kwargs):
     """
     return _call_overloaded('scatter', (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce), args, kwargs, 'function')
 
+@_numpy_names
 def scatter_add(input, dim, index, src, *, out=None):
     """``self`` with ``src`` added at ``index`` along ``dim``; repeated places add up."""
     if out is None:
         return _call(_op_scatter_add, (input, index, src,), (), (dim,))
     return _call_out(_op_scatter_add, (input, index, src,), (), (dim,), out)
 
+@_numpy_names
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
 
@@ -1530,10 +1565,12 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
         return _call(_op_searchsorted, (sorted_sequence, input, sorter,), (), (out_int32, right, side,))
     return _call_out(_op_searchsorted, (sorted_sequence, input, sorter,), (), (out_int32, right, side,), out)
 
+@_numpy_names
 def select(input, dim, index):
     """One slice of a dim, without that dim."""
     return _call_view(_op_select, input, (), (dim, index,))
 
+@_numpy_names
 def select_scatter(input, src, dim, index, *, out=None):
     """A copy of ``self`` with ``src`` in the place of ``self.select(dim, index)``."""
     if out is None:
@@ -1586,18 +1623,21 @@ def sinh(input, *, out=None):
         return _call1(_op_sinh, input)
     return _call_out(_op_sinh, (input,), (), (), out)
 
+@_numpy_names
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1, *, out=None):
     """A copy of ``self`` with ``src`` in the place of ``self[start:end:step]`` along ``dim``."""
     if out is None:
         return _call(_op_slice_scatter, (input, src,), (), (dim, start, end, step,))
     return _call_out(_op_slice_scatter, (input, src,), (), (dim, start, end, step,), out)
 
+@_numpy_names
 def softmax(input, dim, dtype=None, *, out=None):
     """``exp(x) / sum(exp(x))`` along ``dim``."""
     if out is None:
         return _call(_op_softmax, (input,), (), (dim, dtype,))
     return _call_out(_op_softmax, (input,), (), (dim, dtype,), out)
 
+@_numpy_names
 def sort(input, dim=-1, descending=False, *, stable=None, out=None):
     """Values in order along ``dim`` and their old positions (always stable)."""
     if out is None:
@@ -1624,6 +1664,7 @@ def squeeze(*args, **kwargs):
     """
     return _call_overloaded('squeeze', (_op_squeeze__all, _op_squeeze__dims), args, kwargs, 'function')
 
+@_numpy_names
 def stack(tensors, dim=0, *, out=None):
     """The equal-sized tensors along a new dimension ``dim``."""
     if out is None:
@@ -1660,6 +1701,7 @@ def subtract(input, other, *, alpha=1, out=None):
         return _call(_op_sub, (input, other,), (alpha,), ())
     return _call_out(_op_sub, (input, other,), (alpha,), (), out)
 
+@_numpy_names
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Sum over all dims or some; integers and bools are summed as int64."""
     if out is None:
@@ -1692,6 +1734,7 @@ def threshold(input, threshold, value):
     """``x`` above ``threshold``, else ``value``."""
     return _call(_op_threshold, (input,), (), (threshold, value,))
 
+@_numpy_names
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The ``k`` largest (smallest) elements along ``dim``, best first, and where they are."""
     if out is None:
@@ -1748,6 +1791,7 @@ def trunc(input, *, out=None):
         return _call1(_op_trunc, input)
     return _call_out(_op_trunc, (input,), (), (), out)
 
+@_numpy_names
 def unsqueeze(input, dim):
     """A dim of size 1 inserted."""
     return _call_view(_op_unsqueeze, input, (), (dim,))

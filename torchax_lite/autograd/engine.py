@@ -139,11 +139,11 @@ def run_backward(
                     send(target, nr, grad)
                 left = dependencies[target] = dependencies[target] - 1
                 if left == 0 and (target in buffers or needed is None or runs):
-                    if target in buffers:
+                    if target in buffers or (target._runs_empty and (needed is None or needed.get(target, False))):
                         heapq.heappush(heap, (-target._seq, count, target))
                         count += 1
                     else:
-                        _settle(target, dependencies, buffers, heap)
+                        _settle(target, dependencies, buffers, heap, needed)
     finally:
         modes.grad = previous
         _passes.stack = _passes.stack[:-1]
@@ -154,7 +154,9 @@ def run_backward(
     return [captured.get(edge) for edge in inputs]
 
 
-def _settle(node: GradNode, dependencies: dict[GradNode, int], buffers: Any, heap: Any) -> None:
+def _settle(
+    node: GradNode, dependencies: dict[GradNode, int], buffers: Any, heap: Any, needed: dict[GradNode, bool] | None
+) -> None:
     """A node that received nothing: its successors wait for it no longer."""
     stack = [node]
     while stack:
@@ -165,7 +167,7 @@ def _settle(node: GradNode, dependencies: dict[GradNode, int], buffers: Any, hea
             target = edge[0]
             dependencies[target] -= 1
             if dependencies[target] == 0:
-                if target in buffers:
+                if target in buffers or (target._runs_empty and (needed is None or needed.get(target, False))):
                     heapq.heappush(heap, (-target._seq, id(target), target))
                 else:
                     stack.append(target)

@@ -126,6 +126,7 @@ class FunctionNode(GradNode, FunctionCtx):
     _in_avals: tuple[Any, ...] = ()
     _kept: tuple[_Saved | None, ...] = ()
     _freed = False
+    _runs_empty = True
 
     def __init__(self) -> None:
         self._seq = _sequence()
@@ -407,6 +408,7 @@ def _place(node: FunctionNode, k: int, o: Tensor, is_input: bool, is_dirty: bool
         if o._view is None or o._base is None:
             o._rebase_history(node, k)
             o._storage.gversion += 1
+            o._storage.counter += 1
         else:
             if n > 1:
                 raise RuntimeError(
@@ -416,6 +418,7 @@ def _place(node: FunctionNode, k: int, o: Tensor, is_input: bool, is_dirty: bool
                     "(potentially splitting it into two Functions: one doing the inplace that returns a single Tensor and a "
                     "second one that does the other operations)."
                 )
+            o._storage.counter += 1
             dispatch.rewrite_base(o, node, k)
         return o
     if is_input:

@@ -454,7 +454,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """n-th power of square matrices; negative powers are those of the inverse."""
     if isinstance(n, bool) or not isinstance(n, int):
         raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
-    check_square("linalg.matrix_power", _spec(input))
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2] or n < 0:
+        check_square("linalg.matrix_power", _spec(input))
     if n == 0:
         eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         return into("linalg_matrix_power", eye.expand(input.shape).clone(), out)

@@ -123,34 +123,42 @@ class Entry:
         self.donated: tuple[int, ...] = ()
         self.runs = 0
         self.op_by_op = False
+        self.broken = False
         self.upgrades = False
 
     def run(
         self, inputs: list[Any], numbers: tuple[list[float], list[int], list[complex]],
         donatable: Callable[[Program], list[bool]],
-    ) -> Sequence[Any]:  # fmt: skip
-        """Values of the program's live results."""
+    ) -> tuple[Sequence[Any], Exception | None]:  # fmt: skip
+        """Values of the program's live results, and the error that left some of them None."""
         import jax
+        import jax.numpy as jnp
 
         self.runs += 1
         if self.runs == SETTLED:
             EXECUTABLES.settle(self.line)
         vectors = [np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)]
         with jax.enable_x64(True):
-            if self.compiled is None:
-                if self.op_by_op and self.runs == 1:
-                    return self._run_op_by_op(inputs, vectors)
-                self._build(donatable(self.program), quick=True)
-            elif self.upgrades:
-                self._build(None, quick=False)
+            if self.broken or (self.op_by_op and self.runs == 1):
+                return self._run_op_by_op(inputs, vectors)
+            try:
+                if self.compiled is None:
+                    self._build(donatable(self.program), quick=True)
+                elif self.upgrades:
+                    self._build(None, quick=False)
+            except Exception as error:
+                if len(self.program.instructions) == 1:
+                    return [None] * len(self.program.live), error
+                self.broken = True
+                return self._run_op_by_op(inputs, vectors)
             may = donatable(self.program) if self.donated else ()
             args = list(inputs)
             for k in self.donated:
-                if not may[k]:
-                    args[k] = np.array(args[k])
+                if not may[k] and not isinstance(args[k], np.ndarray):
+                    args[k] = jnp.array(args[k])
             args += [v for v, n in zip(vectors, self.counts, strict=True) if n]
             observe.STATS.executions += 1
-            return self.compiled(*args)  # type: ignore[misc]
+            return self.compiled(*args), None  # type: ignore[misc]
 
     def _build(self, may_donate: list[bool] | None, quick: bool) -> None:
         """Load or compile: quickly for the first run, thoroughly when the program comes back.
@@ -179,22 +187,27 @@ class Entry:
         if key is not None:
             disk.store(key, compiled)
 
-    def _run_op_by_op(self, inputs: list[Any], vectors: list[Any]) -> Sequence[Any]:
+    def _run_op_by_op(self, inputs: list[Any], vectors: list[Any]) -> tuple[Sequence[Any], Exception | None]:
         program = self.program
         env: dict[int, Any] = dict(zip(program.input_indices, inputs, strict=True))
         numbers = iter(program.numbers())
+        failure = None
         for ins, keep in zip(program.instructions, program.needed(), strict=True):
             taken = [next(numbers) for _ in ins.site.number_kinds]
             if not keep:
                 continue
-            entry = single_op_entry(ins.site, self.place, self.cause)
-            lists: tuple[list[float], list[int], list[complex]] = ([], [], [])
-            for v, p in taken:
-                lists[v].append(vectors[v][p])
-            values = entry.run([env[i] for i in ins.inputs], lists, lambda p: [False] * len(p.input_indices))
+            operands = [env[i] for i in ins.inputs]
+            values: Sequence[Any] = [None] * ins.site.n_out
+            if all(x is not None for x in operands):
+                entry = single_op_entry(ins.site, self.place, self.cause)
+                lists: tuple[list[float], list[int], list[complex]] = ([], [], [])
+                for v, p in taken:
+                    lists[v].append(vectors[v][p])
+                values, error = entry.run(operands, lists, lambda p: [False] * len(p.input_indices))
+                failure = failure or error
             for k, value in enumerate(values):
                 env[ins.out + k] = value
-        return [env[i] for i in program.live]
+        return [env[i] for i in program.live], failure
 
 
 def compile_program(

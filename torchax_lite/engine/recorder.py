@@ -170,6 +170,8 @@ class Recorder:
         self.code.append(-1 - n.aval.id)
         self.nodes.append(n)
         self.inputs.append(n.value)
+        if type(n.value) is np.ndarray:
+            self.bytes += n.aval.bytes
 
     # -- cuts ------------------------------------------------------------------------------------------------------
 
@@ -183,7 +185,11 @@ class Recorder:
             self._run(cause)
 
     def _run(self, cause: str) -> bool:
-        """Run the pending program and hand its live results their values; True when its executable was known."""
+        """Run the pending program and hand its live results their values; True when its executable was known.
+
+        An op that fails takes only what depends on it along; an interrupt before the run leaves everything pending.
+        """
+        pending = {name: getattr(self, name) for name in _PENDING}
         code, nodes, inputs = self.code, self.nodes, self.inputs
         numbers = (self.floats, self.ints, self.complexes)
         self._reset()
@@ -192,26 +198,33 @@ class Recorder:
         observe.STATS.flushes += 1
         if not live:
             return True
-        live_nodes = [nodes[i] for i in live]
         dead = [n <= _ONLY_OURS for n in counts]
-        del nodes
+        owners = [n for n in nodes if n.value is not None]
+        for n in owners:
+            if getrefcount(n) <= _OWNED:
+                n.value = None
         key = (tuple(code), tuple(live))
         entry = EXECUTABLES.get(key)
         known = entry is not None
-        if entry is None:
-            entry = EXECUTABLES.prepare(key, parse(code, live), self.place, cause)
-        else:
-            observe.STATS.cache_hits += 1
         try:
-            values = entry.run(inputs, numbers, lambda p: donatable(p.input_indices, dead, inputs))
-        except Exception as error:
-            error.add_note(
-                f"torchax_lite: while running a program of {len(code)} words cut by {cause} at {observe.user_line()}"
-            )
+            if entry is None:
+                entry = EXECUTABLES.prepare(key, parse(code, live), self.place, cause)
+            else:
+                observe.STATS.cache_hits += 1
+            values, error = entry.run(inputs, numbers, lambda p: donatable(p.input_indices, dead, inputs))
+        except BaseException:
+            for n, v in zip(owners, inputs, strict=True):
+                n.value = v
+            for name, value in pending.items():
+                setattr(self, name, value)
             raise
-        for n, v in zip(live_nodes, values, strict=True):
+        for i, v in zip(live, values, strict=True):
+            n = nodes[i]
             n.value = v
             n.prog = None
+        if error is not None:
+            error.add_note(f"torchax_lite: while running a program cut by {cause} at {observe.user_line()}")
+            raise error
         return known
 
     def _at_limit(self) -> None:
@@ -248,6 +261,10 @@ class Recorder:
             self.chunk_misses += 1
 
 
+_PENDING = (
+    "prog", "code", "nodes", "inputs", "floats", "ints", "complexes", "count", "n_ops", "bytes", "tape", "updated", "limit",
+)  # fmt: skip
+"""Attributes that make up the pending program."""
 FREE_LIMIT = 256
 """Pending ops after which a program without gradients looks for its period."""
 TAPE_LIMIT = 4096
@@ -393,3 +410,15 @@ def reference_counts(values: Sequence[Any]) -> list[int]:
 
 _ONLY_OURS = reference_counts([object()])[0]
 """The count of an item that nothing but its list holds."""
+
+
+def _owned_count() -> int:
+    """The count that :meth:`Recorder._run` sees of a node in both of its lists that nobody else holds."""
+    nodes = [Node(None)]  # type: ignore[arg-type]
+    owners = [n for n in nodes if n.value is None]
+    for n in owners:
+        count = getrefcount(n)
+    return count
+
+
+_OWNED = _owned_count()

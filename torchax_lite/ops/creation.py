@@ -50,7 +50,18 @@ def eye(n, m, dtype):
 @op("to_copy(Tensor self, ScalarType dtype) -> Tensor", function=False, method=False, pointwise=True, grad_name="ToCopyBackward0")  # fmt: skip
 def to_copy(self, dtype):
     """The values in another dtype."""
-    return _astype(self, np.dtype(dtype))
+    target = np.dtype(dtype)
+    if target.kind in "iu" and jnp.issubdtype(self.dtype, jnp.floating):
+        return _truncate(self, target)
+    return _astype(self, target)
+
+
+def _truncate(x, target):
+    """Floats as integers: narrow ones wrap around, what the wide register has not becomes its smallest number."""
+    register = np.dtype(np.int32 if target.itemsize <= 2 or target == np.int32 else np.int64)
+    low = float(np.iinfo(register).min)
+    x = x.astype(np.float64) if x.dtype == np.float64 else x.astype(np.float32)
+    return jnp.where((x >= low) & (x < -low), x.astype(register), np.iinfo(register).min).astype(target)
 
 
 @to_copy.vjp
@@ -72,7 +83,7 @@ def _(ct):
 @op("copy_into(Tensor self, Tensor src) -> Tensor", function=False, method=False, grad_name="CopyBackwards")
 def copy_into(self, src):
     """``src`` broadcast to ``self``'s shape and cast to its dtype."""
-    return jnp.broadcast_to(_astype(src, self.dtype), self.shape)
+    return jnp.broadcast_to(to_copy.body(src, self.dtype), self.shape)
 
 
 @copy_into.vjp

@@ -74,7 +74,7 @@ def _module(namespace: str, functions: dict[str, list[Op]], inplace: dict[str, l
     used: dict[str, str] = {}
     bodies = []
     for name in sorted(functions):
-        bodies.append(_function(name, functions[name], used))
+        bodies.append(_function(name, functions[name], used, namespace))
         names.append(name)
     if namespace == "torch":
         for name in sorted(inplace):
@@ -107,6 +107,7 @@ from ..tensor.dispatch import call_inplace as _call_inplace
 from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
+from ..tensor.overloads import numpy_names as _numpy_names
 """
 
 
@@ -116,6 +117,11 @@ def _op_lines(used: dict[str, str]) -> str:
 
 def _var(op: Op, used: dict[str, str]) -> str:
     return used.setdefault(op.name, "_op_" + op.name.replace(".", "__"))
+
+
+def _decorator(op: Op, namespace: str = "torch") -> str:
+    takes_axis = any(p.name == "dim" for p in op.schema.params)
+    return "@_numpy_names\n" if takes_axis and namespace in ("torch", "linalg", "special") else ""
 
 
 def _indent(text: str) -> str:
@@ -161,22 +167,23 @@ def _shown(op: Op, self_name: str) -> dict[str, str]:
     return {p.name: self_name if p.name == "self" else _safe(p.name) for p in op.schema.params}
 
 
-def _function(name: str, ops: list[Op], used: dict[str, str]) -> str:
+def _function(name: str, ops: list[Op], used: dict[str, str], namespace: str) -> str:
     if len(ops) > 1:
         return _overloaded(name, ops, used)
     op = ops[0]
     var = _var(op, used)
     shown = _shown(op, "input")
+    head = _decorator(op, namespace)
     params = [(p, shown[p.name]) for p in op.schema.params]
     tensors, scalars, statics = _groups(op, shown)
     if op.view:
         body = f"    return _call_view({var}, {shown[op.tensor_params[0].name]}, {scalars}, {statics})\n"
-        return f"def {name}({_signature(params, [], False)}):\n{_doc(op)}{body}"
+        return f"{head}def {name}({_signature(params, [], False)}):\n{_doc(op)}{body}"
     call = f"({var}, {tensors}, {scalars}, {statics}"
     if op.out:
         body = f"    if out is None:\n        {_fast(op, var, shown) or f'return _call{call})'}\n    return _call_out{call}, out)\n"
-        return f"def {name}({_signature(params, ['out=None'], False)}):\n{_doc(op)}{body}"
-    return f"def {name}({_signature(params, [], False)}):\n{_doc(op)}    return _call{call})\n"
+        return f"{head}def {name}({_signature(params, ['out=None'], False)}):\n{_doc(op)}{body}"
+    return f"{head}def {name}({_signature(params, [], False)}):\n{_doc(op)}    return _call{call})\n"
 
 
 def _fast(op: Op, var: str, shown: dict[str, str]) -> str:
@@ -208,7 +215,7 @@ def _method(name: str, ops: list[Op], used: dict[str, str]) -> str:
         body = f"{lines}    return _call_view({var}, self, {scalars}, {statics})\n"
     else:
         body = f"{lines}    {_fast(op, var, shown) or f'return _call({var}, {tensors}, {scalars}, {statics})'}\n"
-    return f"def {name}({_signature(params, [], varargs)}):\n{_doc(op)}{body}"
+    return f"{_decorator(op)}def {name}({_signature(params, [], varargs)}):\n{_doc(op)}{body}"
 
 
 def _inplace(name: str, ops: list[Op], used: dict[str, str], self_name: str) -> str:

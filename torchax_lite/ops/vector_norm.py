@@ -144,13 +144,24 @@ def norm(self, p, dim, keepdim, dtype):
         return _vector_norm(self, 2.0, dim, keepdim, dtype)
     if p != "nuc":
         raise RuntimeError(f"norm expected p to be a number, 'fro' or 'nuc', but got '{p}'")
-    x = self if dtype is None else self.astype(dtype)
+    return _nuclear_norm(self if dtype is None else self.astype(dtype), dim, keepdim)
+
+
+def _nuclear_norm(x: jax.Array, dim: Any, keepdim: bool) -> jax.Array:
     dims = canonical_dims(dim, x.ndim)
     if len(dims) != 2:
         raise RuntimeError("linalg.matrix_norm: dim must be a 2-tuple" + f", got {len(dims)} dims")
     values = jnp.linalg.svd(jnp.moveaxis(x, dims, (-2, -1)), compute_uv=False)
     total = jnp.sum(values, axis=-1)
     return restore_dims(total, x.shape, dims, False) if keepdim else total
+
+
+@norm.vjp
+def _(ct, self, result, p, dim, keepdim):
+    if p == "fro":
+        return _vector_norm_vjp(ct, self, result, 2.0, dim, keepdim)
+    _, pull = jax.vjp(lambda x: _nuclear_norm(x, dim, keepdim), self)
+    return pull(ct.astype(self.dtype))[0]
 
 
 @op(

@@ -6,9 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .._generated import torch_ops as ops
 from ..ops.registry import OPS
 from . import dispatch
+from .creation import from_numpy
 from .tensor import Tensor
 
 
@@ -47,7 +50,9 @@ def _rtruediv(self: Tensor, other: Any) -> Any:
 
 
 def _rpow(self: Tensor, other: Any) -> Any:
-    return ops.pow(other, self)
+    from .powers import pow
+
+    return pow(other, self)
 
 
 def _rsub(self: Tensor, other: Any) -> Any:
@@ -92,7 +97,14 @@ def _binary(name: str) -> Callable[..., Any]:
 
 
 def _compare(fn: Callable[..., Any]) -> Callable[..., Any]:
-    return _operator(fn)
+    compare = _operator(fn)
+
+    def method(self: Tensor, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            other = from_numpy(other)
+        return compare(self, other)
+
+    return functools.wraps(fn)(method)
 
 
 _METHODS: dict[str, Callable[..., Any]] = {

@@ -104,9 +104,9 @@ def _integers(values: Sequence[Any], target: np.dtype[Any], dtype: dtypes.dtype)
     info = np.iinfo(target)
     low = info.min if target.kind == "i" else -info.max - 1
     if whole and not (low <= min(whole) and max(whole) <= info.max):
-        if any(not -(2**63) <= v < 2**64 for v in whole):
-            raise RuntimeError("Overflow when unpacking long long")
-        name = _C_INTS.get(target.name, target.name)
+        if any(not -(2**63) <= v < (2**64 if target.kind == "u" else 2**63) for v in whole):
+            raise ValueError("Overflow when unpacking long long")
+        name = target.name
         raise RuntimeError(f"value cannot be converted to type {name} without overflow")
     if target.kind == "u":
         whole = [v % (info.max + 1) for v in whole]
@@ -129,6 +129,8 @@ def _flatten(data: Any) -> tuple[tuple[int, ...], list[Any]]:
             shape.extend(probe.shape)
             break
         if isinstance(probe, (str, bytes)):
+            if shape:
+                raise ValueError(f"too many dimensions '{type(probe).__name__}'")
             raise TypeError(f"new(): invalid data type '{type(probe).__name__}'")
         if (
             not hasattr(probe, "__len__")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,21 @@ from ..ops.schema import Param
 from . import dispatch, dtypes
 
 _SYNONYMS = {"axis": "dim", "keepdims": "keepdim", "x": "self", "input": "self", "x2": "other"}
+
+
+def numpy_names(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with NumPy's names ``axis`` and ``keepdims`` accepted for ``dim`` and ``keepdim``."""
+
+    @functools.wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            if "axis" in kwargs and "dim" not in kwargs:
+                kwargs["dim"] = kwargs.pop("axis")
+            if "keepdims" in kwargs and "keepdim" not in kwargs:
+                kwargs["keepdim"] = kwargs.pop("keepdims")
+        return fn(*args, **kwargs)
+
+    return call
 
 
 def call_overloaded(name: str, ops: Sequence[Op], args: tuple[Any, ...], kwargs: dict[str, Any], form: str) -> Any:

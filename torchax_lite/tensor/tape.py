@@ -36,6 +36,8 @@ class GradNode:
     _metadata: dict[Any, Any] | None = None
     _out_avals: Sequence[Any] = ()
     _traceback: str | None = None
+    _runs_empty = False
+    """Whether the node runs even when no gradient came for any of its outputs."""
 
     def name(self) -> str:
         """Name of the node, as PyTorch names it."""

@@ -739,14 +739,20 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self.item())
 
+    def _only(self) -> Any:
+        """The one element as a Python number."""
+        if self._aval.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
+
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only())
 
     def __index__(self) -> int:
         if self._aval.size != 1 or self._aval.dtype.kind not in "iub":
@@ -762,6 +768,9 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if self._aval.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
+
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self._aval.ndim else self
 
     def __contains__(self, element: Any) -> bool:
         if isinstance(element, (Tensor, int, float, complex, bool)):
@@ -911,7 +920,7 @@ def tie_to_numpy(t: Tensor) -> np.ndarray[Any, Any]:
         root = host if host.base is None else host.base
         itemsize = t._aval.dtype.itemsize
         view = np.lib.stride_tricks.as_strided(
-            np.asarray(root).reshape(-1)[t._offset :], t._aval.shape, [s * itemsize for s in t.stride()]
+            np.asarray(root).reshape(-1).view(t._aval.dtype)[t._offset :], t._aval.shape, [s * itemsize for s in t.stride()]
         )
     return view
 
