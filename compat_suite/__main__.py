@@ -44,10 +44,14 @@ def _coverage(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m compat_suite coverage", description=coverage.__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file is out of date")
     chosen = parser.parse_args(argv)
+    if not coverage.PAGE.parent.is_dir():
+        parser.error(f"{coverage.PAGE.parent} is no folder: run this in a checkout")
     text = coverage.page(importlib.import_module(HOME))
     if chosen.check:
         current = coverage.PAGE.exists() and coverage.PAGE.read_text() == text
-        print(f"{coverage.PAGE.name} is {'up to date' if current else 'out of date: run python -m compat_suite coverage'}")
+        print(
+            f"{coverage.PAGE.name} is {'up to date' if current else 'out of date: run python -m compat_suite coverage'}"
+        )
         return 0 if current else 1
     coverage.PAGE.write_text(text)
     return 0

@@ -72,7 +72,9 @@ def same(actual: Any, expected: Any, *, atol: float = 0.0) -> None:
         atol: the largest absolute difference of a value.
     """
     assert actual.dtype == expected.dtype, f"dtype {actual.dtype}, expected {expected.dtype}"
-    assert tuple(actual.shape) == tuple(expected.shape), f"shape {tuple(actual.shape)}, expected {tuple(expected.shape)}"
+    assert tuple(actual.shape) == tuple(expected.shape), (
+        f"shape {tuple(actual.shape)}, expected {tuple(expected.shape)}"
+    )
     got, want = actual.detach().tolist(), expected.detach().tolist()
     assert _close(got, want, atol), f"values {got}, expected {want}"
 

@@ -69,16 +69,22 @@ def run_case(case: Case, torch: Any, known: Mapping[str, str]) -> Result:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.manual_seed(0)
-            torch.set_default_dtype(torch.float32)
-            torch.set_printoptions(profile="default")
+            _reset(torch)
             with torch.enable_grad():
                 case.check(torch)
     except Exception as error:
         message = _describe(error)
+    finally:
+        _reset(torch)
     success, failure = (FIXED, KNOWN) if case.id in known else (PASSED, FAILED)
     outcome = failure if message else success
     return Result(case.id, case.namespace, case.page, outcome, round(time.perf_counter() - start, 4), message)
+
+
+def _reset(torch: Any) -> None:
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float32)
+    torch.set_printoptions(profile="default")
 
 
 def _describe(error: Exception) -> str:
@@ -113,7 +119,11 @@ def summarize(results: Iterable[Result], out: TextIO = sys.stdout) -> bool:
         by_namespace[r.namespace][r.outcome] += 1
     for namespace, counts in sorted(by_namespace.items()):
         total = sum(counts.values())
-        rest = "".join(f", {n} {outcome}" for outcome, n in sorted(counts.items()) if outcome != PASSED)
+        rest = "".join(
+            f", {n} {outcome}{'s' * (n > 1 and outcome == KNOWN)}"
+            for outcome, n in sorted(counts.items())
+            if outcome != PASSED
+        )
         print(f"{namespace:<32} {counts[PASSED]:>4} of {total} passed{rest}", file=out)
     passed, seconds = sum(r.outcome == PASSED for r in results), sum(r.seconds for r in results)
     print(f"{'all':<32} {passed:>4} of {len(results)} passed in {seconds:.1f} s", file=out)

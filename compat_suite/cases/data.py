@@ -20,15 +20,23 @@ def collates_fields_into_batches(torch: Any) -> None:
 
 @case("torch.utils.data.DataLoader", DATA)
 def shuffles_by_the_generator(torch: Any) -> None:
-    order = [b.item() for b in torch.utils.data.DataLoader(range(5), shuffle=True, generator=torch.Generator().manual_seed(1))]
-    again = [b.item() for b in torch.utils.data.DataLoader(range(5), shuffle=True, generator=torch.Generator().manual_seed(1))]
+    order = [
+        b.item()
+        for b in torch.utils.data.DataLoader(range(5), shuffle=True, generator=torch.Generator().manual_seed(1))
+    ]
+    again = [
+        b.item()
+        for b in torch.utils.data.DataLoader(range(5), shuffle=True, generator=torch.Generator().manual_seed(1))
+    ]
     assert order == again and sorted(order) == [0, 1, 2, 3, 4]
 
 
 @case("torch.utils.data.DataLoader", DATA)
 def options_that_exclude_each_other_raise(torch: Any) -> None:
     loader, sampler = torch.utils.data.DataLoader, torch.utils.data.SequentialSampler(range(3))
-    raises(ValueError, "sampler option is mutually exclusive with shuffle", loader, range(3), sampler=sampler, shuffle=True)
+    raises(
+        ValueError, "sampler option is mutually exclusive with shuffle", loader, range(3), sampler=sampler, shuffle=True
+    )
     assert len(loader(range(5), batch_size=2, drop_last=True)) == 2
 
 
@@ -95,7 +103,11 @@ def high_is_excluded(torch: Any) -> None:
 @case("torch.bernoulli")
 def checks_probabilities(torch: Any) -> None:
     assert set(torch.bernoulli(torch.full((50,), 0.5)).tolist()) == {0.0, 1.0}
-    raises(RuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true", lambda: torch.bernoulli(torch.tensor([2.0])).tolist())
+    raises(
+        RuntimeError,
+        "Expected p_in >= 0 && p_in <= 1 to be true",
+        lambda: torch.bernoulli(torch.tensor([2.0])).tolist(),
+    )
 
 
 @case("torch.multinomial")

@@ -48,7 +48,13 @@ def batches_broadcast_and_vectors_lose_their_dim(torch: Any) -> None:
     assert torch.matmul(torch.ones(3), torch.ones(3)).shape == ()
     assert torch.matmul(torch.ones(2, 1, 3, 4), torch.ones(5, 4, 6)).shape == (2, 5, 3, 6)
     assert torch.matmul(torch.ones(2, 3, 4), torch.ones(4)).shape == (2, 3)
-    raises(RuntimeError, "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)", torch.matmul, torch.ones(2, 3), torch.ones(2, 3))
+    raises(
+        RuntimeError,
+        "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
+        torch.matmul,
+        torch.ones(2, 3),
+        torch.ones(2, 3),
+    )
 
 
 @case("torch.einsum")
@@ -80,11 +86,21 @@ def concatenates_and_promotes(torch: Any) -> None:
 
 @case("torch.nn.functional.cross_entropy")
 def ignored_targets_do_not_count(torch: Any) -> None:
-    F = torch.nn.functional
     logits = torch.tensor([[2.0, 0.0], [0.0, 0.0], [5.0, 1.0]])
-    loss = F.cross_entropy(logits, torch.tensor([0, 1, -100]))
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, -100]))
     same(loss, torch.tensor((math.log(1 + math.exp(-2)) + math.log(2)) / 2), atol=1e-6)
-    raises(IndexError, "Target 5 is out of bounds", lambda: F.cross_entropy(logits, torch.tensor([0, 5, 1])).item())
+
+
+@case("torch.nn.functional.cross_entropy")
+def classes_out_of_range_raise(torch: Any) -> None:
+    loss = torch.nn.functional.cross_entropy
+    raises(IndexError, "Target 5 is out of bounds", lambda: loss(torch.zeros(2, 3), torch.tensor([0, 5])).item())
+
+
+@case("torch.nn.functional.embedding")
+def rows_out_of_range_raise(torch: Any) -> None:
+    look_up = torch.nn.functional.embedding
+    raises(IndexError, "index out of range in self", lambda: look_up(torch.tensor([7]), torch.zeros(2, 2)).tolist())
 
 
 @case("torch.nn.functional.cross_entropy")
@@ -146,3 +162,18 @@ def indices_are_flat_positions(torch: Any) -> None:
     values, indices = torch.nn.functional.max_pool2d(x, 2, return_indices=True)
     same(values, torch.tensor([[[[5.0, 7], [13, 15]]]]))
     same(indices, torch.tensor([[[[5, 7], [13, 15]]]]))
+
+
+@case("torch.norm")
+def the_gradient_at_zero_is_zero(torch: Any) -> None:
+    for fn in (torch.norm, torch.linalg.norm, lambda t: t.norm(p=1)):
+        x = torch.zeros(2, requires_grad=True)
+        fn(x).backward()
+        same(x.grad, torch.zeros(2))
+
+
+@case("torch.hann_window")
+def periodic_windows_leave_out_the_last_point(torch: Any) -> None:
+    same(torch.hann_window(4), torch.tensor([0, 0.5, 1, 0.5]), atol=1e-6)
+    same(torch.hann_window(4, periodic=False), torch.tensor([0, 0.75, 0.75, 0]), atol=1e-6)
+    raises(RuntimeError, "hann_window requires non-negative window_length", torch.hann_window, -1)

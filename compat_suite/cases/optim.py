@@ -51,7 +51,13 @@ def bad_arguments_raise(torch: Any) -> None:
     raises(ValueError, "Invalid learning rate: -1.0", torch.optim.SGD, [_parameter(torch)], lr=-1.0)
     p = _parameter(torch)
     group = {"params": [p]}
-    raises(ValueError, "some parameters appear in more than one parameter group", torch.optim.SGD, [group, dict(group)], lr=1)
+    raises(
+        ValueError,
+        "some parameters appear in more than one parameter group",
+        torch.optim.SGD,
+        [group, dict(group)],
+        lr=1,
+    )
 
 
 @case("torch.optim.Optimizer.zero_grad")

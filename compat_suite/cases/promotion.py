@@ -51,6 +51,10 @@ def rounding_modes(torch: Any) -> None:
 def takes_the_sign_of_the_divisor(torch: Any) -> None:
     same(torch.remainder(torch.tensor([-3, 3]), 2), torch.tensor([1, 1]))
     same(torch.fmod(torch.tensor([-3, 3]), 2), torch.tensor([-1, 1]))
+
+
+@case("torch.remainder")
+def integer_division_by_zero_raises(torch: Any) -> None:
     raises(RuntimeError, "ZeroDivisionError", lambda: (torch.tensor([1]) % torch.tensor([0])).tolist())
 
 

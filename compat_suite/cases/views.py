@@ -20,7 +20,9 @@ def writes_reach_the_base(torch: Any) -> None:
 
 @case("torch.Tensor.view")
 def needs_compatible_strides(torch: Any) -> None:
-    raises(RuntimeError, "view size is not compatible with input tensor's size and stride", torch.ones(3, 2).t().view, 6)
+    raises(
+        RuntimeError, "view size is not compatible with input tensor's size and stride", torch.ones(3, 2).t().view, 6
+    )
     raises(RuntimeError, "shape '[4, 2]' is invalid for input of size 6", torch.ones(6).view, 4, 2)
     assert torch.ones(3, 2).t().reshape(6).shape == (6,)
 
@@ -83,7 +85,13 @@ def an_index_out_of_bounds_raises(torch: Any) -> None:
 def repeats_without_memory(torch: Any) -> None:
     x = torch.tensor([[1.0], [2.0]]).expand(-1, 3)
     assert x.stride() == (1, 0) and x.shape == (2, 3)
-    raises(RuntimeError, "The expanded size of the tensor (4) must match the existing size (2)", torch.ones(2, 3).expand, 4, 3)
+    raises(
+        RuntimeError,
+        "The expanded size of the tensor (4) must match the existing size (2)",
+        torch.ones(2, 3).expand,
+        4,
+        3,
+    )
 
 
 @case("torch.Tensor.unfold")
@@ -132,7 +140,12 @@ def chunks_are_views(torch: Any) -> None:
 
 @case("torch.Tensor.add_", BROADCASTING)
 def in_place_results_keep_their_shape(torch: Any) -> None:
-    raises(RuntimeError, "output with shape [3] doesn't match the broadcast shape [2, 3]", torch.ones(3).add_, torch.ones(2, 3))
+    raises(
+        RuntimeError,
+        "output with shape [3] doesn't match the broadcast shape [2, 3]",
+        torch.ones(3).add_,
+        torch.ones(2, 3),
+    )
 
 
 @case("torch.Tensor.copy_")
@@ -151,3 +164,27 @@ def needs_the_same_storage_and_view(torch: Any) -> None:
 def writes_at_indices_along_a_dim(torch: Any) -> None:
     x = torch.zeros(2, 3).scatter_(1, torch.tensor([[0, 2], [1, 1]]), torch.tensor([[1.0, 2], [3, 3]]))
     same(x, torch.tensor([[1.0, 0, 2], [0, 3, 0]]))
+
+
+@case("torch.gather")
+def indices_out_of_range_raise(torch: Any) -> None:
+    words = "index 9 is out of bounds for dimension 0 with size 3"
+    raises(RuntimeError, words, lambda: torch.ones(3).gather(0, torch.tensor([9])).tolist())
+
+
+@case("torch.Tensor.where")
+def takes_self_where_the_condition_holds(torch: Any) -> None:
+    x = torch.arange(3)
+    same(x.where(x > 1, 1.5), torch.tensor([1.5, 1.5, 2.0]))
+    raises(TypeError, "where() received an invalid combination of arguments - got (Tensor)", x.where, x > 1)
+
+
+@case("torch.swapaxes")
+def is_transpose_by_another_name(torch: Any) -> None:
+    assert torch.swapaxes(torch.zeros(2, 3), axis0=0, axis1=1).shape == (3, 2)
+    assert torch.zeros(2, 3).swapdims(0, 1).stride() == (1, 3)
+
+
+@case("torch.Tensor", "tensors.html")
+def reversed_gives_a_tensor(torch: Any) -> None:
+    same(reversed(torch.arange(3)), torch.tensor([2, 1, 0]))

@@ -14,6 +14,7 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
+from ..tensor.value_checks import check_values as _check_values
 
 _op__bincount = _OPS['_bincount']
 _op__linalg_solve_ex = _OPS['_linalg_solve_ex']
@@ -316,10 +317,12 @@ def native_batch_norm_train(input, weight, bias, eps):
 
 def nll_loss(input, target, weight=None, reduction='mean', ignore_index=-100):
     """``-weight[t] * x[n, t]`` for the target class ``t`` of each row; the mean is over the weights."""
+    _check_values(_op_nll_loss, (input, target, weight,), (), (reduction, ignore_index,))
     return _call(_op_nll_loss, (input, target, weight,), (), (reduction, ignore_index,))
 
 def nll_loss2d(input, target, weight=None, reduction='mean', ignore_index=-100):
     """``-weight[t] * x[n, t, i, j]`` for the target class ``t`` at each place of ``(N, C, H, W)``."""
+    _check_values(_op_nll_loss2d, (input, target, weight,), (), (reduction, ignore_index,))
     return _call(_op_nll_loss2d, (input, target, weight,), (), (reduction, ignore_index,))
 
 def one_hot(input, num_classes):

@@ -14,6 +14,7 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
+from ..tensor.value_checks import check_values as _check_values
 
 _op__rrelu = _OPS['_rrelu']
 _op_abs = _OPS['abs']
@@ -620,6 +621,7 @@ class TensorMethods:
 
     def floor_divide(self, other):
         """``floor(self / other)``, broadcast."""
+        _check_values(_op_floor_divide, (self, other,), (), ())
         return _call2(_op_floor_divide, self, other)
 
     def fmax(self, other):
@@ -632,6 +634,7 @@ class TensorMethods:
 
     def fmod(self, other):
         """``self - trunc(self / other) * other``: the sign is the dividend's (C's ``fmod``)."""
+        _check_values(_op_fmod, (self, other,), (), ())
         return _call2(_op_fmod, self, other)
 
     def frac(self):
@@ -645,6 +648,7 @@ class TensorMethods:
     @_numpy_names
     def gather(self, dim, index, *, sparse_grad=False):
         """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
+        _check_values(_op_gather, (self, index,), (), (dim, sparse_grad,))
         return _call(_op_gather, (self, index,), (), (dim, sparse_grad,))
 
     def gcd(self, other):
@@ -702,16 +706,19 @@ class TensorMethods:
     @_numpy_names
     def index_add(self, dim, index, source, *, alpha=1):
         """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
+        _check_values(_op_index_add, (self, index, source,), (alpha,), (dim,))
         return _call(_op_index_add, (self, index, source,), (alpha,), (dim,))
 
     @_numpy_names
     def index_copy(self, dim, index, source):
         """``self`` with the slices at ``index`` along ``dim`` replaced by those of ``source``."""
+        _check_values(_op_index_copy, (self, index, source,), (), (dim,))
         return _call(_op_index_copy, (self, index, source,), (), (dim,))
 
     @_numpy_names
     def index_fill(self, dim, index, value):
         """``self`` with the slices at ``index`` along ``dim`` filled with a number or the value of a 0-dim tensor."""
+        _check_values(_op_index_fill, (self, index, value,), (), (dim,))
         return _call(_op_index_fill, (self, index, value,), (), (dim,))
 
     def index_put(self, indices, values, accumulate=False):
@@ -726,6 +733,7 @@ class TensorMethods:
     @_numpy_names
     def index_select(self, dim, index):
         """The slices of ``self`` at ``index`` along ``dim``."""
+        _check_values(_op_index_select, (self, index,), (), (dim,))
         return _call(_op_index_select, (self, index,), (), (dim,))
 
     def inner(self, other):
@@ -1030,6 +1038,7 @@ class TensorMethods:
 
     def put(self, index, source, accumulate=False):
         """``self`` with ``source`` written (or added) at positions counted in row-major order."""
+        _check_values(_op_put, (self, index, source,), (), (accumulate,))
         return _call(_op_put, (self, index, source,), (), (accumulate,))
 
     def quantile(*args, **kwargs):
@@ -1054,6 +1063,7 @@ class TensorMethods:
 
     def remainder(self, other):
         """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
+        _check_values(_op_remainder, (self, other,), (), ())
         return _call2(_op_remainder, self, other)
 
     def repeat(self, *args, repeats=None):
@@ -1095,6 +1105,7 @@ class TensorMethods:
     @_numpy_names
     def scatter_add(self, dim, index, src):
         """``self`` with ``src`` added at ``index`` along ``dim``; repeated places add up."""
+        _check_values(_op_scatter_add, (self, index, src,), (), (dim,))
         return _call(_op_scatter_add, (self, index, src,), (), (dim,))
 
     @_numpy_names
@@ -1102,6 +1113,7 @@ class TensorMethods:
         """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
 
         Without ``include_self`` the old value of a place that is written does not count."""
+        _check_values(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
         return _call(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
 
     @_numpy_names
@@ -1201,6 +1213,7 @@ class TensorMethods:
 
     def take(self, index):
         """Elements of ``self`` at positions counted in row-major order; the result has the shape of ``index``."""
+        _check_values(_op_take, (self, index,), (), ())
         return _call2(_op_take, self, index)
 
     def tan(self):
@@ -1544,10 +1557,12 @@ class TensorMethods:
 
     def floor_divide_(self, other):
         """In-place form of ``floor_divide``."""
+        _check_values(_op_floor_divide, (self, other,), (), ())
         return _call_inplace(_op_floor_divide, (self, other,), (), ())
 
     def fmod_(self, other):
         """In-place form of ``fmod``."""
+        _check_values(_op_fmod, (self, other,), (), ())
         return _call_inplace(_op_fmod, (self, other,), (), ())
 
     def frac_(self):
@@ -1608,14 +1623,17 @@ class TensorMethods:
 
     def index_add_(self, dim, index, source, *, alpha=1):
         """In-place form of ``index_add``."""
+        _check_values(_op_index_add, (self, index, source,), (alpha,), (dim,))
         return _call_inplace(_op_index_add, (self, index, source,), (alpha,), (dim,))
 
     def index_copy_(self, dim, index, source):
         """In-place form of ``index_copy``."""
+        _check_values(_op_index_copy, (self, index, source,), (), (dim,))
         return _call_inplace(_op_index_copy, (self, index, source,), (), (dim,))
 
     def index_fill_(self, dim, index, value):
         """In-place form of ``index_fill``."""
+        _check_values(_op_index_fill, (self, index, value,), (), (dim,))
         return _call_inplace(_op_index_fill, (self, index, value,), (), (dim,))
 
     def index_put_(self, indices, values, accumulate=False):
@@ -1752,6 +1770,7 @@ class TensorMethods:
 
     def put_(self, index, source, accumulate=False):
         """In-place form of ``put``."""
+        _check_values(_op_put, (self, index, source,), (), (accumulate,))
         return _call_inplace(_op_put, (self, index, source,), (), (accumulate,))
 
     def rad2deg_(self):
@@ -1772,6 +1791,7 @@ class TensorMethods:
 
     def remainder_(self, other):
         """In-place form of ``remainder``."""
+        _check_values(_op_remainder, (self, other,), (), ())
         return _call_inplace(_op_remainder, (self, other,), (), ())
 
     def round_(*args, **kwargs):
@@ -1798,10 +1818,12 @@ class TensorMethods:
 
     def scatter_add_(self, dim, index, src):
         """In-place form of ``scatter_add``."""
+        _check_values(_op_scatter_add, (self, index, src,), (), (dim,))
         return _call_inplace(_op_scatter_add, (self, index, src,), (), (dim,))
 
     def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
         """In-place form of ``scatter_reduce``."""
+        _check_values(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
         return _call_inplace(_op_scatter_reduce, (self, index, src,), (), (dim, reduce, include_self,))
 
     def selu_(self):

@@ -14,6 +14,7 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
+from ..tensor.value_checks import check_values as _check_values
 
 _op_digamma = _OPS['digamma']
 _op_entr = _OPS['entr']

@@ -14,6 +14,7 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
+from ..tensor.value_checks import check_values as _check_values
 
 _op__rrelu = _OPS['_rrelu']
 _op_abs = _OPS['abs']
@@ -802,6 +803,7 @@ def dot(input, tensor, *, out=None):
 
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     """``weight[indices]``; an index outside the table gives NaN."""
+    _check_values(_op_embedding, (weight, indices,), (), (padding_idx, scale_grad_by_freq, sparse,))
     return _call(_op_embedding, (weight, indices,), (), (padding_idx, scale_grad_by_freq, sparse,))
 
 def eq(input, other, *, out=None):
@@ -873,6 +875,7 @@ def floor(input, *, out=None):
 
 def floor_divide(input, other, *, out=None):
     """``floor(self / other)``, broadcast."""
+    _check_values(_op_floor_divide, (input, other,), (), ())
     if out is None:
         return _call2(_op_floor_divide, input, other)
     return _call_out(_op_floor_divide, (input, other,), (), (), out)
@@ -891,6 +894,7 @@ def fmin(input, other, *, out=None):
 
 def fmod(input, other, *, out=None):
     """``self - trunc(self / other) * other``: the sign is the dividend's (C's ``fmod``)."""
+    _check_values(_op_fmod, (input, other,), (), ())
     if out is None:
         return _call2(_op_fmod, input, other)
     return _call_out(_op_fmod, (input, other,), (), (), out)
@@ -910,6 +914,7 @@ def frexp(input, *, out=None):
 @_numpy_names
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
+    _check_values(_op_gather, (input, index,), (), (dim, sparse_grad,))
     if out is None:
         return _call(_op_gather, (input, index,), (), (dim, sparse_grad,))
     return _call_out(_op_gather, (input, index,), (), (dim, sparse_grad,), out)
@@ -997,6 +1002,7 @@ def igammac(input, other, *, out=None):
 @_numpy_names
 def index_add(input, dim, index, source, *, alpha=1, out=None):
     """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
+    _check_values(_op_index_add, (input, index, source,), (alpha,), (dim,))
     if out is None:
         return _call(_op_index_add, (input, index, source,), (alpha,), (dim,))
     return _call_out(_op_index_add, (input, index, source,), (alpha,), (dim,), out)
@@ -1004,6 +1010,7 @@ def index_add(input, dim, index, source, *, alpha=1, out=None):
 @_numpy_names
 def index_copy(input, dim, index, source, *, out=None):
     """``self`` with the slices at ``index`` along ``dim`` replaced by those of ``source``."""
+    _check_values(_op_index_copy, (input, index, source,), (), (dim,))
     if out is None:
         return _call(_op_index_copy, (input, index, source,), (), (dim,))
     return _call_out(_op_index_copy, (input, index, source,), (), (dim,), out)
@@ -1011,6 +1018,7 @@ def index_copy(input, dim, index, source, *, out=None):
 @_numpy_names
 def index_fill(input, dim, index, value):
     """``self`` with the slices at ``index`` along ``dim`` filled with a number or the value of a 0-dim tensor."""
+    _check_values(_op_index_fill, (input, index, value,), (), (dim,))
     return _call(_op_index_fill, (input, index, value,), (), (dim,))
 
 def index_put(input, indices, values, accumulate=False):
@@ -1027,6 +1035,7 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=No
 @_numpy_names
 def index_select(input, dim, index, *, out=None):
     """The slices of ``self`` at ``index`` along ``dim``."""
+    _check_values(_op_index_select, (input, index,), (), (dim,))
     if out is None:
         return _call(_op_index_select, (input, index,), (), (dim,))
     return _call_out(_op_index_select, (input, index,), (), (dim,), out)
@@ -1463,6 +1472,7 @@ def prod(*args, **kwargs):
 
 def put(input, index, source, accumulate=False):
     """``self`` with ``source`` written (or added) at positions counted in row-major order."""
+    _check_values(_op_put, (input, index, source,), (), (accumulate,))
     return _call(_op_put, (input, index, source,), (), (accumulate,))
 
 def quantile(*args, **kwargs):
@@ -1491,6 +1501,7 @@ def relu(input):
 
 def remainder(input, other, *, out=None):
     """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
+    _check_values(_op_remainder, (input, other,), (), ())
     if out is None:
         return _call2(_op_remainder, input, other)
     return _call_out(_op_remainder, (input, other,), (), (), out)
@@ -1546,6 +1557,7 @@ def scatter(*args, **kwargs):
 @_numpy_names
 def scatter_add(input, dim, index, src, *, out=None):
     """``self`` with ``src`` added at ``index`` along ``dim``; repeated places add up."""
+    _check_values(_op_scatter_add, (input, index, src,), (), (dim,))
     if out is None:
         return _call(_op_scatter_add, (input, index, src,), (), (dim,))
     return _call_out(_op_scatter_add, (input, index, src,), (), (dim,), out)
@@ -1555,6 +1567,7 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
     """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
 
     Without ``include_self`` the old value of a place that is written does not count."""
+    _check_values(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
     if out is None:
         return _call(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
     return _call_out(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,), out)
@@ -1714,6 +1727,7 @@ def t(input):
 
 def take(input, index, *, out=None):
     """Elements of ``self`` at positions counted in row-major order; the result has the shape of ``index``."""
+    _check_values(_op_take, (input, index,), (), ())
     if out is None:
         return _call2(_op_take, input, index)
     return _call_out(_op_take, (input, index,), (), (), out)
@@ -2106,10 +2120,12 @@ def floor_(input):
 
 def floor_divide_(input, other):
     """In-place form of ``floor_divide``."""
+    _check_values(_op_floor_divide, (input, other,), (), ())
     return _call_inplace(_op_floor_divide, (input, other,), (), ())
 
 def fmod_(input, other):
     """In-place form of ``fmod``."""
+    _check_values(_op_fmod, (input, other,), (), ())
     return _call_inplace(_op_fmod, (input, other,), (), ())
 
 def frac_(input):
@@ -2170,14 +2186,17 @@ def igammac_(input, other):
 
 def index_add_(input, dim, index, source, *, alpha=1):
     """In-place form of ``index_add``."""
+    _check_values(_op_index_add, (input, index, source,), (alpha,), (dim,))
     return _call_inplace(_op_index_add, (input, index, source,), (alpha,), (dim,))
 
 def index_copy_(input, dim, index, source):
     """In-place form of ``index_copy``."""
+    _check_values(_op_index_copy, (input, index, source,), (), (dim,))
     return _call_inplace(_op_index_copy, (input, index, source,), (), (dim,))
 
 def index_fill_(input, dim, index, value):
     """In-place form of ``index_fill``."""
+    _check_values(_op_index_fill, (input, index, value,), (), (dim,))
     return _call_inplace(_op_index_fill, (input, index, value,), (), (dim,))
 
 def index_put_(input, indices, values, accumulate=False):
@@ -2314,6 +2333,7 @@ def not_equal_(input, other):
 
 def put_(input, index, source, accumulate=False):
     """In-place form of ``put``."""
+    _check_values(_op_put, (input, index, source,), (), (accumulate,))
     return _call_inplace(_op_put, (input, index, source,), (), (accumulate,))
 
 def rad2deg_(input):
@@ -2334,6 +2354,7 @@ def relu_(input):
 
 def remainder_(input, other):
     """In-place form of ``remainder``."""
+    _check_values(_op_remainder, (input, other,), (), ())
     return _call_inplace(_op_remainder, (input, other,), (), ())
 
 def round_(*args, **kwargs):
@@ -2360,10 +2381,12 @@ def scatter_(*args, **kwargs):
 
 def scatter_add_(input, dim, index, src):
     """In-place form of ``scatter_add``."""
+    _check_values(_op_scatter_add, (input, index, src,), (), (dim,))
     return _call_inplace(_op_scatter_add, (input, index, src,), (), (dim,))
 
 def scatter_reduce_(input, dim, index, src, reduce, *, include_self=True):
     """In-place form of ``scatter_reduce``."""
+    _check_values(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
     return _call_inplace(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
 
 def selu_(input):

@@ -37,6 +37,18 @@ def where(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return torch.where(values["condition"], self, values["other"])
 
 
+@composite(method=True)
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """A view with two dims exchanged: ``transpose``."""
+    return input.transpose(axis0, axis1)
+
+
+@composite(method=True)
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two dims exchanged: ``transpose``."""
+    return input.transpose(dim0, dim1)
+
+
 @composite(namespaces=(), method=True)
 def is_nonzero(self: Tensor) -> bool:
     """Truth of a one-element tensor."""

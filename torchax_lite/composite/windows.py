@@ -18,7 +18,7 @@ def _window(
     name: str, formula: Callable[[Tensor, int], Tensor], window_length: Any, periodic: bool, dtype: Any, layout: Any,
     device: Any, requires_grad: bool, pin_memory: bool,
 ) -> Tensor:  # fmt: skip
-    """``formula(0 .. n-1, n - 1)``; a periodic window is a symmetric one of one more point without its last."""
+    """``formula(0 .. n-1, n - 1)`` in float32 or wider; a periodic window is one of one more point without its last."""
     if isinstance(window_length, bool) or not hasattr(window_length, "__index__"):
         given = type(window_length).__name__
         raise TypeError(f"{name}(): argument 'window_length' (position 1) must be int, not {given}")
@@ -34,9 +34,10 @@ def _window(
         made = torch.ones(length, dtype=dtype, device=device, pin_memory=pin_memory)
     else:
         n = length + 1 if periodic else length
-        points = torch.arange(n, dtype=dtype, device=device, pin_memory=pin_memory)
+        exact = dtype if dtype.itemsize >= 4 else torch.float32
+        points = torch.arange(n, dtype=exact, device=device, pin_memory=pin_memory)
         with torch.no_grad():
-            made = formula(points, n - 1)[:length]
+            made = formula(points, n - 1)[:length].to(dtype)
     return made.requires_grad_(requires_grad)
 
 
@@ -51,7 +52,9 @@ def bartlett_window(
         rising = points * (2 / last)
         return torch.where(points <= last // 2, rising, 2 - rising)
 
-    return _window("bartlett_window", formula, window_length, periodic, dtype, layout, device, requires_grad, pin_memory)
+    return _window(
+        "bartlett_window", formula, window_length, periodic, dtype, layout, device, requires_grad, pin_memory
+    )
 
 
 @composite()
@@ -89,7 +92,9 @@ def blackman_window(
         angle = points * (math.pi / last)
         return (angle * 4).cos() * 0.08 - (angle * 2).cos() * 0.5 + 0.42
 
-    return _window("blackman_window", formula, window_length, periodic, dtype, layout, device, requires_grad, pin_memory)
+    return _window(
+        "blackman_window", formula, window_length, periodic, dtype, layout, device, requires_grad, pin_memory
+    )
 
 
 @composite()

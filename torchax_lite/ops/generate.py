@@ -23,6 +23,12 @@ HEADER = (
 )
 HANDWRITTEN = {"pow"}
 """Public names whose routing between overloads is written by hand (tensor/powers.py)."""
+VALUE_CHECKED = {
+    "gather", "scatter.src", "scatter.value", "scatter.reduce", "scatter.value_reduce", "scatter_add", "scatter_reduce",
+    "index_select", "index_add", "index_copy", "index_fill", "take", "put", "embedding", "nll_loss", "nll_loss2d",
+    "floor_divide", "remainder", "fmod", "div.mode",
+}  # fmt: skip
+"""Ops whose known index or divisor values are looked at first (tensor/value_checks.py)."""
 VARARGS = {"permute", "repeat", "flip", "tile"}
 """Methods whose list of ints may be given as separate arguments."""
 
@@ -108,6 +114,7 @@ from ..tensor.dispatch import call_out as _call_out
 from ..tensor.dispatch import call_view as _call_view
 from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
+from ..tensor.value_checks import check_values as _check_values
 """
 
 
@@ -179,11 +186,16 @@ def _function(name: str, ops: list[Op], used: dict[str, str], namespace: str) ->
     if op.view:
         body = f"    return _call_view({var}, {shown[op.tensor_params[0].name]}, {scalars}, {statics})\n"
         return f"{head}def {name}({_signature(params, [], False)}):\n{_doc(op)}{body}"
+    look = _value_check(op, var, tensors, scalars, statics)
     call = f"({var}, {tensors}, {scalars}, {statics}"
     if op.out:
-        body = f"    if out is None:\n        {_fast(op, var, shown) or f'return _call{call})'}\n    return _call_out{call}, out)\n"
+        body = f"{look}    if out is None:\n        {_fast(op, var, shown) or f'return _call{call})'}\n    return _call_out{call}, out)\n"
         return f"{head}def {name}({_signature(params, ['out=None'], False)}):\n{_doc(op)}{body}"
-    return f"{head}def {name}({_signature(params, [], False)}):\n{_doc(op)}    return _call{call})\n"
+    return f"{head}def {name}({_signature(params, [], False)}):\n{_doc(op)}{look}    return _call{call})\n"
+
+
+def _value_check(op: Op, var: str, tensors: str, scalars: str, statics: str) -> str:
+    return f"    _check_values({var}, {tensors}, {scalars}, {statics})\n" if op.name in VALUE_CHECKED else ""
 
 
 def _fast(op: Op, var: str, shown: dict[str, str]) -> str:
@@ -211,6 +223,7 @@ def _method(name: str, ops: list[Op], used: dict[str, str]) -> str:
         v = shown[p.name]
         one = "len(args) == 1 and not isinstance(args[0], int)"
         lines = f"    if {v} is None:\n        {v} = args[0] if {one} else args\n"
+    lines += _value_check(op, var, tensors, scalars, statics)
     if op.view:
         body = f"{lines}    return _call_view({var}, self, {scalars}, {statics})\n"
     else:
@@ -229,7 +242,7 @@ def _inplace(name: str, ops: list[Op], used: dict[str, str], self_name: str) -> 
     params = [(p, shown[p.name]) for p in op.schema.params if p.name != "dtype" or p.kind != "ScalarType?"]
     shown = {**shown, **{p.name: "None" for p in op.schema.params if p.kind == "ScalarType?" and p.name == "dtype"}}
     tensors, scalars, statics = _groups(op, shown)
-    doc = f'    """In-place form of ``{op.base}``."""\n'
+    doc = f'    """In-place form of ``{op.base}``."""\n' + _value_check(op, var, tensors, scalars, statics)
     return f"def {name}({_signature(params, [], False)}):\n{doc}    return _call_inplace({var}, {tensors}, {scalars}, {statics})\n"
 
 

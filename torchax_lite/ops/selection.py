@@ -82,7 +82,7 @@ def _(ct, self, min, max):
 @clamp.check
 def _(self, min, max):
     if min is None and max is None:
-        raise ValueError("torch.clamp: At least one of 'min' or 'max' must not be None")
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     _check_real(self, min, max)
 
 

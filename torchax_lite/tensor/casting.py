@@ -76,8 +76,8 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, b
     """(device, dtype, non_blocking, copy, memory_format) of the documented forms of ``Tensor.to``."""
     kwargs = dict(kwargs)
     fmt = kwargs.pop("memory_format", None)
-    dev, dt = kwargs.pop("device", None), kwargs.pop("dtype", None)
-    rest = list(args)
+    dev, dt = kwargs.pop("device", None), dtypes.of_python(kwargs.pop("dtype", None))
+    rest = [dtypes.of_python(a) for a in args]
     if rest and isinstance(rest[0], Tensor):
         other = rest.pop(0)
         dev, dt = other.device, other.dtype

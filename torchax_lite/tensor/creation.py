@@ -16,6 +16,7 @@ from . import dispatch, dtypes
 from .casting import clone, format_strides, to, to_place_copy
 from .device import to_place
 from .modes import modes
+from .size import Size
 from .storage import Storage
 from .strides import contiguous_strides, is_non_overlapping_and_dense
 from .tensor import Tensor, contiguous_format, preserve_format, strided
@@ -94,9 +95,6 @@ def _data_to_array(data: Any, dtype: dtypes.dtype | None) -> np.ndarray[Any, Any
 
 def _c_name(dtype: dtypes.dtype) -> str:
     return {"float32": "float", "float64": "double"}.get(str(dtype).removeprefix("torch."), str(dtype))
-
-
-_C_INTS = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "uint8": "uint8_t"}
 
 
 def _integers(values: Sequence[Any], target: np.dtype[Any], dtype: dtypes.dtype) -> np.ndarray[Any, Any]:
@@ -231,9 +229,9 @@ def check_dtype(dtype: Any) -> dtypes.dtype | None:
     """A dtype argument: a torch.dtype, a Python type, or None."""
     if dtype is None or isinstance(dtype, dtypes.dtype):
         return dtype
-    python = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}
-    if dtype in python:
-        return python[dtype]
+    found = dtypes.of_python(dtype)
+    if isinstance(found, dtypes.dtype):
+        return found
     raise TypeError(f"dtype must be torch.dtype, not {type(dtype).__name__}")
 
 
@@ -594,8 +592,6 @@ def legacy_new(dtype: dtypes.dtype, device: Any, *args: Any) -> Tensor:
         return empty(0, dtype=dtype, device=device)
     if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
         data = args[0]
-        from .size import Size
-
         if isinstance(data, Size):
             return empty(data, dtype=dtype, device=device)
         if isinstance(data, Tensor):
@@ -606,6 +602,19 @@ def legacy_new(dtype: dtypes.dtype, device: Any, *args: Any) -> Tensor:
 
 def _type_mismatch(dtype: dtypes.dtype, data: Tensor) -> Tensor:
     raise TypeError(f"expected Tensor of dtype {dtype!r} (got {data.dtype!r})")
+
+
+def _legacy_new_like(self: Tensor, *args: Any, size: Any = None, device: Any = None) -> Tensor:
+    """``self.new(2, 3)``, ``self.new(data)``: a tensor of ``self``'s dtype on its device, by the legacy constructors' rules."""
+    if size is not None:
+        args = (*args, size if isinstance(size, Size) else Size(size))
+    if device is None:
+        device = self.device
+    elif (given := to_place(device).kind) != (own := self._aval.place.kind):
+        raise RuntimeError(f"legacy constructor expects device type: {own} but device type: {given} was passed")
+    if args and (args[0] is None or isinstance(args[0], float)):
+        raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
+    return legacy_new(self.dtype, device, *args)
 
 
 class _LegacyType(type):
@@ -631,7 +640,7 @@ LEGACY_TYPES: dict[str, Any] = {
 
 for _name, _function in {
     "new_zeros": _new_zeros, "new_ones": _new_ones, "new_empty": _new_empty, "new_full": _new_full,
-    "new_tensor": _new_tensor,
+    "new_tensor": _new_tensor, "new": _legacy_new_like,
 }.items():  # fmt: skip
     setattr(Tensor, _name, _function)
 

@@ -622,7 +622,8 @@ def store(target: Any, site: Any, flat: list[Any], nodes: list[Node], numbers: l
                 s.counter += 1
         if site.saves_in and site.saves_in[0] == 0:
             # the overwritten value is kept as it was: no change of the tensor can reach it
-            value._grad_fn.saved[0].storage = Storage(None, target._aval)
+            kept = value._grad_fn.saved[0]
+            kept.storage, kept.counter = Storage(None, target._aval), 0
     assign(target, node, value)
 
 

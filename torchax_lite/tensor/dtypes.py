@@ -128,6 +128,14 @@ def _np_type_name(key: np.dtype[Any]) -> str:
     return f"{key.type.__module__}.{key.type.__name__}"
 
 
+_PYTHON_TYPES: dict[Any, dtype] = {float: float64, int: int64, bool: bool_, complex: complex128}
+
+
+def of_python(x: Any) -> Any:
+    """The dtype that Python's ``float``, ``int``, ``bool`` and ``complex`` stand for; anything else unchanged."""
+    return _PYTHON_TYPES.get(x, x) if x.__class__ is type else x
+
+
 def to_numpy_dtype(d: dtype) -> np.dtype[Any]:
     """NumPy dtype of a ``torch.dtype``."""
     return d._np

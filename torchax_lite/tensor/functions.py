@@ -224,6 +224,33 @@ def zero_(self: Tensor) -> Tensor:
     return fill_(self, 0)
 
 
+def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Every element replaced by a Python function's value for it; slow, CPU only."""
+    if not self.is_cpu:
+        raise TypeError("apply_ is only implemented on CPU tensors")
+    if self._requires_grad:
+        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
+    return _write_numbers(self, [callable(v) for v in self.reshape(-1).tolist()])
+
+
+def map_(self: Tensor, other: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Every element replaced by a Python function's value for it and the other tensor's element; slow, CPU only."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"map_(): argument 'other' (position 1) must be Tensor, not {dispatch.type_name(other)}")
+    if not self.is_cpu or not other.is_cpu:
+        raise TypeError("map_ is only implemented on CPU tensors")
+    if self._requires_grad or other._requires_grad:
+        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
+    pairs = zip(self.reshape(-1).tolist(), other.expand(self.shape).reshape(-1).tolist(), strict=True)
+    return _write_numbers(self, [callable(a, b) for a, b in pairs])
+
+
+def _write_numbers(t: Tensor, numbers: list[Any]) -> Tensor:
+    from .creation import tensor
+
+    return copy_(t, tensor(numbers, dtype=t.dtype).reshape(t.shape))
+
+
 def swap_tensors(t1: Tensor, t2: Tensor) -> None:
     """Exchange everything two tensors are (values, metadata, attributes)."""
     t1.__dict__, t2.__dict__ = t2.__dict__, t1.__dict__
@@ -237,6 +264,8 @@ def map_functions() -> Iterator[Callable[..., Any]]:
 
 Tensor.fill_ = fill_
 Tensor.zero_ = zero_
+Tensor.apply_ = apply_
+Tensor.map_ = map_
 
 FUNCTIONS: dict[str, Any] = {
     f.__name__: f

@@ -53,7 +53,11 @@ def call_overloaded(name: str, ops: Sequence[Op], args: tuple[Any, ...], kwargs:
         bound = bind(op, args, given)
         if bound is None:
             continue
-        if not kwargs and len(args) <= len(op.schema.params) and _types_decide(ops, args):
+        if op.name in _VALUE_CHECKED:
+            from .value_checks import check_values
+
+            check_values(op, *bound)
+        elif not kwargs and len(args) <= len(op.schema.params) and _types_decide(ops, args):
             _plans[signature] = _plan(op, form, len(args), args)
         if form == "inplace":
             return dispatch.call_inplace(op, *bound)
@@ -65,6 +69,8 @@ def call_overloaded(name: str, ops: Sequence[Op], args: tuple[Any, ...], kwargs:
     raise TypeError(invalid_combination(name, ops, args, kwargs))
 
 
+_VALUE_CHECKED = {"scatter.src", "scatter.value", "scatter.reduce", "scatter.value_reduce", "div.mode"}
+"""Overloads whose known index or divisor values are looked at first."""
 _TELLING = {int, float, bool, complex, str, type(None)}
 _plans: dict[Any, Any] = {}
 
