@@ -60,7 +60,7 @@ def exists(module: Any, dotted: str) -> bool:
                 at = importlib.import_module(f"{at.__name__}.{part}")
             except (AttributeError, ImportError):
                 return False
-    return True
+    return type(at).__name__ != "_Missing"  # torch.cuda's names without a counterpart: they raise when used
 
 
 def missing(module: Any, names: Names) -> Names:

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from compat_suite import __main__ as command
-from compat_suite import coverage, registry, runner
 
 import torchax_lite as torch
+from compat_suite import __main__ as command
+from compat_suite import coverage, registry, runner
 
 CASES = registry.load()
 KNOWN = runner.read_known_failures(runner.KNOWN_FAILURES, CASES)

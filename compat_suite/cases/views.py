@@ -172,6 +172,12 @@ def indices_out_of_range_raise(torch: Any) -> None:
     raises(RuntimeError, words, lambda: torch.ones(3).gather(0, torch.tensor([9])).tolist())
 
 
+@case("torch.gather")
+def computed_indices_out_of_range_raise(torch: Any) -> None:
+    words = "index 9 is out of bounds for dimension 0 with size 3"
+    raises(RuntimeError, words, lambda: torch.ones(3).gather(0, torch.tensor([3]) * 3).tolist())
+
+
 @case("torch.Tensor.where")
 def takes_self_where_the_condition_holds(torch: Any) -> None:
     x = torch.arange(3)

@@ -11,3 +11,5 @@ from torchax_lite.engine import executor
 def cheap_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
     monkeypatch.setattr(executor, "quick_options", lambda platform: options)
+    # Every family is a program of its own at the same line: no recompilation storm.
+    monkeypatch.setattr(executor, "STORM", 1 << 30)

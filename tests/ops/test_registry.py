@@ -27,7 +27,6 @@ NOT_A_SLOPE = {
     "cholesky_solve": "one triangle is read, the gradient is that of the whole matrix",
     "ctc_loss": "it is taken for inputs that are normalised log-probabilities",
     "native_batch_norm_train": "the statistics among the results carry no gradient",
-    "index_copy": "which of several writes to one place wins is unspecified, and all get its gradient",
 }
 """Op -> why its documented gradient is no derivative."""
 

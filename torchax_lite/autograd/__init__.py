@@ -20,8 +20,7 @@ from .grad_mode import (
     set_grad_enabled,
     set_multithreading_enabled,
 )
-
-Variable = Tensor
+from .variable import Variable
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:

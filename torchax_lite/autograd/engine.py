@@ -310,6 +310,11 @@ def _run_op(
         nodes = [t._sync() for t in flat]
         made = dispatch.finish(site, flat, nodes, list(node.numbers), any(t._requires_grad for t in flat), False)
         grads = iter([made] if site.single else made)
+    elif node.residuals is not None:
+        keeper, hidden = node.residuals
+        site = keeper.pull_site(needs, given)
+        results = site.record(site, [*hidden, *[g._sync() for g in cts]])
+        grads = iter([dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results])
     else:
         nodes = [_node_of(s) for s in node.saved]
         nodes += [_node_of(s) for s in node.saved_out]

@@ -39,6 +39,14 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     return tuple(from_host(i.astype(np.int64, copy=False), input) for i in found)
 
 
+@composite()
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+    """``input`` where ``condition``, else ``other``, broadcast; of a condition alone its true positions, dim by dim."""
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    return torch_ops.where(condition, input, other, out=out)
+
+
 @composite(method=True)
 def argwhere(input: Tensor) -> Tensor:
     """(n, ndim) positions of the nonzero elements."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .common import canonical_dim
+from .common import canonical_dim, display_name
 from .registry import op
 
 Shape = tuple[int, ...]
@@ -663,7 +663,8 @@ def view_dtype(self, dtype):
         ratio = want // have
         if self.shape[-1] % ratio:
             raise RuntimeError(
-                f"self.size(-1) must be divisible by {ratio} to view {self.dtype} as {dtype} (different element sizes), "
+                f"self.size(-1) must be divisible by {ratio} to view {display_name(self.dtype)} as {display_name(dtype)} "
+                f"(different element sizes), "
                 f"but got {self.shape[-1]}"
             )
         x = self.reshape(*self.shape[:-1], self.shape[-1] // ratio, ratio)

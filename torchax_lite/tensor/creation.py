@@ -123,9 +123,11 @@ def _flatten(data: Any) -> tuple[tuple[int, ...], list[Any]]:
     shape: list[int] = []
     probe = data
     while True:
-        if isinstance(probe, (Tensor, np.ndarray)) and getattr(probe, "ndim", 0):
+        if isinstance(probe, np.ndarray) and probe.ndim:
             shape.extend(probe.shape)
             break
+        if isinstance(probe, (dict, set, frozenset)):
+            raise RuntimeError(f"Could not infer dtype of {type(probe).__name__}")
         if isinstance(probe, (str, bytes)):
             if shape:
                 raise ValueError(f"too many dimensions '{type(probe).__name__}'")
@@ -151,12 +153,17 @@ def _collect(data: Any, shape: tuple[int, ...], depth: int, leaves: list[Any]) -
             leaves.append(data)
             return
         if isinstance(data, (Tensor, np.ndarray)):
-            if data.ndim:
+            if data.size != 1 if isinstance(data, np.ndarray) else data.numel() != 1:
+                if data.dtype in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.bool_):
+                    raise TypeError("only integer tensors of a single element can be converted to an index")
                 raise ValueError("only one element tensors can be converted to Python scalars")
             leaves.append(data)
             return
         if hasattr(data, "__len__") and not isinstance(data, (str, bytes)):
-            raise TypeError(f"not a sequence of numbers: {data!r}")
+            kind = type(data).__name__
+            if leaves and all(isinstance(x, int) for x in leaves):
+                raise TypeError(f"'{kind}' object cannot be interpreted as an integer")
+            raise TypeError(f"must be real number, not {kind}")
         kind = type(data).__name__
         if isinstance(data, (str, bytes)):
             raise TypeError(f"new(): invalid data type '{kind}'")
@@ -171,7 +178,7 @@ def _collect(data: Any, shape: tuple[int, ...], depth: int, leaves: list[Any]) -
         leaves.extend(array.reshape(-1))
         return
     if not hasattr(data, "__len__"):
-        raise TypeError(f"expected a sequence at dim {depth}, got {type(data).__name__}")
+        raise TypeError("not a sequence")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
     for x in data:
@@ -325,9 +332,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 # -- from numbers ------------------------------------------------------------------------------------------------------
 
 
-def size_of(args: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
+def size_of(args: tuple[Any, ...], size: Any = None, function: str = "empty") -> tuple[int, ...]:
     """A shape from ``f(2, 3)``, ``f((2, 3))`` or ``size=``."""
     if size is None:
+        if len(args) == 1 and (isinstance(args[0], (float, complex, bool, str)) or args[0] is None):
+            raise TypeError(
+                f"{function}(): argument 'size' (position 1) must be tuple of ints, not {dispatch.type_name(args[0])}"
+            )
         size = args[0] if len(args) == 1 and not isinstance(args[0], (int, np.integer)) else args
     if isinstance(size, Tensor) and size.ndim == 0:
         size = (size.item(),)
@@ -337,7 +348,7 @@ def size_of(args: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
     for i, s in enumerate(size):
         if isinstance(s, (float, str)) or s is None or isinstance(s, bool):
             raise TypeError(
-                f"empty(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got {type(s).__name__}\""
+                f"{function}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got {type(s).__name__}\""
             )
         s = s.__index__()
         found.append(s)
@@ -363,7 +374,9 @@ def _filler(name: str, value: float, doc: str) -> Any:
     def factory(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
                 pin_memory: bool = False, requires_grad: bool = False, names: Any = None, memory_format: Any = None,
                 **kwargs: Any) -> Tensor:  # fmt: skip
-        shape = size_of(size, kwargs.pop("size", None))
+        if not size and "size" not in kwargs:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+        shape = size_of(size, kwargs.pop("size", None), name)
         if kwargs:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(kwargs))}'")
         if names is not None:
@@ -389,7 +402,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
 
     def new(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
             layout: Any = None, pin_memory: bool = False, **kwargs: Any) -> Tensor:  # fmt: skip
-        shape = size_of(size, kwargs.pop("size", None))
+        shape = size_of(size, kwargs.pop("size", None), f"new_{name}")
         if kwargs:
             raise TypeError(f"new_{name}() got an unexpected keyword argument '{next(iter(kwargs))}'")
         made = _full_tensor(shape, value, check_dtype(dtype) or self.dtype, _device_like(self, device))
@@ -557,6 +570,10 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tenso
 
 def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Ones on the diagonal, zeros elsewhere; ``n`` rows and ``m`` columns."""
+    for i, (which, count) in enumerate((("n", n), ("m", m))):
+        if isinstance(count, (float, str)) or (count is None and which == "n"):
+            kind = dispatch.type_name(count)
+            raise TypeError(f"eye(): argument '{which}' (position {i + 1}) must be int, not {kind}")
     m = n if m is None else m
     if n < 0 or m < 0:
         raise RuntimeError(
@@ -580,7 +597,10 @@ def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Tensor:
         raise TypeError(f"new() received an invalid keyword argument {next(iter(kwargs))!r}")
     if kwargs:
         raise TypeError("Tensor() takes positional sizes or data; use torch.tensor(data, dtype=..., requires_grad=...)")
-    made = legacy_new(dtypes.get_default_dtype(), device, *args)
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        made = args[0].detach()
+    else:
+        made = legacy_new(dtypes.get_default_dtype(), device, *args)
     if cls is not Tensor:
         return Tensor._make_subclass(cls, made)
     return made
@@ -594,6 +614,8 @@ def legacy_new(dtype: dtypes.dtype, device: Any, *args: Any) -> Tensor:
         data = args[0]
         if isinstance(data, Size):
             return empty(data, dtype=dtype, device=device)
+        if isinstance(data, (float, complex)):
+            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
         if isinstance(data, Tensor):
             return data.detach() if data.dtype is dtype else _type_mismatch(dtype, data)
         return on_place(_data_to_array(data, dtype), to_place(device))

@@ -20,7 +20,7 @@ from ..ops.registry import ArraySpec, Op
 from ..ops.schema import Param
 from . import dtypes
 from .modes import modes
-from .sites import DiffSite, OpSite, grad_name, infer, promoter
+from .sites import DiffSite, OpSite, ResidualSite, grad_name, infer, promoter
 from .storage import Storage
 from .strides import contiguous_strides, is_overlapping, pointwise_strides
 from .tape import OpGradNode, attach
@@ -124,7 +124,14 @@ def finish(
     if record_grad and recorder.updated:
         recorder.updated = False
         recorder.flush("parameter update")
-    made = site.record(site, nodes, numbers)
+    residuals = None
+    if record_grad and site.keeps_residuals:
+        keeper = site.residual_site()
+        made = keeper.record(keeper, nodes, numbers)
+        residuals = keeper, made[site.n_out :]
+        made = made[0] if site.single else made[: site.n_out]
+    else:
+        made = site.record(site, nodes, numbers)
     if site.single:
         out = _new(Tensor)
         out._aval = a = site.out_aval
@@ -133,6 +140,8 @@ def finish(
             out._strides = out._storage.strides = pointwise_strides(a.shape, flat)
         if record_grad:
             attach(site, flat, nodes, numbers, (out,), (made,))
+            if residuals is not None:
+                out._grad_fn.residuals = residuals
         return out
     outs = []
     for node in made:
@@ -142,6 +151,8 @@ def finish(
         outs.append(out)
     if record_grad:
         attach(site, flat, nodes, numbers, outs, made)
+        if residuals is not None:
+            outs[0]._grad_fn.residuals = residuals
     return site.result_type(outs)
 
 
@@ -440,7 +451,13 @@ def _move_to(tensors: Sequence[Any], where: Place) -> list[Any]:
 class CallSite(OpSite):
     """An :class:`OpSite` with what the dispatcher needs besides."""
 
-    __slots__ = ("differentiable", "layout_statics", "place_fix")
+    __slots__ = ("_residual_site", "differentiable", "layout_statics", "place_fix")
+
+    def residual_site(self) -> ResidualSite:
+        """This call with its residuals as further results."""
+        if self._residual_site is None:
+            self._residual_site = ResidualSite(self)
+        return self._residual_site
 
 
 def make_site(
@@ -500,6 +517,8 @@ def make_site(
     site.differentiable = any(site.diff_in) and any(site.diff_out)
     site.result_type = _result_type(op)
     site.place_fix = where if fix else None
+    site.keeps_residuals = op.keep_residuals
+    site._residual_site = None
     site.layout_statics = tuple(statics)
     if not fix:
         op.sites[key] = site

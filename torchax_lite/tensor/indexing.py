@@ -86,8 +86,6 @@ def _listify(key: Any) -> Any:
     if isinstance(key, list) and any(
         isinstance(k, (slice, Tensor, list, tuple, np.ndarray)) or k is None or k is Ellipsis for k in key
     ):
-        if all(isinstance(k, (list, tuple)) for k in key):
-            return (tensor(key),)
         return tuple(key)
     return (key,)
 
@@ -97,7 +95,7 @@ def parse(t: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
     keys = key if isinstance(key, tuple) else _listify(key)
     parts: list[Any] = []
     for k in keys:
-        if isinstance(k, (list, np.ndarray)) or (isinstance(k, tuple)):
+        if isinstance(k, (list, np.ndarray, tuple, range)):
             array = np.asarray(k)
             k = tensor(k if not isinstance(k, np.ndarray) else array, device=t.device)
             if array.size == 0 and not isinstance(keys, np.ndarray) and array.dtype == np.float64:
@@ -131,7 +129,8 @@ def parse(t: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
                 number = int(k)
             n = view._aval.shape[dim]
             if not -n <= number < n:
-                raise IndexError(f"index {number} is out of bounds for dimension {dim} with size {n}")
+                at = dim + t.ndim - view.ndim
+                raise IndexError(f"index {number} is out of bounds for dimension {at} with size {n}")
             view = select(view, dim, number)
         elif isinstance(k, slice):
             step = 1 if k.step is None else operator.index(k.step)
@@ -179,7 +178,9 @@ def parse(t: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
             try:
                 index = operator.index(k)
             except TypeError:
-                raise TypeError(
+                if isinstance(k, str):
+                    raise TypeError("new(): invalid data type 'str'") from None
+                raise IndexError(
                     "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
                     f"{type(k).__name__})"
                 ) from None
@@ -231,6 +232,22 @@ def gather(t: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
     return dispatch.call(OPS["index"], (t, list(indices)))  # type: ignore[no-any-return]
 
 
+def _check_fits(view: Tensor, value: Tensor) -> None:
+    """RuntimeError where the value does not broadcast to what is written."""
+    want, have = list(view._aval.shape), list(value._aval.shape)
+    if len(have) > len(want):
+        raise RuntimeError(
+            f"expand({value.type()}{{{have}}}, size={want}): the number of sizes provided ({len(want)}) must be greater or "
+            f"equal to the number of dimensions in the tensor ({len(have)})"
+        )
+    for d in range(-1, -len(have) - 1, -1):
+        if have[d] not in (1, want[d]):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({want[d]}) must match the existing size ({have[d]}) at non-singleton "
+                f"dimension {d + len(want)}.  Target sizes: {want}.  Tensor sizes: {have}"
+            )
+
+
 def set_item(t: Tensor, key: Any, value: Any) -> None:
     """``t[key] = value``."""
     if isinstance(key, Tensor) and key.dtype is dtypes.bool_ and key._aval.shape == t._aval.shape and key.ndim:
@@ -249,12 +266,17 @@ def set_item(t: Tensor, key: Any, value: Any) -> None:
                 raise TypeError(f"can't convert complex to {str(t.dtype).removeprefix('torch.')}")
             view.fill_(number)
             return
+        if number is None:
+            name = f"{dtypes.scalar_type_name(t.dtype)}Tensor"
+            kind = "numpy.ndarray" if isinstance(value, np.ndarray) else dispatch.type_name(value)
+            raise TypeError(f"can't assign a {kind} to a torch.{name}")
         value = tensor(value, dtype=t.dtype, device=t.device)
     if indices is None:
         shape = value._aval.shape
         while len(shape) > view.ndim and shape[0] == 1:
             value = value.squeeze(0)
             shape = value._aval.shape
+        _check_fits(view, value)
         copy_(view, value)
         return
     if value.dtype is not t.dtype:

@@ -28,7 +28,7 @@ class DiffSite(Site):
 
     __slots__ = (
         "_needed", "automatic", "diff_in", "diff_out", "grad_name", "node_class", "result_type", "saves_in", "saves_out",
-        "strided_rule", "vjp_sites",
+        "keeps_residuals", "strided_rule", "vjp_sites",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +47,7 @@ class DiffSite(Site):
         self.vjp_sites: dict[Any, DiffSite] = {}
         self.result_type: Any = tuple
         self.strided_rule = False
+        self.keeps_residuals = False
         self._needed: dict[Any, frozenset[int]] = {}
 
     @property
@@ -198,6 +199,78 @@ class OpSite(DiffSite):
         needs: Sequence[bool],
     ) -> list[Any]:  # fmt: skip
         return self.binding.backward(arrays, numbers, results, cts, needs, self.result_specs)
+
+
+class ResidualSite(Site):
+    """An op whose forward also returns what its derivative needs, so that nothing is computed again.
+
+    ``jax.vjp`` of the op runs in the forward; the leaves of its pullback are further results.
+    """
+
+    __slots__ = ("_pulls", "base", "treedef")
+
+    def __init__(self, base: DiffSite) -> None:
+        import jax
+
+        self.base = base
+        self.treedef: Any = None
+        n, n_out = base.n_in, base.n_out
+        differentiable = base.diff_in
+
+        def fn(*args: Any) -> list[Any]:
+            held, numbers = args[:n], args[n:]
+
+            def primal(*wanted: Any) -> list[Any]:
+                given = iter(wanted)
+                return list(base.fn(*[next(given) if d else x for d, x in zip(differentiable, held, strict=True)], *numbers))
+
+            values, pull = jax.vjp(primal, *[x for d, x in zip(differentiable, held, strict=True) if d])
+            leaves, treedef = jax.tree.flatten(pull)
+            self.treedef = treedef
+            return [*values, *leaves]
+
+        specs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in base.in_avals]
+        specs += [jax.ShapeDtypeStruct((), NUMBER_DTYPE[k]) for k in base.number_kinds]
+        with jax.enable_x64(True):
+            made = jax.eval_shape(fn, *specs)
+        where = base.recorder.place
+        hidden = tuple(aval(tuple(r.shape), r.dtype, where) for r in made[n_out:])
+        label = None if base.label is None else f"{base.label}+residuals"
+        super().__init__(fn, base.in_avals, base.number_kinds, (*base.out_avals, *hidden), base.name, label, where)
+        self.single = False
+        self._pulls: dict[Any, Site] = {}
+
+    def pull_site(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> Site:
+        """Site of the derivative: inputs are the hidden results and the given cotangents."""
+        key = (needs, given)
+        found = self._pulls.get(key)
+        if found is None:
+            found = self._pulls[key] = self._make_pull_site(needs, given)
+        return found
+
+    def _make_pull_site(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> Site:
+        import jax
+        import jax.numpy as jnp
+
+        base, treedef = self.base, self.treedef
+        n_hidden = self.n_out - base.n_out
+        avals = base.out_avals
+
+        def fn(*args: Any) -> list[Any]:
+            pull = jax.tree.unflatten(treedef, args[:n_hidden])
+            flowing = iter(args[n_hidden:])
+            cts = [next(flowing) if g else jnp.zeros(a.shape, a.dtype) for g, a in zip(given, avals, strict=True)]
+            grads = iter(pull([jnp.conj(c) if c.dtype.kind == "c" else c for c in cts]))
+            by_input = [next(grads) if d else None for d in base.diff_in]
+            taken = [g for g, need in zip(by_input, needs, strict=True) if need]
+            return [jnp.conj(g) if g.dtype.kind == "c" else g for g in taken]
+
+        in_avals = (*self.out_avals[base.n_out :], *(a for a, g in zip(avals, given, strict=True) if g))
+        where = base.recorder.place
+        out_avals = tuple(aval(a.shape, a.dtype, where) for a, need in zip(base.in_avals, needs, strict=True) if need)
+        mask = "".join("1" if x else "0" for x in (*needs, *given))
+        label = None if self.label is None else f"{self.label}~{mask}"
+        return Site(fn, in_avals, "", out_avals, f"{base.name}~pull", label, where)
 
 
 def promoter(operands: list[tuple[Any, int]], to_float: bool) -> np.dtype[Any]:

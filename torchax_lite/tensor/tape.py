@@ -109,7 +109,13 @@ class Saved:
 
 
 class OpGradNode(GradNode):
-    """Grad node of a recorded op: its derivative is its site's."""
+    """Grad node of a recorded op: its derivative is its site's.
+
+    Attributes:
+        residuals: (site that returned them, nodes) where the forward kept what the derivative needs.
+    """
+
+    residuals: Any = None
 
     def __init__(self, site: DiffSite, numbers: Sequence[Any], edges: Sequence[Any]) -> None:
         self.site = site

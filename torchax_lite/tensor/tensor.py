@@ -769,9 +769,6 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
 
-    def __reversed__(self) -> Tensor:
-        return self.flip(0) if self._aval.ndim else self
-
     def __contains__(self, element: Any) -> bool:
         if isinstance(element, (Tensor, int, float, complex, bool)):
             return bool((element == self).any().item())
