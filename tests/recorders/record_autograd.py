@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "autograd"))
+sys.path.insert(0, str(TESTS))
 
 from autograd_programs import PROGRAMS, outcome  # noqa: E402
 

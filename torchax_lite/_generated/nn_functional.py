@@ -46,7 +46,7 @@ _op_tanhshrink = _OPS['tanhshrink']
 _op_threshold = _OPS['threshold']
 
 
-__all__ = ['celu', 'elu', 'gelu', 'glu', 'hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'layer_norm', 'leaky_relu', 'log_softmax', 'logsigmoid', 'mish', 'prelu', 'relu', 'relu6', 'rms_norm', 'selu', 'sigmoid', 'silu', 'softmax', 'softmin', 'softplus', 'softshrink', 'softsign', 'tanh', 'tanhshrink', 'threshold']
+__all__ = ['celu', 'elu', 'gelu', 'glu', 'hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'layer_norm', 'leaky_relu', 'log_softmax', 'logsigmoid', 'mish', 'prelu', 'relu', 'relu6', 'rms_norm', 'selu', 'sigmoid', 'silu', 'softmax', 'softmin', 'softplus', 'softshrink', 'softsign', 'tanh', 'tanhshrink', 'threshold', 'celu_', 'elu_', 'hardsigmoid_', 'hardswish_', 'hardtanh_', 'leaky_relu_', 'mish_', 'relu6_', 'relu_', 'selu_', 'silu_', 'threshold_']
 
 def celu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
@@ -163,3 +163,51 @@ def tanhshrink(input):
 def threshold(input, threshold, value):
     """``x`` above ``threshold``, else ``value``."""
     return _call(_op_threshold, (input,), (), (threshold, value,))
+
+def celu_(input, alpha=1.0):
+    """In-place form of ``celu``."""
+    return _call_inplace(_op_celu, (input,), (), (alpha,))
+
+def elu_(input, alpha=1.0):
+    """In-place form of ``elu``."""
+    return _call_inplace(_op_elu, (input,), (), (alpha,))
+
+def hardsigmoid_(input):
+    """In-place form of ``hardsigmoid``."""
+    return _call_inplace(_op_hardsigmoid, (input,), (), ())
+
+def hardswish_(input):
+    """In-place form of ``hardswish``."""
+    return _call_inplace(_op_hardswish, (input,), (), ())
+
+def hardtanh_(input, min_val=-1.0, max_val=1.0):
+    """In-place form of ``hardtanh``."""
+    return _call_inplace(_op_hardtanh, (input,), (), (min_val, max_val,))
+
+def leaky_relu_(input, negative_slope=0.01):
+    """In-place form of ``leaky_relu``."""
+    return _call_inplace(_op_leaky_relu, (input,), (), (negative_slope,))
+
+def mish_(input):
+    """In-place form of ``mish``."""
+    return _call_inplace(_op_mish, (input,), (), ())
+
+def relu6_(input):
+    """In-place form of ``relu6``."""
+    return _call_inplace(_op_relu6, (input,), (), ())
+
+def relu_(input):
+    """In-place form of ``relu``."""
+    return _call_inplace(_op_relu, (input,), (), ())
+
+def selu_(input):
+    """In-place form of ``selu``."""
+    return _call_inplace(_op_selu, (input,), (), ())
+
+def silu_(input):
+    """In-place form of ``silu``."""
+    return _call_inplace(_op_silu, (input,), (), ())
+
+def threshold_(input, threshold, value):
+    """In-place form of ``threshold``."""
+    return _call_inplace(_op_threshold, (input,), (), (threshold, value,))

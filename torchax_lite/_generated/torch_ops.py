@@ -16,7 +16,6 @@ from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
 from ..tensor.value_checks import check_values as _check_values
 
-_op__rrelu = _OPS['_rrelu']
 _op_abs = _OPS['abs']
 _op_acos = _OPS['acos']
 _op_acosh = _OPS['acosh']
@@ -94,7 +93,6 @@ _op_dist = _OPS['dist']
 _op_div = _OPS['div']
 _op_div__mode = _OPS['div.mode']
 _op_dot = _OPS['dot']
-_op_elu = _OPS['elu']
 _op_embedding = _OPS['embedding']
 _op_embedding_renorm = _OPS['embedding_renorm']
 _op_eq = _OPS['eq']
@@ -121,9 +119,6 @@ _op_ge = _OPS['ge']
 _op_gru_cell = _OPS['gru_cell']
 _op_gt = _OPS['gt']
 _op_hardshrink = _OPS['hardshrink']
-_op_hardsigmoid = _OPS['hardsigmoid']
-_op_hardswish = _OPS['hardswish']
-_op_hardtanh = _OPS['hardtanh']
 _op_heaviside = _OPS['heaviside']
 _op_histc = _OPS['histc']
 _op_hypot = _OPS['hypot']
@@ -150,7 +145,6 @@ _op_kthvalue = _OPS['kthvalue']
 _op_lcm = _OPS['lcm']
 _op_ldexp = _OPS['ldexp']
 _op_le = _OPS['le']
-_op_leaky_relu = _OPS['leaky_relu']
 _op_lerp__Scalar = _OPS['lerp.Scalar']
 _op_lerp__Tensor = _OPS['lerp.Tensor']
 _op_lgamma = _OPS['lgamma']
@@ -185,7 +179,6 @@ _op_min = _OPS['min']
 _op_min__dim = _OPS['min.dim']
 _op_min__other = _OPS['min.other']
 _op_minimum = _OPS['minimum']
-_op_mish = _OPS['mish']
 _op_mm = _OPS['mm']
 _op_mode = _OPS['mode']
 _op_msort = _OPS['msort']
@@ -221,7 +214,6 @@ _op_quantile__scalar = _OPS['quantile.scalar']
 _op_rad2deg = _OPS['rad2deg']
 _op_reciprocal = _OPS['reciprocal']
 _op_relu = _OPS['relu']
-_op_relu6 = _OPS['relu6']
 _op_remainder = _OPS['remainder']
 _op_rms_norm = _OPS['rms_norm']
 _op_rnn_relu_cell = _OPS['rnn_relu_cell']
@@ -246,7 +238,6 @@ _op_sgn = _OPS['sgn']
 _op_sigmoid = _OPS['sigmoid']
 _op_sign = _OPS['sign']
 _op_signbit = _OPS['signbit']
-_op_silu = _OPS['silu']
 _op_sin = _OPS['sin']
 _op_sinc = _OPS['sinc']
 _op_sinh = _OPS['sinh']
@@ -293,7 +284,7 @@ _op_where = _OPS['where']
 _op_xlogy = _OPS['xlogy']
 
 
-__all__ = ['abs', 'absolute', 'acos', 'acosh', 'add', 'addbmm', 'addcdiv', 'addcmul', 'addmm', 'addmv', 'addr', 'affine_grid_generator', 'all', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'argmax', 'argmin', 'argsort', 'as_strided_scatter', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'baddbmm', 'bilinear', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift', 'bitwise_xor', 'bmm', 'bucketize', 'cat', 'cdist', 'ceil', 'celu', 'channel_shuffle', 'cholesky_inverse', 'cholesky_solve', 'clamp', 'clamp_max', 'clamp_min', 'clip', 'complex', 'concat', 'concatenate', 'conj_physical', 'constant_pad_nd', 'conv_tbc', 'convolution', 'copysign', 'cos', 'cosh', 'cosine_similarity', 'count_nonzero', 'cummax', 'cummin', 'cumprod', 'cumsum', 'cumulative_trapezoid', 'deg2rad', 'diag', 'diag_embed', 'diagonal', 'diagonal_scatter', 'diff', 'digamma', 'dist', 'div', 'divide', 'dot', 'embedding', 'eq', 'erf', 'erfc', 'erfinv', 'exp', 'exp2', 'expm1', 'fix', 'flip', 'float_power', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'frac', 'frexp', 'gather', 'gcd', 'ge', 'ger', 'greater', 'greater_equal', 'gru_cell', 'gt', 'hardshrink', 'heaviside', 'histc', 'hypot', 'i0', 'igamma', 'igammac', 'index_add', 'index_copy', 'index_fill', 'index_put', 'index_reduce', 'index_select', 'inner', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'kron', 'kthvalue', 'lcm', 'ldexp', 'le', 'lerp', 'less', 'less_equal', 'lgamma', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logit', 'logsumexp', 'lstm_cell', 'lt', 'masked_fill', 'masked_scatter', 'matmul', 'max', 'maximum', 'mean', 'median', 'min', 'minimum', 'mm', 'mode', 'msort', 'mul', 'multiply', 'mv', 'mvlgamma', 'nan_to_num', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'ne', 'neg', 'negative', 'nextafter', 'norm', 'not_equal', 'orgqr', 'outer', 'pdist', 'permute', 'pixel_shuffle', 'pixel_unshuffle', 'polar', 'polygamma', 'positive', 'prelu', 'prod', 'put', 'quantile', 'rad2deg', 'reciprocal', 'relu', 'remainder', 'rms_norm', 'rnn_relu_cell', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'rsqrt', 'rsub', 'scatter', 'scatter_add', 'scatter_reduce', 'searchsorted', 'select', 'select_scatter', 'selu', 'sgn', 'sigmoid', 'sign', 'signbit', 'sin', 'sinc', 'sinh', 'slice_scatter', 'softmax', 'sort', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'sub', 'subtract', 'sum', 't', 'take', 'tan', 'tanh', 'threshold', 'topk', 'trace', 'transpose', 'trapezoid', 'trapz', 'tril', 'triu', 'true_divide', 'trunc', 'unsqueeze', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_real', 'where', 'xlogy', '_rrelu_', 'abs_', 'absolute_', 'acos_', 'acosh_', 'add_', 'addbmm_', 'addcdiv_', 'addcmul_', 'addmm_', 'addmv_', 'addr_', 'arccos_', 'arccosh_', 'arcsin_', 'arcsinh_', 'arctan2_', 'arctan_', 'arctanh_', 'asin_', 'asinh_', 'atan2_', 'atan_', 'atanh_', 'baddbmm_', 'bitwise_and_', 'bitwise_left_shift_', 'bitwise_not_', 'bitwise_or_', 'bitwise_right_shift_', 'bitwise_xor_', 'ceil_', 'celu_', 'clamp_', 'clamp_max_', 'clamp_min_', 'clip_', 'conj_physical_', 'copysign_', 'cos_', 'cosh_', 'cumprod_', 'cumsum_', 'deg2rad_', 'digamma_', 'div_', 'divide_', 'elu_', 'embedding_renorm_', 'eq_', 'erf_', 'erfc_', 'erfinv_', 'exp2_', 'exp_', 'expm1_', 'fix_', 'float_power_', 'floor_', 'floor_divide_', 'fmod_', 'frac_', 'gcd_', 'ge_', 'greater_', 'greater_equal_', 'gt_', 'hardsigmoid_', 'hardswish_', 'hardtanh_', 'heaviside_', 'hypot_', 'i0_', 'igamma_', 'igammac_', 'index_add_', 'index_copy_', 'index_fill_', 'index_put_', 'index_reduce_', 'lcm_', 'ldexp_', 'le_', 'leaky_relu_', 'lerp_', 'less_', 'less_equal_', 'lgamma_', 'log10_', 'log1p_', 'log2_', 'log_', 'logical_and_', 'logical_not_', 'logical_or_', 'logical_xor_', 'logit_', 'lt_', 'masked_fill_', 'masked_scatter_', 'mish_', 'mul_', 'multiply_', 'mvlgamma_', 'nan_to_num_', 'ne_', 'neg_', 'negative_', 'nextafter_', 'not_equal_', 'put_', 'rad2deg_', 'reciprocal_', 'relu6_', 'relu_', 'remainder_', 'round_', 'rsqrt_', 'scatter_', 'scatter_add_', 'scatter_reduce_', 'selu_', 'sgn_', 'sigmoid_', 'sign_', 'silu_', 'sin_', 'sinc_', 'sinh_', 'sqrt_', 'square_', 'sub_', 'subtract_', 'tan_', 'tanh_', 'threshold_', 'tril_', 'triu_', 'true_divide_', 'trunc_', 'xlogy_']
+__all__ = ['abs', 'absolute', 'acos', 'acosh', 'add', 'addbmm', 'addcdiv', 'addcmul', 'addmm', 'addmv', 'addr', 'affine_grid_generator', 'all', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'argmax', 'argmin', 'argsort', 'as_strided_scatter', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'baddbmm', 'bilinear', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift', 'bitwise_xor', 'bmm', 'bucketize', 'cat', 'cdist', 'ceil', 'celu', 'channel_shuffle', 'cholesky_inverse', 'cholesky_solve', 'clamp', 'clamp_max', 'clamp_min', 'clip', 'complex', 'concat', 'concatenate', 'conj_physical', 'constant_pad_nd', 'conv_tbc', 'convolution', 'copysign', 'cos', 'cosh', 'cosine_similarity', 'count_nonzero', 'cummax', 'cummin', 'cumprod', 'cumsum', 'cumulative_trapezoid', 'deg2rad', 'diag', 'diag_embed', 'diagonal', 'diagonal_scatter', 'diff', 'digamma', 'dist', 'div', 'divide', 'dot', 'embedding', 'eq', 'erf', 'erfc', 'erfinv', 'exp', 'exp2', 'expm1', 'fix', 'flip', 'float_power', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'frac', 'frexp', 'gather', 'gcd', 'ge', 'ger', 'greater', 'greater_equal', 'gru_cell', 'gt', 'hardshrink', 'heaviside', 'histc', 'hypot', 'i0', 'igamma', 'igammac', 'index_add', 'index_copy', 'index_fill', 'index_put', 'index_reduce', 'index_select', 'inner', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'kron', 'kthvalue', 'lcm', 'ldexp', 'le', 'lerp', 'less', 'less_equal', 'lgamma', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logit', 'logsumexp', 'lstm_cell', 'lt', 'masked_fill', 'masked_scatter', 'matmul', 'max', 'maximum', 'mean', 'median', 'min', 'minimum', 'mm', 'mode', 'msort', 'mul', 'multiply', 'mv', 'mvlgamma', 'nan_to_num', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'ne', 'neg', 'negative', 'nextafter', 'norm', 'not_equal', 'orgqr', 'outer', 'pdist', 'permute', 'pixel_shuffle', 'pixel_unshuffle', 'polar', 'polygamma', 'positive', 'prelu', 'prod', 'put', 'quantile', 'rad2deg', 'reciprocal', 'relu', 'remainder', 'rms_norm', 'rnn_relu_cell', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'rsqrt', 'rsub', 'scatter', 'scatter_add', 'scatter_reduce', 'searchsorted', 'select', 'select_scatter', 'selu', 'sgn', 'sigmoid', 'sign', 'signbit', 'sin', 'sinc', 'sinh', 'slice_scatter', 'softmax', 'sort', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'sub', 'subtract', 'sum', 't', 'take', 'tan', 'tanh', 'threshold', 'topk', 'trace', 'transpose', 'trapezoid', 'trapz', 'tril', 'triu', 'true_divide', 'trunc', 'unsqueeze', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_real', 'where', 'xlogy', 'abs_', 'absolute_', 'acos_', 'acosh_', 'add_', 'addbmm_', 'addcdiv_', 'addcmul_', 'addmm_', 'addmv_', 'addr_', 'arccos_', 'arccosh_', 'arcsin_', 'arcsinh_', 'arctan2_', 'arctan_', 'arctanh_', 'asin_', 'asinh_', 'atan2_', 'atan_', 'atanh_', 'baddbmm_', 'bitwise_and_', 'bitwise_left_shift_', 'bitwise_not_', 'bitwise_or_', 'bitwise_right_shift_', 'bitwise_xor_', 'ceil_', 'celu_', 'clamp_', 'clamp_max_', 'clamp_min_', 'clip_', 'conj_physical_', 'copysign_', 'cos_', 'cosh_', 'cumprod_', 'cumsum_', 'deg2rad_', 'digamma_', 'div_', 'divide_', 'embedding_renorm_', 'eq_', 'erf_', 'erfc_', 'erfinv_', 'exp2_', 'exp_', 'expm1_', 'fix_', 'float_power_', 'floor_', 'floor_divide_', 'fmod_', 'frac_', 'gcd_', 'ge_', 'greater_', 'greater_equal_', 'gt_', 'heaviside_', 'hypot_', 'i0_', 'igamma_', 'igammac_', 'index_add_', 'index_copy_', 'index_fill_', 'index_put_', 'index_reduce_', 'lcm_', 'ldexp_', 'le_', 'lerp_', 'less_', 'less_equal_', 'lgamma_', 'log10_', 'log1p_', 'log2_', 'log_', 'logical_and_', 'logical_not_', 'logical_or_', 'logical_xor_', 'logit_', 'lt_', 'masked_fill_', 'masked_scatter_', 'mul_', 'multiply_', 'mvlgamma_', 'nan_to_num_', 'ne_', 'neg_', 'negative_', 'nextafter_', 'not_equal_', 'put_', 'rad2deg_', 'reciprocal_', 'relu_', 'remainder_', 'round_', 'rsqrt_', 'scatter_', 'scatter_add_', 'scatter_reduce_', 'selu_', 'sgn_', 'sigmoid_', 'sign_', 'sin_', 'sinc_', 'sinh_', 'sqrt_', 'square_', 'sub_', 'subtract_', 'tan_', 'tanh_', 'threshold_', 'tril_', 'triu_', 'true_divide_', 'trunc_', 'xlogy_']
 
 def abs(input, *, out=None):
     """``|x|``; real for complex input."""
@@ -1854,10 +1845,6 @@ def xlogy(input, other, *, out=None):
         return _call2(_op_xlogy, input, other)
     return _call_out(_op_xlogy, (input, other,), (), (), out)
 
-def _rrelu_(input, noise):
-    """In-place form of ``_rrelu``."""
-    return _call_inplace(_op__rrelu, (input, noise,), (), ())
-
 def abs_(input):
     """In-place form of ``abs``."""
     return _call_inplace(_op_abs, (input,), (), ())
@@ -2066,10 +2053,6 @@ def divide_(*args, **kwargs):
     """
     return _call_overloaded('divide_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
 
-def elu_(input, alpha=1.0):
-    """In-place form of ``elu``."""
-    return _call_inplace(_op_elu, (input,), (), (alpha,))
-
 def embedding_renorm_(input, indices, max_norm, norm_type):
     """In-place form of ``embedding_renorm``."""
     return _call_inplace(_op_embedding_renorm, (input, indices,), (), (max_norm, norm_type,))
@@ -2152,18 +2135,6 @@ def gt_(input, other):
     """In-place form of ``gt``."""
     return _call_inplace(_op_gt, (input, other,), (), ())
 
-def hardsigmoid_(input):
-    """In-place form of ``hardsigmoid``."""
-    return _call_inplace(_op_hardsigmoid, (input,), (), ())
-
-def hardswish_(input):
-    """In-place form of ``hardswish``."""
-    return _call_inplace(_op_hardswish, (input,), (), ())
-
-def hardtanh_(input, min_val=-1.0, max_val=1.0):
-    """In-place form of ``hardtanh``."""
-    return _call_inplace(_op_hardtanh, (input,), (), (min_val, max_val,))
-
 def heaviside_(input, values):
     """In-place form of ``heaviside``."""
     return _call_inplace(_op_heaviside, (input, values,), (), ())
@@ -2218,10 +2189,6 @@ def ldexp_(input, other):
 def le_(input, other):
     """In-place form of ``le``."""
     return _call_inplace(_op_le, (input, other,), (), ())
-
-def leaky_relu_(input, negative_slope=0.01):
-    """In-place form of ``leaky_relu``."""
-    return _call_inplace(_op_leaky_relu, (input,), (), (negative_slope,))
 
 def lerp_(*args, **kwargs):
     """Overloads:
@@ -2291,10 +2258,6 @@ def masked_scatter_(input, mask, source):
     """In-place form of ``masked_scatter``."""
     return _call_inplace(_op_masked_scatter, (input, mask, source,), (), ())
 
-def mish_(input):
-    """In-place form of ``mish``."""
-    return _call_inplace(_op_mish, (input,), (), ())
-
 def mul_(input, other):
     """In-place form of ``mul``."""
     return _call_inplace(_op_mul, (input, other,), (), ())
@@ -2343,10 +2306,6 @@ def rad2deg_(input):
 def reciprocal_(input):
     """In-place form of ``reciprocal``."""
     return _call_inplace(_op_reciprocal, (input,), (), ())
-
-def relu6_(input):
-    """In-place form of ``relu6``."""
-    return _call_inplace(_op_relu6, (input,), (), ())
 
 def relu_(input):
     """In-place form of ``relu``."""
@@ -2404,10 +2363,6 @@ def sigmoid_(input):
 def sign_(input):
     """In-place form of ``sign``."""
     return _call_inplace(_op_sign, (input,), (), ())
-
-def silu_(input):
-    """In-place form of ``silu``."""
-    return _call_inplace(_op_silu, (input,), (), ())
 
 def sin_(input):
     """In-place form of ``sin``."""

@@ -118,14 +118,19 @@ def _tell(node: GradNode) -> None:
             )
         return
     warnings.warn(
-        f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node._traceback}", stacklevel=4
+        f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node._traceback}",
+        stacklevel=4,
     )
     parent = node.metadata.get(_PARENT)
     while parent is not None:
         trace = parent._traceback
         warnings.warn(
             f"\n\nPrevious calculation was induced by {parent.name()}. "
-            + (f"Traceback of forward call that induced the previous calculation:\n{trace}" if trace else "No forward pass information available."),
+            + (
+                f"Traceback of forward call that induced the previous calculation:\n{trace}"
+                if trace
+                else "No forward pass information available."
+            ),
             stacklevel=4,
         )
         parent = parent.metadata.get(_PARENT)

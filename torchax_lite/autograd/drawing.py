@@ -22,7 +22,7 @@ class Box:
     """One box of the picture.
 
     Attributes:
-        kind: ``output``, ``op``, ``leaf`` or ``saved``.
+        kind: ``output``, ``op``, ``leaf`` or ``saved``; ``via`` for a place that a long edge passes.
         lines: its text.
         layer: row, counted from the outputs.
         x, y: centre, in pixels.
@@ -37,11 +37,11 @@ class Box:
 
     @property
     def width(self) -> float:
-        return _CHAR * max(len(line) for line in self.lines) + 2 * _PAD
+        return _CHAR * max((len(line) for line in self.lines), default=-1) + 2 * _PAD
 
     @property
     def height(self) -> float:
-        return _LINE * len(self.lines) + 2 * _PAD - 3
+        return _LINE * len(self.lines) + 2 * _PAD - 3 if self.lines else 0.0
 
 
 @dataclass
@@ -51,10 +51,12 @@ class Drawing:
     Attributes:
         boxes: every node, outputs first.
         edges: (from, to) in the direction in which gradients flow.
+        routes: for each edge the boxes it passes, its ends included.
     """
 
     boxes: list[Box]
     edges: list[tuple[Box, Box]]
+    routes: list[list[Box]] = field(default_factory=list)
     width: float = 0.0
     height: float = 0.0
 
@@ -67,11 +69,12 @@ class Drawing:
             '<path d="M0 0 L8 4 L0 8 z" fill="#555"/></marker></defs>',
             f'<rect width="{self.width:.0f}" height="{self.height:.0f}" fill="white"/>',
         ]
-        for a, b in self.edges:
-            (x0, y0), (x1, y1), bend = _curve(a, b)
+        for route in self.routes:
+            start, *curves = _path(route)
+            bends = " ".join("C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in curve) for curve in curves)
             parts.append(
-                f'<path class="edge" d="M{x0:.1f} {y0:.1f} C{x0:.1f} {y0 + bend:.1f} {x1:.1f} {y1 - bend:.1f} '
-                f'{x1:.1f} {y1:.1f}" fill="none" stroke="#555" marker-end="url(#tip)"/>'
+                f'<path class="edge" d="M{start[0][0]:.1f} {start[0][1]:.1f} {bends}" fill="none" stroke="#555" '
+                'marker-end="url(#tip)"/>'
             )
         for box in self.boxes:
             left, top = box.x - box.width / 2, box.y - box.height / 2
@@ -120,12 +123,10 @@ class Drawing:
         axes.set_xlim(0, self.width)
         axes.set_ylim(self.height, 0)
         axes.axis("off")
-        for a, b in self.edges:
-            (x0, y0), (x1, y1), bend = _curve(a, b)
-            curve = Path(
-                [(x0, y0), (x0, y0 + bend), (x1, y1 - bend), (x1, y1)], [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-            )
-            axes.add_patch(FancyArrowPatch(path=curve, arrowstyle="-|>", mutation_scale=8, color="#555", lw=0.9))
+        for route in self.routes:
+            points = [point for curve in _path(route) for point in curve]
+            line = Path(points, [Path.MOVETO] + [Path.CURVE4] * (len(points) - 1))
+            axes.add_patch(FancyArrowPatch(path=line, arrowstyle="-|>", mutation_scale=8, color="#555", lw=0.9))
         for box in self.boxes:
             axes.add_patch(
                 FancyBboxPatch(
@@ -134,14 +135,26 @@ class Drawing:
                 )
             )  # fmt: skip
             axes.text(
-                box.x, box.y, "\n".join(box.lines), ha="center", va="center", family="monospace", fontsize=8, linespacing=1.3
+                box.x,
+                box.y,
+                "\n".join(box.lines),
+                ha="center",
+                va="center",
+                family="monospace",
+                fontsize=8,
+                linespacing=1.3,
             )
         figure.savefig(path, dpi=dots)
 
 
-def _curve(a: Box, b: Box) -> tuple[tuple[float, float], tuple[float, float], float]:
-    start, end = (a.x, a.y + a.height / 2), (b.x, b.y - b.height / 2)
-    return start, end, max((end[1] - start[1]) / 2, 10.0)
+def _path(route: list[Box]) -> list[list[tuple[float, float]]]:
+    """A start point, then for each step of the route the three points of a Bezier curve."""
+    made = [[(route[0].x, route[0].y + route[0].height / 2)]]
+    for a, b in zip(route[:-1], route[1:], strict=True):
+        top, bottom = a.y + a.height / 2, b.y - b.height / 2
+        bend = (bottom - top) / 2
+        made.append([(a.x, top + bend), (b.x, bottom - bend), (b.x, bottom)])
+    return made
 
 
 def draw_graph(
@@ -242,7 +255,10 @@ def _saved(node: OpGradNode) -> list[tuple[str, Any]]:
 
 
 def _layout(drawing: Drawing) -> None:
-    """Rows by longest path from the outputs; within a row by the mean place of the neighbours, twice over."""
+    """Rows by longest path from the outputs; within a row by the mean place of the neighbours, twice over.
+
+    An edge over several rows gets a narrow place of its own in each, so that it passes between the boxes.
+    """
     above: dict[Box, list[Box]] = {b: [] for b in drawing.boxes}
     for a, b in drawing.edges:
         above[b].append(a)
@@ -257,6 +273,18 @@ def _layout(drawing: Drawing) -> None:
     rows: dict[int, list[Box]] = {}
     for box in ready:
         rows.setdefault(box.layer, []).append(box)
+    above = {b: [] for b in drawing.boxes}
+    below: dict[Box, list[Box]] = {b: [] for b in drawing.boxes}
+    for a, b in drawing.edges:
+        vias = [Box("via", [], layer) for layer in range(a.layer + 1, b.layer)]
+        route = [a, *vias, b]
+        drawing.routes.append(route)
+        for via in vias:
+            rows[via.layer].append(via)
+            above[via], below[via] = [], []
+        for upper, lower in zip(route[:-1], route[1:], strict=True):
+            above[lower].append(upper)
+            below[upper].append(lower)
     for row in rows.values():
         _spread(row)
     for sweep in range(4):
@@ -264,11 +292,11 @@ def _layout(drawing: Drawing) -> None:
         for _, row in sorted(rows.items(), reverse=not down):
             wish = {}
             for b in row:
-                near = above[b] if down else b.below
+                near = above[b] if down else below[b]
                 wish[b] = sum(n.x for n in near) / len(near) if near else b.x
             row.sort(key=lambda b: wish[b])
             _spread(row, wish)
-    least = min(b.x - b.width / 2 for b in drawing.boxes)
+    least = min(b.x - b.width / 2 for row in rows.values() for b in row)
     y = _MARGIN
     for _, row in sorted(rows.items()):
         tall = max(b.height for b in row)
@@ -276,7 +304,7 @@ def _layout(drawing: Drawing) -> None:
             b.x += _MARGIN - least
             b.y = y + tall / 2
         y += tall + _GAP_Y
-    drawing.width = max(b.x + b.width / 2 for b in drawing.boxes) + _MARGIN
+    drawing.width = max(b.x + b.width / 2 for row in rows.values() for b in row) + _MARGIN
     drawing.height = y - _GAP_Y + _MARGIN
 
 

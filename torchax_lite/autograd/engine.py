@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -86,7 +87,7 @@ def run_backward(
         wanted.setdefault(node, set()).add(nr)
     buffers: dict[GradNode, list[Tensor | None]] = {}
     heap: list[tuple[int, int, GradNode]] = []
-    count = 0
+    tick = itertools.count().__next__
 
     def send(node: GradNode, nr: int, grad: Tensor | None) -> None:
         buffer = buffers.get(node)
@@ -99,17 +100,14 @@ def run_backward(
     previous = modes.grad
     modes.grad = create_graph
     roots_of = {node for node, _ in roots}
-    task = Pass(
-        lambda n: n in dependencies or n in roots_of if needed is None else needed.get(n, False) or n in wanted
-    )
+    task = Pass(lambda n: n in dependencies or n in roots_of if needed is None else needed.get(n, False) or n in wanted)
     _passes.stack = (*_passes.stack, task)
     try:
         for (node, nr), grad in zip(roots, grads, strict=True):
             send(node, nr, grad)
         for node in dict.fromkeys(node for node, _ in roots):
             if dependencies.get(node, 0) == 0:
-                heapq.heappush(heap, (-node._seq, count, node))
-                count += 1
+                heapq.heappush(heap, (-node._seq, tick(), node))
         while heap:
             node = heapq.heappop(heap)[2]
             buffer = buffers.pop(node, [None] * max(len(node._out_avals), 1))
@@ -140,10 +138,9 @@ def run_backward(
                 left = dependencies[target] = dependencies[target] - 1
                 if left == 0 and (target in buffers or needed is None or runs):
                     if target in buffers or (target._runs_empty and (needed is None or needed.get(target, False))):
-                        heapq.heappush(heap, (-target._seq, count, target))
-                        count += 1
+                        heapq.heappush(heap, (-target._seq, tick(), target))
                     else:
-                        _settle(target, dependencies, buffers, heap, needed)
+                        _settle(target, dependencies, buffers, heap, tick, needed)
     finally:
         modes.grad = previous
         _passes.stack = _passes.stack[:-1]
@@ -155,7 +152,12 @@ def run_backward(
 
 
 def _settle(
-    node: GradNode, dependencies: dict[GradNode, int], buffers: Any, heap: Any, needed: dict[GradNode, bool] | None
+    node: GradNode,
+    dependencies: dict[GradNode, int],
+    buffers: Any,
+    heap: Any,
+    tick: Any,
+    needed: dict[GradNode, bool] | None,
 ) -> None:
     """A node that received nothing: its successors wait for it no longer."""
     stack = [node]
@@ -168,7 +170,7 @@ def _settle(
             dependencies[target] -= 1
             if dependencies[target] == 0:
                 if target in buffers or (target._runs_empty and (needed is None or needed.get(target, False))):
-                    heapq.heappush(heap, (-target._seq, id(target), target))
+                    heapq.heappush(heap, (-target._seq, tick(), target))
                 else:
                     stack.append(target)
 

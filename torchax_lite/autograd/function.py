@@ -174,7 +174,9 @@ class FunctionNode(GradNode, FunctionCtx):
         cls = self._forward_cls
         grads: list[Any] = list(buffer)
         if self.materialize_grads:
-            grads = [_zeros(a) if g is None and a is not None else g for g, a in zip(grads, self._out_avals, strict=True)]
+            grads = [
+                _zeros(a) if g is None and a is not None else g for g, a in zip(grads, self._out_avals, strict=True)
+            ]
         has_backward = cls.backward is not Function.backward
         has_vjp = cls.vjp is not Function.vjp
         if has_backward and has_vjp:
@@ -392,7 +394,9 @@ def _finish(node: FunctionNode, inputs: list[Tensor], outs: tuple[Any, ...], rec
     return made
 
 
-def _place(node: FunctionNode, k: int, o: Tensor, is_input: bool, is_dirty: bool, differentiable: bool, n: int) -> Tensor:
+def _place(
+    node: FunctionNode, k: int, o: Tensor, is_input: bool, is_dirty: bool, differentiable: bool, n: int
+) -> Tensor:
     if not differentiable:
         if is_input and not is_dirty:
             if o._requires_grad:
@@ -485,7 +489,9 @@ class NestedIOFunction(Function):
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("torch.autograd.function.NestedIOFunction is not available; pass flat arguments to a Function")
+        raise NotImplementedError(
+            "torch.autograd.function.NestedIOFunction is not available; pass flat arguments to a Function"
+        )
 
 
 __all__ = [

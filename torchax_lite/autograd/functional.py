@@ -34,12 +34,12 @@ def _tuple(x: Any, what: str, fn: str) -> tuple[bool, tuple[Tensor, ...]]:
 
 def _fresh(inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
     """Inputs that require grad: linked to the given ones where a graph is wanted, leaves otherwise."""
-    return tuple(
-        t.view_as(t) if create_graph and t.requires_grad else t.detach().requires_grad_(True) for t in inputs
-    )
+    return tuple(t.view_as(t) if create_graph and t.requires_grad else t.detach().requires_grad_(True) for t in inputs)
 
 
-def _call(func: Callable[..., Any], inputs: tuple[Tensor, ...], fn: str, strict: bool) -> tuple[bool, tuple[Tensor, ...]]:
+def _call(
+    func: Callable[..., Any], inputs: tuple[Tensor, ...], fn: str, strict: bool
+) -> tuple[bool, tuple[Tensor, ...]]:
     many, outs = _tuple(func(*inputs), "outputs of the user-provided function", fn)
     if strict:
         for i, o in enumerate(outs):
@@ -75,7 +75,9 @@ def _vector(v: Any, like: Sequence[Tensor], many: bool, fn: str, none_text: str)
     return vs
 
 
-_V_INPUT = "The vector v can only be None if the input to the user-provided function is a single Tensor with a single element."
+_V_INPUT = (
+    "The vector v can only be None if the input to the user-provided function is a single Tensor with a single element."
+)
 _V_OUTPUT = "The vector v can only be None if the user-provided function returns a single Tensor with a single element."
 
 
@@ -88,7 +90,12 @@ def _grads(
     if not kept:
         return (None,) * len(inputs)
     return grad(
-        [o for o, _ in kept], inputs, [w for _, w in kept], retain_graph=True, create_graph=create_graph, allow_unused=True
+        [o for o, _ in kept],
+        inputs,
+        [w for _, w in kept],
+        retain_graph=True,
+        create_graph=create_graph,
+        allow_unused=True,
     )
 
 
@@ -198,9 +205,7 @@ def jacobian(
         rows = []
         for i, out in enumerate(outs):
             columns = _rows(i, out, xs, create_graph, strict)
-            rows.append(
-                tuple(_stack(column, out, x) for column, x in zip(columns, xs, strict=True))
-            )
+            rows.append(tuple(_stack(column, out, x) for column, x in zip(columns, xs, strict=True)))
     if not create_graph:
         rows = [tuple(j.detach() for j in row) for row in rows]
     shown = [row if many else row[0] for row in rows]

@@ -128,7 +128,7 @@ _blocks_lock = threading.Lock()
 
 def _new_marked(cls: type) -> Any:
     """A bare object; a tensor made in inference mode says so."""
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     if cls is dispatch.Tensor and modes.inference:
         made._inference = True
     return made

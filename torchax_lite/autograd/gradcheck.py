@@ -199,9 +199,7 @@ def _analytical(out: Tensor, xs: Sequence[Tensor]) -> list[np.ndarray[Any, Any]]
         weight[j] = 1.0
         for column, x, g in zip(columns, xs, _back(out, xs, weight.reshape(out.shape)), strict=True):
             column.append(np.zeros(x.numel()) if g is None else _array(g).reshape(-1))
-    return [
-        np.stack(column, 1) if column else np.zeros((x.numel(), 0)) for column, x in zip(columns, xs, strict=True)
-    ]
+    return [np.stack(column, 1) if column else np.zeros((x.numel(), 0)) for column, x in zip(columns, xs, strict=True)]
 
 
 def _back(out: Tensor, xs: Sequence[Tensor], weight: np.ndarray[Any, Any]) -> tuple[Any, ...]:
@@ -219,7 +217,9 @@ def _close(a: np.ndarray[Any, Any], n: np.ndarray[Any, Any], rtol: float, atol: 
     return bool(np.allclose(a, n, rtol=rtol, atol=atol))
 
 
-def _mismatch(text: str, i: int, k: int, a: np.ndarray[Any, Any], n: np.ndarray[Any, Any], like: Tensor) -> GradcheckError:
+def _mismatch(
+    text: str, i: int, k: int, a: np.ndarray[Any, Any], n: np.ndarray[Any, Any], like: Tensor
+) -> GradcheckError:
     import torchax_lite as torch
 
     start = f"{text}Jacobian" if text else "Jacobian"
@@ -387,7 +387,9 @@ def gradgradcheck(
             if not (o.is_floating_point() or o.is_complex()):
                 continue
             kind = o.dtype if o.dtype in (dtypes.float64, dtypes.complex128) else dtypes.float64
-            w = torch.rand(o.shape, dtype=kind if o.is_floating_point() or o.is_complex() else dtypes.float64, device=o.device)
+            w = torch.rand(
+                o.shape, dtype=kind if o.is_floating_point() or o.is_complex() else dtypes.float64, device=o.device
+            )
             w = w.to(o.dtype)
             if gen_non_contig_grad_outputs and o.ndim:
                 w = torch.stack([w, w], -1)[..., 0].detach()
@@ -399,9 +401,7 @@ def gradgradcheck(
         xs, ws = both[: len(both) - len(weights)], both[len(both) - len(weights) :]
         outs = [o for o in _tuple(func(*xs)) if o.is_floating_point() or o.is_complex()]
         kept = [(o, w) for o, w in zip(outs, ws, strict=True) if o.requires_grad]
-        found = grad(
-            [o for o, _ in kept], _wanted(xs), [w for _, w in kept], create_graph=True, allow_unused=True
-        )
+        found = grad([o for o, _ in kept], _wanted(xs), [w for _, w in kept], create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 
     return gradcheck(

@@ -35,9 +35,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
 
     edge = edge_of(tensor)
     if edge is None:
-        raise RuntimeError(
-            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
-        )
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     return GradientEdge(*edge)
 
 
@@ -137,7 +135,8 @@ class allow_mutation_on_saved_tensors(saved_tensors_hooks):
 
 def pack(tensor: Tensor) -> tuple[Any, Callable[[Any], Tensor]]:
     """A tensor packed by the innermost hooks: (packed thing, unpack hook)."""
-    pack_hook, unpack_hook = modes.saved_hooks[-1]  # type: ignore[misc]
+    innermost: Any = modes.saved_hooks[-1]
+    pack_hook, unpack_hook = innermost
     return _pack_by(pack_hook, unpack_hook, tensor)
 
 

@@ -55,6 +55,12 @@ def is_nonzero(self: Tensor) -> bool:
     return torch.is_nonzero(self)
 
 
+@composite(namespaces=(), method=True, name="__reversed__")
+def _reversed(self: Tensor) -> Tensor:
+    """The elements along dim 0 in reverse order: ``reversed(tensor)``."""
+    return self.flip(0) if self.ndim else self
+
+
 @composite(namespaces=(), method=True)
 def polygamma(self: Tensor, n: int) -> Tensor:
     """n-th derivative of the digamma function."""

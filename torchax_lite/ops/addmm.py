@@ -73,6 +73,9 @@ def _check_addmm(self, mat1, mat2):
         raise RuntimeError(
             f"self and mat2 must have the same dtype, but got {display_name(self.dtype)} and {display_name(mat2.dtype)}"
         )
+    if mat1.dtype != mat2.dtype:
+        names = f"{display_name(mat1.dtype)} and {display_name(mat2.dtype)}"
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {names}")
     check_pair(mat1, mat2)
     _expand(self, (mat1.shape[0], mat2.shape[1]))
 

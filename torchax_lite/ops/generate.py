@@ -82,9 +82,9 @@ def _module(namespace: str, functions: dict[str, list[Op]], inplace: dict[str, l
     for name in sorted(functions):
         bodies.append(_function(name, functions[name], used, namespace))
         names.append(name)
-    if namespace == "torch":
+    if namespace in ("torch", "nn.functional"):
         for name in sorted(inplace):
-            if any(op.function for op in inplace[name]):
+            if any(op.function and namespace in op.namespaces for op in inplace[name]):
                 bodies.append(_inplace(name, inplace[name], used, "input"))
                 names.append(name)
     parts.append(_op_lines(used))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._generated import torch_ops as ops
+from ..engine.avals import aval
 from ..ops.registry import OPS
 from . import dispatch
-from .creation import from_numpy
-from .tensor import Tensor
+from .creation import from_numpy, on_place
+from .device import to_place
+from .modes import modes
+from .tensor import Tensor, host_view
 
 
 def _operand(x: Any) -> bool:
@@ -80,12 +84,35 @@ def _inplace(name: str) -> Callable[..., Any]:
     return _operator(method)
 
 
+def _index_value(x: Tensor) -> int | None:
+    """The value of a 0-dim index that lies on the host: an element of fresh random or loaded indices. None otherwise."""
+    if type(x) is not Tensor or modes.inference or modes.function_mode:
+        return None
+    storage = x._storage
+    base = storage.host
+    if base is None and storage.node is not None:
+        base = storage.node.value
+    if type(base) is not np.ndarray:
+        return None
+    found = base if x._view is None else host_view(base, x._view)
+    return None if found is None else int(found)
+
+
 def _binary(name: str) -> Callable[..., Any]:
-    """Operator method of a declared op, by the dispatcher's shortest path."""
+    """Operator method of a declared op, by the dispatcher's shortest path.
+
+    The arithmetic of indices that the host knows (``data[i : i + n]`` with ``i`` from ``torch.randint``) is done there:
+    such a number is read at once, and a program of its own would cut the training step in pieces.
+    """
     op = OPS[name]
     call2 = dispatch.call2
+    on_index = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv}[name]
 
     def method(self: Tensor, other: Any) -> Any:
+        if self._aval is _INDEX and type(other) is int:
+            known = _index_value(self)
+            if known is not None and -(2**63) <= (value := on_index(known, other)) < 2**63:
+                return on_place(np.array(value, np.int64), _INDEX.place)
         try:
             return call2(op, self, other)
         except TypeError:
@@ -107,11 +134,13 @@ def _compare(fn: Callable[..., Any]) -> Callable[..., Any]:
     return functools.wraps(fn)(method)
 
 
+_INDEX = aval((), np.dtype(np.int64), to_place("cpu"))
+
 _METHODS: dict[str, Callable[..., Any]] = {
     "__add__": _binary("add"), "__radd__": _binary("add"),
     "__sub__": _binary("sub"), "__rsub__": _operator(_rsub),
     "__mul__": _binary("mul"), "__rmul__": _binary("mul"),
-    "__truediv__": _operator(ops.div), "__rtruediv__": _operator(_rtruediv),
+    "__truediv__": _binary("div"), "__rtruediv__": _operator(_rtruediv),
     "__floordiv__": _operator(ops.floor_divide), "__rfloordiv__": _operator(_div_floor_left),
     "__mod__": _operator(ops.remainder), "__rmod__": _operator(_remainder_left),
     "__pow__": _operator(lambda a, b: a.pow(b)), "__rpow__": _operator(_rpow),

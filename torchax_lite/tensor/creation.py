@@ -37,6 +37,8 @@ def _finish(t: Tensor, requires_grad: bool, layout: Any = None, pin_memory: bool
     if layout is not None and layout is not strided:
         raise NotImplementedError(f"layout={layout!r}: only torch.strided tensors are made here")
     if requires_grad:
+        if not (t.dtype.is_floating_point or t.dtype.is_complex):
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         t.requires_grad_(True)
     if modes.inference:
         t._inference = True
@@ -154,7 +156,7 @@ def _collect(data: Any, shape: tuple[int, ...], depth: int, leaves: list[Any]) -
             return
         if isinstance(data, (Tensor, np.ndarray)):
             if data.size != 1 if isinstance(data, np.ndarray) else data.numel() != 1:
-                if data.dtype in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.bool_):
+                if (data.dtype if isinstance(data, np.ndarray) else data._aval.dtype).kind in "iub":
                     raise TypeError("only integer tensors of a single element can be converted to an index")
                 raise ValueError("only one element tensors can be converted to Python scalars")
             leaves.append(data)
@@ -352,6 +354,8 @@ def size_of(args: tuple[Any, ...], size: Any = None, function: str = "empty") ->
             )
         s = s.__index__()
         found.append(s)
+    if function == "zeros" and any(s < 0 for s in found):
+        raise RuntimeError("zeros: Dimension size must be non-negative.")
     if any(s < 0 for s in found):
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {next(s for s in found if s < 0)}: {list(found)}"
@@ -359,7 +363,32 @@ def size_of(args: tuple[Any, ...], size: Any = None, function: str = "empty") ->
     return tuple(found)
 
 
+_C_NAMES = {
+    "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16", "float32": "float",
+}  # fmt: skip
+
+
+def check_fits(value: Any, dtype: dtypes.dtype) -> None:
+    """RuntimeError for a number that a dtype cannot hold; negative numbers wrap around in unsigned dtypes."""
+    if value.__class__ is bool or isinstance(value, complex) or not (value > 127 or value < -128 or value != value):
+        return
+    if dtype.is_floating_point:
+        limit = dtypes.finfo(dtype).max
+        fits = not limit < abs(value) < math.inf
+    elif dtype.is_complex or dtype is dtypes.bool_:
+        return
+    else:
+        top = dtypes.iinfo(dtype).max
+        fits = (-top - 1 if dtype.is_signed else -top) <= value <= top
+    if not fits:
+        name = str(dtype).removeprefix("torch.")
+        raise RuntimeError(f"value cannot be converted to type {_C_NAMES.get(name, name)} without overflow")
+
+
 def _full_tensor(size: tuple[int, ...], value: Any, dtype: dtypes.dtype, device: Any) -> Tensor:
+    if value:
+        check_fits(value, dtype)
     return record(_full, to_place(device), (value,), (size, dtype))
 
 
@@ -632,7 +661,7 @@ def _legacy_new_like(self: Tensor, *args: Any, size: Any = None, device: Any = N
         args = (*args, size if isinstance(size, Size) else Size(size))
     if device is None:
         device = self.device
-    elif (given := to_place(device).kind) != (own := self._aval.place.kind):
+    elif (given := to_place(device).type) != (own := self._aval.place.type):
         raise RuntimeError(f"legacy constructor expects device type: {own} but device type: {given} was passed")
     if args and (args[0] is None or isinstance(args[0], float)):
         raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")

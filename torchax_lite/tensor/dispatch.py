@@ -255,6 +255,10 @@ def call2(op: Op, a: Any, b: Any) -> Any:
 
 def _call_general(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:
     """The slow path: lists of tensors, NumPy numbers, subclasses, unhashable statics, wrong types."""
+    if op.host is not None and tensors[0].__class__ in (list, tuple):
+        made = _by_host(op, tensors[0], statics)
+        if made is not None:
+            return made
     key, nodes, flat, numbers, fixed = _general_key(op, tensors, scalars, statics)
     tensors, scalars, statics = fixed
     site = op.sites.get(key)
@@ -265,6 +269,35 @@ def _call_general(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], stat
     return finish(
         site, flat, nodes, numbers, any(t._requires_grad for t in flat), any(t._strides is not None for t in flat)
     )
+
+
+def _by_host(op: Op, parts: Sequence[Any], statics: tuple[Any, ...]) -> Any:
+    """The NumPy twin's result on many small parts that have their values already, on the CPU; None otherwise.
+
+    A batch drawn from a replay memory is such a list: other parts each time, some of them twice, so that each would
+    be a program of its own.
+    """
+    if len(parts) < _MANY_PARTS or modes.inference or modes.function_mode:
+        return None
+    first, arrays = parts[0], []
+    for t in parts:
+        if t.__class__ is not Tensor or t._requires_grad or t._strides is not None or t._aval.bytes > _SMALL_PART:
+            return None
+        a = t._aval
+        if a.dtype != first._aval.dtype or a.place.type != "cpu" or a.place.kind != "device":
+            return None
+        value = t._known_value()
+        if value is None:
+            return None
+        arrays.append(value)
+    made = np.ascontiguousarray(op.host(arrays, *statics))  # type: ignore[misc]
+    return wrap(Node(intern_aval(made.shape, made.dtype, first._aval.place), made))
+
+
+_MANY_PARTS = 4
+"""Fewer parts are joined inside the program."""
+_SMALL_PART = 4096
+"""Bytes of a part up to which joining on the host is cheaper than handing each part to a program."""
 
 
 def _general_key(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:

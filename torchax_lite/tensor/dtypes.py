@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import ml_dtypes
@@ -285,7 +286,7 @@ class finfo:
         self.min: float = float(info.min)
         self.tiny: float = float(info.smallest_normal)
         self.smallest_normal: float = self.tiny
-        self.resolution: float = float(info.resolution)
+        self.resolution: float = 10.0 ** -int(info.nmant * math.log10(2))
         self.dtype: str = type.to_real()._name
 
     def __repr__(self) -> str:
@@ -322,7 +323,7 @@ class iinfo:
         self.dtype: str = type._name
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={_g(self.min)}, max={_g(self.max)}, dtype={self.dtype})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, iinfo) and other.dtype == self.dtype

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -149,20 +151,16 @@ def get_float32_matmul_precision() -> str:
 
 def get_num_threads() -> int:
     """CPU cores that XLA may use."""
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def set_num_threads(int_: int) -> None:
-    """XLA sizes its own thread pool at start; a different count raises."""
+    """Check the count; XLA sizes its own thread pool at start, so another count warns."""
     if not isinstance(int_, int) or isinstance(int_, bool):
         raise TypeError(f"set_num_threads expects an int, but got {type(int_).__name__}")
     if int_ <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
     if int_ != get_num_threads():
-        import warnings
-
         warnings.warn(
             f"set_num_threads({int_}): XLA's thread pool is sized when the process starts ({get_num_threads()} here); set the "
             "process's CPU affinity instead (taskset)",
@@ -171,13 +169,59 @@ def set_num_threads(int_: int) -> None:
         )
 
 
-_deterministic = False
+_INTEROP_THREADS = 1
+_deterministic, _warn_only = False, False
+_warn_always = False
+
+
+def get_num_interop_threads() -> int:
+    """Threads that run independent operations side by side: one, as a program runs as a whole."""
+    return _INTEROP_THREADS
+
+
+def set_num_interop_threads(int_: int) -> None:
+    """Check the count; a program runs as a whole, so another count than one warns."""
+    if not isinstance(int_, int) or isinstance(int_, bool):
+        raise RuntimeError(f"set_num_interop_threads expects an int, but got {type(int_).__name__}")
+    if int_ <= 0:
+        raise RuntimeError("set_num_interop_threads expects a positive integer")
+    if int_ != _INTEROP_THREADS:
+        warnings.warn(
+            f"set_num_interop_threads({int_}): a program runs as a whole, its operations are not scheduled here",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Whether arithmetic treats denormal floats as asked: XLA always flushes them to zero."""
+    if not isinstance(mode, bool):
+        raise RuntimeError(f"flush_denormal expects a bool, but got {type(mode).__name__}")
+    return mode
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Keep whether warnings are to come every time; those here are Python's, which its filters govern."""
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    global _warn_always
+    _warn_always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """What :func:`set_warn_always` was given."""
+    return _warn_always
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Ask for deterministic algorithms; XLA's on CPU are, so nothing changes there."""
-    global _deterministic
-    _deterministic = bool(mode)
+    for text, flag in (("'mode' (position 1)", mode), ("'warn_only'", warn_only)):
+        if not isinstance(flag, bool):
+            raise TypeError(
+                f"_set_deterministic_algorithms(): argument {text} must be bool, not {dispatch.type_name(flag)}"
+            )
+    global _deterministic, _warn_only
+    _deterministic, _warn_only = mode, warn_only
 
 
 def are_deterministic_algorithms_enabled() -> bool:
@@ -186,8 +230,31 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether only warnings were asked for (never kept here)."""
-    return False
+    """Whether :func:`use_deterministic_algorithms` was asked for warnings only."""
+    return _warn_only
+
+
+_DEBUG_MODES = ("default", "warn", "error")
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """:func:`use_deterministic_algorithms` by one value: 0 ``default``, 1 ``warn``, 2 ``error``."""
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    if isinstance(debug_mode, str):
+        if debug_mode not in _DEBUG_MODES:
+            raise RuntimeError(
+                f"invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got {debug_mode}"
+            )
+        debug_mode = _DEBUG_MODES.index(debug_mode)
+    if debug_mode not in (0, 1, 2):
+        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
+    use_deterministic_algorithms(debug_mode > 0, warn_only=debug_mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """The mode as a number: 0, 1 or 2, see :func:`set_deterministic_debug_mode`."""
+    return (1 if _warn_only else 2) if _deterministic else 0
 
 
 def _fill_value(value: Any) -> Any:
@@ -273,8 +340,9 @@ FUNCTIONS: dict[str, Any] = {
         is_tensor, is_storage, is_floating_point, is_complex, is_conj, is_neg, is_inference, is_same_size, is_signed, numel,
         is_nonzero, detach, detach_, resolve_conj, resolve_neg, result_type, set_default_dtype, set_default_tensor_type,
         set_float32_matmul_precision, get_float32_matmul_precision, get_num_threads, set_num_threads,
+        get_num_interop_threads, set_num_interop_threads, set_flush_denormal, set_warn_always, is_warn_always_enabled,
         use_deterministic_algorithms, are_deterministic_algorithms_enabled,
-        is_deterministic_algorithms_warn_only_enabled,
+        is_deterministic_algorithms_warn_only_enabled, set_deterministic_debug_mode, get_deterministic_debug_mode,
     )
 }  # fmt: skip
 FUNCTIONS["fill_"] = fill_

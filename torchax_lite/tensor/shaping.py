@@ -448,7 +448,7 @@ for _key, _getter in {
 }.items():  # fmt: skip
     setattr(Tensor, _key, property(_getter, _setter(_getter) if _key in ("real", "imag") else None))
 
-for _key in ("t", "transpose", "squeeze", "unsqueeze"):
+for _key in ("t", "transpose", "squeeze", "unsqueeze", "as_strided"):
     setattr(Tensor, _key + "_", _inplace_view(_key + "_", getattr(Tensor, _key)))
 for _key in ("swapaxes", "swapdims"):
     setattr(Tensor, _key, Tensor.transpose)

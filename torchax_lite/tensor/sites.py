@@ -222,7 +222,9 @@ class ResidualSite(Site):
 
             def primal(*wanted: Any) -> list[Any]:
                 given = iter(wanted)
-                return list(base.fn(*[next(given) if d else x for d, x in zip(differentiable, held, strict=True)], *numbers))
+                return list(
+                    base.fn(*[next(given) if d else x for d, x in zip(differentiable, held, strict=True)], *numbers)
+                )
 
             values, pull = jax.vjp(primal, *[x for d, x in zip(differentiable, held, strict=True) if d])
             leaves, treedef = jax.tree.flatten(pull)

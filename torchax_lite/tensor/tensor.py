@@ -177,14 +177,27 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             return storage.node  # type: ignore[return-value]
         version = storage.version
         if self._vversion != version or self._vnode is None:
-            node = storage.node
-            for site, numbers in self._view:
-                node = site.record(site, (node,), numbers)
+            node = self._host_indices()
+            if node is None:
+                node = storage.node
+                for site, numbers in self._view:
+                    node = site.record(site, (node,), numbers)
             self._vnode = node
             self._vversion = version
         if self._gversion != storage.gversion:
             self._refresh_grad()
         return self._vnode  # type: ignore[return-value]
+
+    def _host_indices(self) -> Node | None:
+        """The value of a view of integers that lie on the host still (``order.split(n)``, ``order[a:b]``), made there.
+
+        As an input of the program such a piece is the same for every position; as a slice it would be a constant of it.
+        """
+        base = self._storage.node
+        if base is None or type(base.value) is not np.ndarray or base.value.dtype.kind not in "iub":
+            return None
+        view = host_view(base.value, self._view or ())
+        return None if view is None else Node(self._aval, np.array(view, order="C"))
 
     def _sync_host(self) -> Node:
         storage = self._storage
@@ -238,6 +251,9 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         place = self._aval.place
         if place.kind == "meta":
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        found = self._known_view()
+        if found is not None:
+            return np.array(found, order="C")
         node = self._sync()
         if node.value is None:
             observe.host_read("values of a tensor")
@@ -245,6 +261,34 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if isinstance(node.value, np.ndarray):
             return node.value
         return np.array(node.value)
+
+    def _known_view(self) -> np.ndarray[Any, Any] | None:
+        """A view of values that lie on the host already, as NumPy's view of them: it needs no program. None otherwise."""
+        storage = self._storage
+        node = storage.node
+        if self._view is None or storage.host is not None or node is None:
+            return None
+        if self._vversion == storage.version and self._vnode is not None and self._vnode.value is not None:
+            return None
+        base = node.value
+        if type(base) is not np.ndarray:
+            if base is None or node.aval.place.type != "cpu" or node.aval.place.kind != "device":
+                return None
+            base = np.asarray(base)
+        return host_view(base, self._view)
+
+    def _known_value(self) -> np.ndarray[Any, Any] | None:
+        """The values, not to be written, of a tensor on the CPU that has them without running anything; else None."""
+        storage = self._storage
+        if storage.host is not None:
+            return self._sync_host().value if self._view is None else host_view(storage.host, self._view)
+        found = self._known_view()
+        if found is not None:
+            return found
+        node = storage.node if self._view is None else self._vnode
+        if node is None or node.value is None or (self._view is not None and self._vversion != storage.version):
+            return None
+        return np.asarray(node.value)
 
     def _to_place(self, where: Any) -> Tensor:
         from .casting import to_place_copy
@@ -917,7 +961,9 @@ def tie_to_numpy(t: Tensor) -> np.ndarray[Any, Any]:
         root = host if host.base is None else host.base
         itemsize = t._aval.dtype.itemsize
         view = np.lib.stride_tricks.as_strided(
-            np.asarray(root).reshape(-1).view(t._aval.dtype)[t._offset :], t._aval.shape, [s * itemsize for s in t.stride()]
+            np.asarray(root).reshape(-1).view(t._aval.dtype)[t._offset :],
+            t._aval.shape,
+            [s * itemsize for s in t.stride()],
         )
     return view
 

@@ -90,7 +90,11 @@ def _divisor(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Se
     if statics and statics[0] is None:
         return
     for x in tensors[:2]:
-        if x.dtype.is_floating_point or x.dtype.is_complex if isinstance(x, dispatch.Tensor) else not isinstance(x, int):
+        if (
+            x.dtype.is_floating_point or x.dtype.is_complex
+            if isinstance(x, dispatch.Tensor)
+            else not isinstance(x, int)
+        ):
             return
     divisor = tensors[1]
     if isinstance(divisor, dispatch.Tensor):

@@ -10,9 +10,12 @@ from ..._generated import internal as _ops
 from ..._generated import nn_functional as _declared
 from ..._generated import torch_ops as _torch
 from ..._generated.nn_functional import (
+    elu_,
     gelu,
     glu,
     hardshrink,
+    hardtanh_,
+    leaky_relu_,
     log_softmax,
     logsigmoid,
     prelu,
@@ -25,7 +28,7 @@ from ..._generated.nn_functional import (
     tanh,
     tanhshrink,
 )
-from ..._generated.torch_ops import celu_, elu_, hardtanh_, leaky_relu_, relu_, selu_, threshold_
+from ..._generated.torch_ops import celu_, relu_, selu_, threshold_
 
 if TYPE_CHECKING:
     from torchax_lite import Tensor

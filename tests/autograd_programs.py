@@ -53,9 +53,7 @@ def weighted(torch, y, *xs):
 
 def simple_function(torch, forward, backward):
     """A Function of one tensor from two plain functions."""
-    return type(
-        "F", (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    )
+    return type("F", (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)})
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
@@ -722,7 +720,13 @@ def pieces(torch):
     a, b, c = x.unbind(1)
     p, q = x.split([1, 2], 1)
     names = [t.grad_fn.name() for t in (c, q, x.chunk(2)[1], x.tensor_split(2, 1)[0])]
-    return names, c.output_nr, weighted(torch, a * 2 + c, x), weighted(torch, q * 3, x), weighted(torch, x.chunk(2)[1], x)
+    return (
+        names,
+        c.output_nr,
+        weighted(torch, a * 2 + c, x),
+        weighted(torch, q * 3, x),
+        weighted(torch, x.chunk(2)[1], x),
+    )
 
 
 @program
@@ -839,9 +843,10 @@ def detach_and_data(torch):
     seen.append(y._version)
     v = y.view(2)
     y.detach_()
-    x.data = torch.ones(3)
-    (x * 2).sum().backward()
-    return seen, y.requires_grad, v.requires_grad, x.grad
+    w = leaf(torch, 2)
+    w.data = torch.ones(3)
+    (w * 2).sum().backward()
+    return seen, y.requires_grad, v.requires_grad, w.grad
 
 
 @program
