@@ -96,18 +96,37 @@ class Program(NamedTuple):
         return f"{inputs}|{';'.join(parts)}|{self.live}"
 
 
-def _donation_plan(program: Program, may_donate: Sequence[bool]) -> tuple[int, ...]:
-    """Positions of the inputs to donate: those that may be, as far as results of the same aval can take them."""
-    room: dict[Aval, int] = {}
-    for i in program.live:
-        room[program.avals[i]] = room.get(program.avals[i], 0) + 1
-    chosen = []
-    for k, (i, ok) in enumerate(zip(program.input_indices, may_donate, strict=True)):
-        aval = program.avals[i]
-        if ok and room.get(aval, 0) and aval.size:
-            room[aval] -= 1
-            chosen.append(k)
-    return tuple(chosen)
+def donation_plan(program: Program, may_donate: Sequence[bool]) -> list[tuple[int, int]]:
+    """Pairs (position of an input, position of the live result that takes its memory).
+
+    A result of an update takes the memory of what it replaces. Other results take that of an input of the same aval
+    which nothing reads after the result exists; a pair beyond that would make XLA copy.
+    """
+    makers: dict[int, tuple[int, Instruction]] = {}
+    last_use: dict[int, int] = {}
+    for k, ins in enumerate(program.instructions):
+        for i in ins.inputs:
+            last_use[i] = k
+        for i in range(ins.out, ins.out + ins.site.n_out):
+            makers[i] = k, ins
+    free = {i: position for position, i in enumerate(program.input_indices) if may_donate[position]}
+    pairs = []
+    rest = []
+    for position, i in enumerate(program.live):
+        _, ins = makers[i]
+        replaced = ins.site.replaces
+        source = ins.inputs[replaced[i - ins.out]] if replaced and replaced[i - ins.out] is not None else None
+        if source in free and program.avals[source] is program.avals[i]:
+            pairs.append((free.pop(source), position))
+        else:
+            rest.append((position, i))
+    for position, i in rest:
+        made_at, _ = makers[i]
+        for source in list(free):
+            if program.avals[source] is program.avals[i] and last_use.get(source, -1) <= made_at:
+                pairs.append((free.pop(source), position))
+                break
+    return sorted(pairs)
 
 
 class Entry:
@@ -121,6 +140,8 @@ class Entry:
         self.counts = program.number_counts()
         self.compiled: Callable[..., Sequence[Any]] | None = None
         self.donated: tuple[int, ...] = ()
+        self.order: tuple[int, ...] = tuple(range(len(program.live)))
+        self.places: tuple[int, ...] = self.order
         self.runs = 0
         self.op_by_op = False
         self.broken = False
@@ -158,7 +179,8 @@ class Entry:
                     args[k] = jnp.array(args[k])
             args += [v for v, n in zip(vectors, self.counts, strict=True) if n]
             observe.STATS.executions += 1
-            return self.compiled(*args), None  # type: ignore[misc]
+            values = self.compiled(*args)  # type: ignore[misc]
+            return [values[j] for j in self.places], None
 
     def _build(self, may_donate: list[bool] | None, quick: bool) -> None:
         """Load or compile: quickly for the first run, thoroughly when the program comes back.
@@ -166,7 +188,7 @@ class Entry:
         Both tiers are kept on disk and used at the same runs in every process, so that results repeat to the bit.
         """
         if may_donate is not None:
-            self.donated = _donation_plan(self.program, may_donate)
+            self._plan_donation(may_donate)
         platform = self.place.jax_device.platform
         options = quick_options(platform) if quick else {}
         self.upgrades = quick and bool(options) and len(self.program.instructions) > SMALL_PROGRAM
@@ -180,12 +202,24 @@ class Entry:
                 observe.STATS.disk_hits += 1
                 observe.STATS.load_seconds += time.perf_counter() - start
                 return
-        compiled = compile_program(self.program, self.counts, self.donated, self.place, options)
+        compiled = compile_program(self.program, self.counts, self.donated, self.order, self.place, options)
         seconds = time.perf_counter() - start
         observe.compiled(self, seconds, quick)
         self.compiled = compiled
         if key is not None:
             disk.store(key, compiled)
+
+    def _plan_donation(self, may_donate: list[bool]) -> None:
+        """Choose the donated inputs, and the order of the results by which JAX pairs them up."""
+        pairs = donation_plan(self.program, may_donate)
+        self.donated = tuple(k for k, _ in pairs)
+        first = [position for _, position in pairs]
+        taken = set(first)
+        self.order = (*first, *(p for p in range(len(self.program.live)) if p not in taken))
+        places = [0] * len(self.order)
+        for j, position in enumerate(self.order):
+            places[position] = j
+        self.places = tuple(places)
 
     def _run_op_by_op(self, inputs: list[Any], vectors: list[Any]) -> tuple[Sequence[Any], Exception | None]:
         program = self.program
@@ -211,8 +245,9 @@ class Entry:
 
 
 def compile_program(
-    program: Program, counts: tuple[int, int, int], donated: tuple[int, ...], where: Place, options: dict[str, Any]
-) -> Any:
+    program: Program, counts: tuple[int, int, int], donated: tuple[int, ...], order: tuple[int, ...], where: Place,
+    options: dict[str, Any],
+) -> Any:  # fmt: skip
     """Trace and compile a program into one executable."""
     import jax
 
@@ -221,7 +256,8 @@ def compile_program(
     def torchax_lite_program(*args: Any) -> list[Any]:
         rest = iter(args[n:])
         vectors = [next(rest) if c else () for c in counts]
-        return program.evaluate(args[:n], vectors)
+        values = program.evaluate(args[:n], vectors)
+        return [values[position] for position in order]
 
     specs = [jax.ShapeDtypeStruct(program.avals[i].shape, program.avals[i].dtype) for i in program.input_indices]
     specs += [jax.ShapeDtypeStruct((c,), d) for c, d in zip(counts, _NUMBER_DTYPES, strict=True) if c]

@@ -46,11 +46,13 @@ class Site:
         out_avals: avals of the results.
         label: stable text that says what ``fn`` computes, apart from the avals; ``None`` keeps programs with this
             site out of the disk cache.
+
+    ``replaces`` may say, for each result, which input it takes the place of (in-place updates).
     """
 
     __slots__ = (
         "bytes", "ext", "fast", "fn", "id", "in_avals", "label", "n_in", "n_out", "name", "number_kinds", "out_aval",
-        "out_avals", "record", "recorder", "single",
+        "out_avals", "record", "recorder", "replaces", "single",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +80,7 @@ class Site:
         self.record = self.recorder.record
         self.fast = self.single and type(self.recorder) is Recorder
         self.ext: Any = None
+        self.replaces: tuple[int | None, ...] = ()
         with _sites_lock:
             self.id = len(_sites)
             _sites.append(self)

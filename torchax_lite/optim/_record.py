@@ -63,4 +63,6 @@ def _make_site(
     out_avals = tuple(avals[starts[i] + k] for i in mutated for k in range(lengths[i]))
     where, _ = dispatch.common_place(avals)
     label = f"{fn!r}{lengths}{statics!r}{mutated}"
-    return Site(run, tuple(avals), "f" * n_scalars, out_avals, getattr(fn, "__name__", "update"), label, where)
+    site = Site(run, tuple(avals), "f" * n_scalars, out_avals, getattr(fn, "__name__", "update"), label, where)
+    site.replaces = tuple(starts[i] + k for i in mutated for k in range(lengths[i]))
+    return site

@@ -291,7 +291,7 @@ def _by_host(op: Op, parts: Sequence[Any], statics: tuple[Any, ...]) -> Any:
             return None
         arrays.append(value)
     made = np.ascontiguousarray(op.host(arrays, *statics))  # type: ignore[misc]
-    return wrap(Node(intern_aval(made.shape, made.dtype, first._aval.place), made))
+    return wrap(Node(aval(made.shape, made.dtype, first._aval.place), made))
 
 
 _MANY_PARTS = 4
@@ -552,6 +552,8 @@ def make_site(
     site.place_fix = where if fix else None
     site.keeps_residuals = op.keep_residuals
     site._residual_site = None
+    if inplace:
+        site.replaces = (0,)
     site.layout_statics = tuple(statics)
     if not fix:
         op.sites[key] = site
@@ -767,6 +769,7 @@ class WriteSite(DiffSite):
         label = "write" + ";".join(str(s.label) + str(s.in_avals[0]) for s in sites)
         super().__init__(fn, (base, value), kinds, (base,), "copy_slices", label, "CopySlices", base.place)
         self.chain = sites
+        self.replaces = (0,)
         self.automatic = False
         self.saves_in = ()
         self.differentiable = any(self.diff_in)
