@@ -125,3 +125,8 @@ def test_settings_of_backends() -> None:
         assert not torch.backends.cudnn.enabled
     assert torch.backends.cudnn.enabled
     raises(AttributeError, "Unknown attribute", lambda: setattr(torch.backends.cuda.matmul, "unknown", 1))
+
+
+def test_division_of_a_known_integer_is_true_division() -> None:
+    assert (torch.tensor(7) / 2).item() == 3.5 and (torch.tensor(7) / 2).dtype is torch.float32
+    assert (torch.tensor(1) / 0).item() == float("inf")

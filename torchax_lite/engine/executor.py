@@ -115,7 +115,7 @@ def donation_plan(program: Program, may_donate: Sequence[bool]) -> list[tuple[in
     for position, i in enumerate(program.live):
         _, ins = makers[i]
         replaced = ins.site.replaces
-        source = ins.inputs[replaced[i - ins.out]] if replaced and replaced[i - ins.out] is not None else None
+        source = ins.inputs[replaced[i - ins.out]] if replaced else None
         if source in free and program.avals[source] is program.avals[i]:
             pairs.append((free.pop(source), position))
         else:

@@ -80,7 +80,7 @@ class Site:
         self.record = self.recorder.record
         self.fast = self.single and type(self.recorder) is Recorder
         self.ext: Any = None
-        self.replaces: tuple[int | None, ...] = ()
+        self.replaces: tuple[int, ...] = ()
         with _sites_lock:
             self.id = len(_sites)
             _sites.append(self)

@@ -106,10 +106,10 @@ def _binary(name: str) -> Callable[..., Any]:
     """
     op = OPS[name]
     call2 = dispatch.call2
-    on_index = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv}[name]
+    on_index = {"add": operator.add, "sub": operator.sub, "mul": operator.mul}.get(name)
 
     def method(self: Tensor, other: Any) -> Any:
-        if self._aval is _INDEX and type(other) is int:
+        if on_index is not None and self._aval is _INDEX and type(other) is int:
             known = _index_value(self)
             if known is not None and -(2**63) <= (value := on_index(known, other)) < 2**63:
                 return on_place(np.array(value, np.int64), _INDEX.place)

@@ -486,6 +486,8 @@ class CallSite(OpSite):
 
     __slots__ = ("_residual_site", "differentiable", "layout_statics", "place_fix")
 
+    _residual_site: ResidualSite | None
+
     def residual_site(self) -> ResidualSite:
         """This call with its residuals as further results."""
         if self._residual_site is None:
