@@ -968,6 +968,11 @@ def tie_to_numpy(t: Tensor) -> np.ndarray[Any, Any]:
     return view
 
 
+for _method in vars(TensorMethods).values():
+    while hasattr(_method, "__qualname__") and callable(_method):
+        _method.__qualname__ = _method.__name__  # Python's argument errors then read as PyTorch's
+        _method = getattr(_method, "__wrapped__", None)
+
 dispatch.Tensor = Tensor
 dispatch.PLAIN.add(Tensor)
 
