@@ -79,10 +79,8 @@ def test_dead_results_are_no_outputs():
     z = y * 2
     del y
     z.tolist()
-    (record,) = engine.recorder.EXECUTABLES._entries.values() if len(engine.recorder.EXECUTABLES) == 1 else [None]
     entry = next(reversed(engine.recorder.EXECUTABLES._entries.values()))
     assert len(entry.program.live) == 1
-    del record
 
 
 def test_a_loop_without_reads_settles_into_few_programs():

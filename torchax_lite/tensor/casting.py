@@ -196,19 +196,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     site = _copy_into.sites.get(site_key) or dispatch.make_site(_copy_into, (self, src), (), (), site_key)
     node = src._sync()
     flat = [self, src]
-    dispatch.store(self, site, flat, [_ShapeOnly.of(self), node], [], self.requires_grad or src.requires_grad)
+    dispatch.store(self, site, flat, [self._sync(), node], [], self.requires_grad or src.requires_grad)
     return self
-
-
-class _ShapeOnly:
-    """Constant nodes that give an op a shape and dtype and no values."""
-
-    _made: dict[Any, Node] = {}
-
-    @classmethod
-    def of(cls, t: Tensor) -> Node:
-        """Node for a tensor whose values do not matter."""
-        return t._sync()
 
 
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:

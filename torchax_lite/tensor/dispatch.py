@@ -536,7 +536,7 @@ def make_site(
             *_in_schema_order(
                 op,
                 specs,
-                [n if n is None else _probe(n, s) for n, s in zip(bound_scalars, scalars, strict=True)],
+                [s if n is not None else None for n, s in zip(bound_scalars, scalars, strict=True)],
                 bound_statics,
             )
         )
@@ -560,10 +560,6 @@ def make_site(
     if not fix:
         op.sites[key] = site
     return site
-
-
-def _probe(n: Number, s: Any) -> Any:
-    return s
 
 
 def _label(spec: Any) -> str:

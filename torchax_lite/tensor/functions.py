@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -257,10 +257,6 @@ def get_deterministic_debug_mode() -> int:
     return (1 if _warn_only else 2) if _deterministic else 0
 
 
-def _fill_value(value: Any) -> Any:
-    return value
-
-
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Every element set to a number (or a 0-dim tensor's value)."""
     from .creation import full, scalar_tensor
@@ -322,11 +318,6 @@ def swap_tensors(t1: Tensor, t2: Tensor) -> None:
     """Exchange everything two tensors are (values, metadata, attributes)."""
     t1.__dict__, t2.__dict__ = t2.__dict__, t1.__dict__
     t1.__class__, t2.__class__ = t2.__class__, t1.__class__
-
-
-def map_functions() -> Iterator[Callable[..., Any]]:
-    """Every function of this module that belongs to the torch namespace."""
-    return iter(FUNCTIONS.values())
 
 
 Tensor.fill_ = fill_

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.avals import Aval, Place, aval
 from ..engine.recorder import Site
 from ..ops import registry
-from ..ops.lowering import Binding, Number, broadcast
+from ..ops.lowering import Binding, broadcast
 from ..ops.registry import ArraySpec, Op, camel
 from . import dtypes
 from .tape import inexact, node_class, specs_of
@@ -315,11 +315,6 @@ def infer(
         return [(tuple(r.shape), r.dtype) for r in jax.eval_shape(run, *specs, *numbers)]
 
 
-def number_spec(kind: str) -> Number:
-    """A dynamic number argument of this kind."""
-    return Number(kind)
-
-
 def grad_name(op: Op, arguments: Sequence[Any]) -> str:
     """Name of the backward node of a call."""
     if callable(op.grad_name):
@@ -327,4 +322,4 @@ def grad_name(op: Op, arguments: Sequence[Any]) -> str:
     return op.grad_name or camel(op.base) + "Backward0"
 
 
-__all__ = ["DiffSite", "OpSite", "automatic_backward", "grad_name", "infer", "number_spec", "promoter", "registry"]
+__all__ = ["DiffSite", "OpSite", "automatic_backward", "grad_name", "infer", "promoter", "registry"]
