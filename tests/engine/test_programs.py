@@ -286,6 +286,19 @@ def test_many_programs_at_one_line_warn_once_and_fall_back():
     assert "torchax_lite.engine.explain()" in str(storms[0].message)
 
 
+def test_executables_are_dropped_before_memory_mappings_run_out(monkeypatch):
+    from torchax_lite.engine import executor
+
+    for n in range(3, 9):
+        (torch.ones(n) * 3 + 1).tolist()
+    held = len(executor.EXECUTABLES)
+    monkeypatch.setattr(executor, "mappings_used", lambda: 0.9)
+    monkeypatch.setattr(executor, "CHECK_EVERY", 1)
+    executor.EXECUTABLES.made_one()
+    assert len(executor.EXECUTABLES) == held - held // 2
+    assert (torch.ones(3) * 3 + 1).tolist() == [4.0, 4.0, 4.0]
+
+
 @pytest.mark.slow
 def test_memory_stays_flat_over_a_long_loop():
     import resource

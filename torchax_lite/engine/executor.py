@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from .recorder import Site
 
 _NUMBER_DTYPES = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.complex128))
-CAPACITY = int(os.environ.get("TORCHAX_LITE_CACHE_PROGRAMS", "2048"))
+CAPACITY = int(os.environ.get("TORCHAX_LITE_CACHE_PROGRAMS", "1024"))
 """Executables kept in memory; the least recently used is dropped first."""
+MAPPINGS_SHARE = 0.5
+"""Share of the process's allowed memory mappings (Linux) beyond which the older half of them is dropped."""
+CHECK_EVERY = 32
+"""Executables made between two looks at the number of mappings."""
 SMALL_PROGRAM = 4
 """A program of at most this many ops, seen for the first time, may run op by op."""
 SETTLED = 3
@@ -198,10 +202,12 @@ class Entry:
         if key is not None:
             loaded = disk.load(key)
             if loaded is not None:
+                EXECUTABLES.made_one()
                 self.compiled = loaded
                 observe.STATS.disk_hits += 1
                 observe.STATS.load_seconds += time.perf_counter() - start
                 return
+        EXECUTABLES.made_one()
         compiled = compile_program(self.program, self.counts, self.donated, self.order, self.place, options)
         seconds = time.perf_counter() - start
         observe.compiled(self, seconds, quick)
@@ -288,6 +294,17 @@ def single_op_entry(site: Site, where: Place, cause: str) -> Entry:
     return found
 
 
+def mappings_used() -> float:
+    """Share of the allowed memory mappings that the process has; 0 where the system does not tell."""
+    try:
+        with open("/proc/sys/vm/max_map_count", encoding="ascii") as f:
+            allowed = int(f.read())
+        with open("/proc/self/maps", "rb") as maps:
+            return sum(1 for _ in maps) / allowed
+    except (OSError, ValueError):
+        return 0.0
+
+
 class Executables:
     """Programs by structural key, least recently used dropped first."""
 
@@ -295,6 +312,7 @@ class Executables:
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._by_line: dict[str, int] = {}
+        self._made = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -328,6 +346,16 @@ class Executables:
             while len(self._entries) > CAPACITY:
                 self._entries.popitem(last=False)
         return entry
+
+    def made_one(self) -> None:
+        """Called for each new executable: XLA maps several pages for each, and a process may have only so many."""
+        self._made += 1
+        if self._made % CHECK_EVERY or mappings_used() < MAPPINGS_SHARE:
+            return
+        with self._lock:
+            for held in (self._entries, _single):
+                for key in list(held)[: len(held) // 2]:
+                    del held[key]  # type: ignore[attr-defined]
 
     def settle(self, line: str) -> None:
         """Forget how many programs a line made: one of them has come back."""
