@@ -8,7 +8,6 @@ import torchax_lite as torch
 
 from ..._generated import internal as _ops
 from ..._generated import nn_functional as _declared
-from ..._generated import torch_ops as _torch
 from ..._generated.nn_functional import (
     elu_,
     gelu,
@@ -43,64 +42,64 @@ __all__ = [
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """``x`` where ``x > threshold``, else ``value``."""
-    return (_torch.threshold_ if inplace else _declared.threshold)(input, threshold, value)
+    return (_declared.threshold_ if inplace else _declared.threshold)(input, threshold, value)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(x, 0)``."""
-    return _torch.relu_(input) if inplace else _declared.relu(input)
+    return _declared.relu_(input) if inplace else _declared.relu(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """``min(max(x, 0), 6)``."""
-    return _torch.relu6_(input) if inplace else _declared.relu6(input)
+    return _declared.relu6_(input) if inplace else _declared.relu6(input)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """``x`` clamped to ``[min_val, max_val]``."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    return (_torch.hardtanh_ if inplace else _declared.hardtanh)(input, min_val, max_val)
+    return (_declared.hardtanh_ if inplace else _declared.hardtanh)(input, min_val, max_val)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``x`` above 0, ``alpha (exp(x) - 1)`` below."""
-    return (_torch.elu_ if inplace else _declared.elu)(input, alpha)
+    return (_declared.elu_ if inplace else _declared.elu)(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """``scale (max(x, 0) + min(alpha (exp(x) - 1), 0))`` with the self-normalising constants."""
-    return _torch.selu_(input) if inplace else _declared.selu(input)
+    return _declared.selu_(input) if inplace else _declared.selu(input)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``max(x, 0) + min(alpha (exp(x / alpha) - 1), 0)``."""
-    return (_torch.celu_ if inplace else _declared.celu)(input, alpha)
+    return (_declared.celu_ if inplace else _declared.celu)(input, alpha)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``x`` above 0, ``negative_slope x`` below."""
-    return (_torch.leaky_relu_ if inplace else _declared.leaky_relu)(input, negative_slope)
+    return (_declared.leaky_relu_ if inplace else _declared.leaky_relu)(input, negative_slope)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``x sigmoid(x)``."""
-    return _torch.silu_(input) if inplace else _declared.silu(input)
+    return _declared.silu_(input) if inplace else _declared.silu(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x tanh(softplus(x))``."""
-    return _torch.mish_(input) if inplace else _declared.mish(input)
+    return _declared.mish_(input) if inplace else _declared.mish(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``relu6(x + 3) / 6``."""
-    return _torch.hardsigmoid_(input) if inplace else _declared.hardsigmoid(input)
+    return _declared.hardsigmoid_(input) if inplace else _declared.hardsigmoid(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x relu6(x + 3) / 6``."""
-    return _torch.hardswish_(input) if inplace else _declared.hardswish(input)
+    return _declared.hardswish_(input) if inplace else _declared.hardswish(input)
 
 
 def _slopes(input: Tensor, lower: float, upper: float) -> Tensor:
@@ -118,7 +117,7 @@ def rrelu(
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     slope = _slopes(input, lower, upper) if training else input.new_full((), (lower + upper) / 2)
-    return (_torch._rrelu_ if inplace else _ops._rrelu)(input, slope)
+    return (_declared._rrelu_ if inplace else _ops._rrelu)(input, slope)
 
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
