@@ -8,3 +8,13 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def nothing_pending():
+    """What one test left pending is no part of the next one's programs."""
+    from torchax_lite import engine
+
+    engine.flush_all("test start")

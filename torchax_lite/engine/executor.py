@@ -27,7 +27,9 @@ CHECK_EVERY = 32
 SMALL_PROGRAM = 4
 """A program of at most this many ops, seen for the first time, may run op by op."""
 SETTLED = 3
-"""Runs of one program after which its line is no longer suspected of a storm."""
+"""The run in short order at which a program is compiled thoroughly, and its line no longer suspected of a storm."""
+RECENT = 4
+"""Runs of programs within which one that comes back has come back in short order."""
 STORM = 8
 """Distinct programs cut at one user line after which new ones run op by op until seen twice."""
 
@@ -150,6 +152,8 @@ class Entry:
         self.op_by_op = False
         self.broken = False
         self.upgrades = False
+        self.streak = 0
+        self.ran_at = 0
 
     def run(
         self, inputs: list[Any], numbers: tuple[list[float], list[int], list[complex]],
@@ -162,6 +166,8 @@ class Entry:
         self.runs += 1
         if self.runs == SETTLED:
             EXECUTABLES.settle(self.line)
+        self.streak = self.streak + 1 if EXECUTABLES.tick() - self.ran_at <= RECENT else 1
+        self.ran_at = EXECUTABLES.clock
         vectors = [np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)]
         with jax.enable_x64(True):
             if self.broken or (self.op_by_op and self.runs == 1):
@@ -169,7 +175,7 @@ class Entry:
             try:
                 if self.compiled is None:
                     self._build(donatable(self.program), quick=True)
-                elif self.upgrades:
+                elif self.upgrades and self.streak >= SETTLED:
                     self._build(None, quick=False)
             except Exception as error:
                 if len(self.program.instructions) == 1:
@@ -313,6 +319,7 @@ class Executables:
         self._lock = threading.Lock()
         self._by_line: dict[str, int] = {}
         self._made = 0
+        self.clock = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -346,6 +353,11 @@ class Executables:
             while len(self._entries) > CAPACITY:
                 self._entries.popitem(last=False)
         return entry
+
+    def tick(self) -> int:
+        """Count one more run of a program; returns the count."""
+        self.clock += 1
+        return self.clock
 
     def made_one(self) -> None:
         """Called for each new executable: XLA maps several pages for each, and a process may have only so many."""

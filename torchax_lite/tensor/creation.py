@@ -386,7 +386,12 @@ def check_fits(value: Any, dtype: dtypes.dtype) -> None:
         raise RuntimeError(f"value cannot be converted to type {_C_NAMES.get(name, name)} without overflow")
 
 
-def _full_tensor(size: tuple[int, ...], value: Any, dtype: dtypes.dtype, device: Any) -> Tensor:
+def _full_tensor(
+    size: tuple[int, ...], value: Any, dtype: dtypes.dtype, device: Any, overwritten: bool = False
+) -> Tensor:
+    """A filled tensor; on the CPU, one that is about to be ``overwritten`` is no op of the pending program."""
+    if overwritten and to_place(device) is _HOST:
+        return on_place(np.zeros(size, dtypes.to_numpy_dtype(dtype)), _HOST)
     if value:
         check_fits(value, dtype)
     return record(_full, to_place(device), (value,), (size, dtype))
@@ -412,7 +417,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
             raise NotImplementedError("named tensors are not supported")
         if out is not None and dtype is None:
             dtype, device = out.dtype, out.device
-        made = _full_tensor(shape, value, check_dtype(dtype) or dtypes.get_default_dtype(), device)
+        made = _full_tensor(shape, value, check_dtype(dtype) or dtypes.get_default_dtype(), device, name == "empty")
         if memory_format is not None and memory_format is not contiguous_format:
             strides = format_strides(made, memory_format)
             if strides is not None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.avals import CPU
+from ..engine.recorder import Node
 from ..ops.registry import OPS
 from . import dispatch, dtypes
 from .casting import copy_
@@ -277,6 +279,10 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     if self._requires_grad and modes.grad:
         return copy_(self, scalar_tensor(number, dtype=self.dtype, device=self.device))
     dispatch.check_writable(self)
+    if self._requires_grad and self._grad_fn is None and self._aval.place is CPU:
+        # A parameter's initial value lies on the host, so that the first step's program is that of all later ones.
+        dispatch.assign(self, Node(self._aval, np.full(self._aval.shape, number, self._aval.dtype)))
+        return self
     made = full(self._aval.shape, number, dtype=self.dtype, device=self.device)
     dispatch.assign(self, made._storage.node)
     return self

@@ -24,8 +24,12 @@ MOVING_AFTER = 4
 _seen: dict[Any, Any] = {}
 
 
-def _moves(key: Any, position: int) -> bool:
-    """Whether this position should be an input: it was seen to change."""
+def _moves(t: Tensor, key: Any, position: int) -> bool:
+    """Whether this position should be an input: data at rest is read, or it was seen to change."""
+    if t._view is None and not t._requires_grad:
+        node = t._storage.node
+        if node is not None and node.value is not None and t._aval.place.kind == "device":
+            return True
     held = _seen.get(key)
     if held is True:
         return True
@@ -45,7 +49,7 @@ def select(t: Tensor, dim: int, index: int) -> Tensor:
     d = dim + n if dim < 0 else dim
     if 0 <= d < n and -a.shape[d] <= index < a.shape[d]:
         i = index % a.shape[d]
-        if _moves((a, d), i):
+        if _moves(t, (a, d), i):
             return dispatch.call_view(_select_moving, t, (i,), (d,))  # type: ignore[no-any-return]
         index = i
     return dispatch.call_view(_select, t, (), (dim, index))  # type: ignore[no-any-return]
@@ -59,7 +63,7 @@ def slice_dim(t: Tensor, dim: int, start: int | None, end: int | None, step: int
     n = a.shape[dim]
     first, length = slice_bounds(n, start, end, step)
     d = dim % a.ndim
-    if step == 1 and length and length < n and _moves((a, d, length), first):
+    if step == 1 and length and length < n and _moves(t, (a, d, length), first):
         return dispatch.call_view(_slice_moving, t, (first,), (d, length))  # type: ignore[no-any-return]
     return dispatch.call_view(_slice, t, (), (d, first, first + (length - 1) * step + 1 if length else first, step))  # type: ignore[no-any-return]
 
