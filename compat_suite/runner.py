@@ -1,71 +1,113 @@
-"""Runs cases one by one, compares with the list of known failures, and sums up."""
+"""What comes of one case: run it from a fixed state, tell the ways to fail apart, say what was expected and what came."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
-import sys
 import time
 import traceback
+import types
 import warnings
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+from zlib import crc32
 
-from .registry import Case
+from .registry import RECORDED, Case, Mismatch, namespace_of, page_of
 
-KNOWN_FAILURES = Path(__file__).with_name("known_failures.txt")
+PASS, FAIL, MISSING, CRASH, TIMEOUT = "pass", "fail", "missing", "crash", "timeout"
+"""Outcomes of a case by itself: a name or option that is not there is :data:`MISSING`."""
 
-PASSED, FAILED, KNOWN, FIXED = "passed", "failed", "known failure", "passes although listed"
-"""Outcomes; ``FAILED`` and ``FIXED`` make the run fail."""
+KNOWN, FIXED = "known failure", "unexpectedly passing"
+"""What an outcome becomes when the case is on the list of known failures."""
+
+STATUSES = (PASS, FAIL, MISSING, CRASH, TIMEOUT, FIXED, KNOWN)
+"""Every status, in the order of reports."""
+
+HERE = Path(__file__).parent
+TAIL = 6
+"""Lines of a traceback's end that are kept."""
+LONGEST = 2000
+"""Characters of a text that are kept."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one case."""
+    """What came of one case.
+
+    Attributes:
+        id: the case.
+        api: the name it is about.
+        page: address of the documentation.
+        kind: hand-written or recorded.
+        outcome: by itself: :data:`PASS`, :data:`FAIL`, :data:`MISSING`, :data:`CRASH` or :data:`TIMEOUT`.
+        seconds: how long it took.
+        message: one line on what went wrong.
+        expected: what was expected, where known.
+        got: what came instead.
+        trace: the end of the traceback, or of what the process wrote before it died.
+        reason: why it is a known failure; empty if it is not listed.
+    """
 
     id: str
-    namespace: str
+    api: str
     page: str
+    kind: str
     outcome: str
     seconds: float
     message: str = ""
+    expected: str = ""
+    got: str = ""
+    trace: str = ""
+    reason: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """What summaries group by."""
+        return namespace_of(self.api)
+
+    @property
+    def status(self) -> str:
+        """The outcome, compared with the list of known failures."""
+        if not self.reason:
+            return self.outcome
+        return FIXED if self.outcome == PASS else KNOWN
 
     @property
     def ok(self) -> bool:
-        """Whether the outcome is as expected."""
-        return self.outcome in (PASSED, KNOWN)
+        """Whether the status is as expected."""
+        return self.status in (PASS, KNOWN)
 
 
-def read_known_failures(path: Path, cases: Iterable[str]) -> dict[str, str]:
-    """Reasons by case id from lines ``id  # reason``.
+def select(cases: Mapping[str, Case], prefixes: Sequence[str] = ()) -> list[Case]:
+    """The cases whose id starts with one of the prefixes, with or without the leading ``torch.``; all without any."""
+    starts = tuple(start for prefix in prefixes for start in (prefix, "torch." + prefix))
+    return [c for name, c in sorted(cases.items()) if not starts or name.startswith(starts)]
 
-    Raises:
-        ValueError: a line has no reason, names no case, or repeats one.
+
+def quick(cases: Iterable[Case], share: int = 16) -> list[Case]:
+    """The share that CI runs: every hand-written case, and of each API one recorded case in ``share``, at least one.
+
+    Which ones depends only on the ids.
     """
-    ids, known = set(cases), {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, _, reason = (part.strip() for part in line.partition(" # "))
-        problem = (
-            "has no reason" if not reason else "names no case" if name not in ids else "is repeated" if name in known else ""
-        )  # fmt: skip
-        if problem:
-            raise ValueError(f"{path.name}, line {number}: {name!r} {problem}")
-        known[name] = reason
-    return known
+    chosen, recorded = [], {}
+    for c in cases:
+        if c.kind == RECORDED:
+            recorded.setdefault(c.api, []).append(c)
+        else:
+            chosen.append(c)
+    for group in recorded.values():
+        group.sort(key=lambda c: crc32(c.id.encode()))
+        chosen += group[: -(-len(group) // share)]
+    return sorted(chosen, key=lambda c: c.id)
 
 
-def select(cases: Mapping[str, Case], prefix: str) -> list[Case]:
-    """The cases whose id starts with a prefix, with or without the leading ``torch.``."""
-    return [c for name, c in sorted(cases.items()) if name.startswith((prefix, "torch." + prefix))]
-
-
-def run_case(case: Case, torch: Any, known: Mapping[str, str]) -> Result:
+def run_case(case: Case, torch: Any) -> Result:
     """Run a case from a fixed state: seed 0, float32, gradients enabled, default printing, no warning shown."""
-    start, message = time.perf_counter(), ""
+    start = time.perf_counter()
+    outcome, found = PASS, {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -73,12 +115,16 @@ def run_case(case: Case, torch: Any, known: Mapping[str, str]) -> Result:
             with torch.enable_grad():
                 case.check(torch)
     except Exception as error:
-        message = _describe(error)
+        outcome, found = _judge(error, case, torch)
     finally:
         _reset(torch)
-    success, failure = (FIXED, KNOWN) if case.id in known else (PASSED, FAILED)
-    outcome = failure if message else success
-    return Result(case.id, case.namespace, case.page, outcome, round(time.perf_counter() - start, 4), message)
+    return result_of(case, outcome, time.perf_counter() - start, **found)
+
+
+def result_of(case: Case, outcome: str, seconds: float, **found: str) -> Result:
+    """A result of a case; texts are cut to :data:`LONGEST` characters."""
+    texts = {k: v if len(v) <= LONGEST else v[:LONGEST] + " …" for k, v in found.items()}
+    return Result(case.id, case.api, case.page, case.kind, outcome, round(seconds, 4), **texts)
 
 
 def _reset(torch: Any) -> None:
@@ -87,50 +133,84 @@ def _reset(torch: Any) -> None:
     torch.set_printoptions(profile="default")
 
 
-def _describe(error: Exception) -> str:
-    """The exception, and the line of the case that it came from."""
-    place = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if Path(frame.filename).parent.name == "cases":
-            place = f"{Path(frame.filename).name}:{frame.lineno}: "
-    return f"{place}{type(error).__name__}: {error}".rstrip()
+def _judge(error: Exception, case: Case, torch: Any) -> tuple[str, dict[str, str]]:
+    """The outcome that an exception stands for, and the texts of the result."""
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if Path(f.filename).is_relative_to(HERE)]
+    place = next((f"{Path(f.filename).name}:{f.lineno}: " for f in reversed(own) if f.name != "raises"), "")
+    found = {"message": place + text, "got": text}
+    if isinstance(error, Mismatch):
+        found |= {"message": f"{place}{error}", "expected": f"{error.what} {error.expected}", "got": error.got}
+    elif isinstance(error, AssertionError):
+        found |= explain(error)
+        found["message"] = place + (str(error) or f"not so: {found['expected']}{found['got'] and '; '}{found['got']}")
+    elif own:
+        found["expected"] = f"no exception in: {own[-1].line}"
+    shown = [f for f in frames if Path(f.filename) != Path(__file__)]
+    found["trace"] = "".join(traceback.format_list(shown)[-TAIL:]) + text
+    return MISSING if _names_missing(error, case, torch) else FAIL, found
 
 
-def run(cases: Iterable[Case], torch: Any, known: Mapping[str, str], out: TextIO = sys.stdout) -> list[Result]:
-    """Run cases in order, a line of progress for each that is not as expected."""
-    cases, results = list(cases), []
-    clear = "\r\033[K" if out.isatty() else ""
-    for i, c in enumerate(cases, 1):
-        if out.isatty():
-            print(f"{clear}[{i}/{len(cases)}] {c.id}", end="", file=out, flush=True)
-        result = run_case(c, torch, known)
-        results.append(result)
-        if not result.ok:
-            print(f"{clear}{result.outcome}: {result.id}", file=out)
-            print(f"    {result.message or known[result.id]}\n    {result.page}", file=out)
-    print(clear, end="", file=out)
-    return results
+def _names_missing(error: BaseException, case: Case, torch: Any) -> bool:
+    if isinstance(error, NotImplementedError):
+        return True
+    if not isinstance(error, AttributeError) or error.name is None:
+        return False
+    owner = error.obj if isinstance(error.obj, type | types.ModuleType) else type(error.obj)
+    home = owner.__name__ if isinstance(owner, types.ModuleType) else owner.__module__
+    return error.name in case.api.split(".") or home.partition(".")[0] in (torch.__name__, "torch")
 
 
-def summarize(results: Iterable[Result], out: TextIO = sys.stdout) -> bool:
-    """Print counts by namespace; whether every outcome is as expected."""
-    results, by_namespace = list(results), defaultdict(Counter)
-    for r in results:
-        by_namespace[r.namespace][r.outcome] += 1
-    for namespace, counts in sorted(by_namespace.items()):
-        total = sum(counts.values())
-        rest = "".join(
-            f", {n} {outcome}{'s' * (n > 1 and outcome == KNOWN)}"
-            for outcome, n in sorted(counts.items())
-            if outcome != PASSED
-        )
-        print(f"{namespace:<32} {counts[PASSED]:>4} of {total} passed{rest}", file=out)
-    passed, seconds = sum(r.outcome == PASSED for r in results), sum(r.seconds for r in results)
-    print(f"{'all':<32} {passed:>4} of {len(results)} passed in {seconds:.1f} s", file=out)
-    return all(r.ok for r in results)
+def explain(error: AssertionError) -> dict[str, str]:
+    """What a failed ``assert`` expected and what it saw: the first part that does not hold, and its left side's value."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None:
+        return {"expected": "", "got": ""}
+    frame = at.tb_frame
+    try:
+        lines, first = inspect.getsourcelines(frame.f_code)
+        tree = ast.parse(inspect.cleandoc("\n" + "".join(lines)))
+        asserts = [n for n in ast.walk(tree) if isinstance(n, ast.Assert) and n.lineno <= at.tb_lineno - first + 1 <= n.end_lineno]
+        node = _first_false(asserts[-1].test, frame)
+    except (OSError, SyntaxError, IndexError):
+        return {"expected": str(error), "got": ""}
+    expected = ast.unparse(node)
+    if not isinstance(node, ast.Compare):
+        return {"expected": expected, "got": ""}
+    return {"expected": expected, "got": f"{ast.unparse(node.left)} is {_value(node.left, frame)}"}
 
 
-def write_json(results: Iterable[Result], module: Any, path: Path) -> None:
-    """The results and the module's version as JSON."""
-    record = {"module": module.__name__, "version": str(module.__version__), "results": [asdict(r) for r in results]}
-    path.write_text(json.dumps(record, indent=1) + "\n")
+def _first_false(test: ast.expr, frame: types.FrameType) -> ast.expr:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        for part in test.values:
+            if _value(part, frame) == "False":
+                return _first_false(part, frame)
+    return test
+
+
+def _value(node: ast.expr, frame: types.FrameType) -> str:
+    try:
+        return repr(eval(compile(ast.Expression(node), "<case>", "eval"), frame.f_globals, frame.f_locals))
+    except Exception as error:
+        return f"unknown ({type(error).__name__})"
+
+
+def with_reasons(results: Iterable[Result], known: Mapping[str, str]) -> Iterator[Result]:
+    """The results with the reasons of those that are listed as known failures."""
+    for result in results:
+        yield replace(result, reason=known[result.id]) if result.id in known else result
+
+
+def save(results: Iterable[Result], about: Mapping[str, Any], path: Path) -> None:
+    """The results and what they are of, as JSON; what says nothing is left out."""
+    rows = [{k: v for k, v in asdict(r).items() if v != "" and not (k == "page" and v == page_of(r.api))} for r in results]
+    path.write_text(json.dumps({**about, "results": rows}, indent=1) + "\n")
+
+
+def read(path: Path) -> tuple[list[Result], dict[str, Any]]:
+    """What :func:`save` wrote: the results, and what they are of."""
+    record = json.loads(path.read_text())
+    return [Result(**{"page": page_of(row["api"]), **row}) for row in record.pop("results")], record

@@ -102,8 +102,24 @@ _LAZY = (
     "multiprocessing", "storage", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
 )  # fmt: skip
 
+_PROVIDED = {
+    "amp.autocast_mode": (
+        "autocast", "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache",
+        "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype", "get_autocast_ipu_dtype",
+        "get_autocast_xla_dtype", "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled",
+        "is_autocast_ipu_enabled", "is_autocast_xla_enabled", "set_autocast_cache_enabled", "set_autocast_cpu_dtype",
+        "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled", "set_autocast_gpu_dtype",
+        "set_autocast_ipu_dtype", "set_autocast_ipu_enabled", "set_autocast_xla_dtype", "set_autocast_xla_enabled",
+    ),
+}  # fmt: skip
+"""Functions and classes of this namespace that come from a module which is loaded when one of them is first asked for."""
+_PROVIDERS = {name: module for module, names in _PROVIDED.items() for name in names}
+
 
 def __getattr__(name: str) -> Any:
+    if name in _PROVIDERS:
+        value = globals()[name] = importlib.import_module(f".{_PROVIDERS[name]}", __name__).TORCH_NAMES[name]
+        return value
     if name in _LAZY:
         try:
             return importlib.import_module(f".{name}", __name__)
@@ -115,4 +131,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_PROVIDERS})

@@ -35,6 +35,24 @@ _op_ctc_loss = _OPS['ctc_loss']
 _op_dropout_mask_apply = _OPS['dropout_mask_apply']
 _op_einsum = _OPS['einsum']
 _op_embedding_bag_reduce = _OPS['embedding_bag_reduce']
+_op_fft_fft = _OPS['fft_fft']
+_op_fft_fft2 = _OPS['fft_fft2']
+_op_fft_fftn = _OPS['fft_fftn']
+_op_fft_hfft = _OPS['fft_hfft']
+_op_fft_hfft2 = _OPS['fft_hfft2']
+_op_fft_hfftn = _OPS['fft_hfftn']
+_op_fft_ifft = _OPS['fft_ifft']
+_op_fft_ifft2 = _OPS['fft_ifft2']
+_op_fft_ifftn = _OPS['fft_ifftn']
+_op_fft_ihfft = _OPS['fft_ihfft']
+_op_fft_ihfft2 = _OPS['fft_ihfft2']
+_op_fft_ihfftn = _OPS['fft_ihfftn']
+_op_fft_irfft = _OPS['fft_irfft']
+_op_fft_irfft2 = _OPS['fft_irfft2']
+_op_fft_irfftn = _OPS['fft_irfftn']
+_op_fft_rfft = _OPS['fft_rfft']
+_op_fft_rfft2 = _OPS['fft_rfft2']
+_op_fft_rfftn = _OPS['fft_rfftn']
 _op_fractional_max_pool2d = _OPS['fractional_max_pool2d']
 _op_fractional_max_pool3d = _OPS['fractional_max_pool3d']
 _op_grid_sampler = _OPS['grid_sampler']
@@ -72,6 +90,7 @@ _op_native_batch_norm_train = _OPS['native_batch_norm_train']
 _op_nll_loss = _OPS['nll_loss']
 _op_nll_loss2d = _OPS['nll_loss2d']
 _op_one_hot = _OPS['one_hot']
+_op_overlap_add = _OPS['overlap_add']
 _op_reflection_pad1d = _OPS['reflection_pad1d']
 _op_reflection_pad2d = _OPS['reflection_pad2d']
 _op_reflection_pad3d = _OPS['reflection_pad3d']
@@ -86,7 +105,7 @@ _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -168,6 +187,114 @@ def einsum(operands, equation, *, out=None):
 def embedding_bag_reduce(weight, indices, offsets, mode, per_sample_weights=None, include_last_offset=False, padding_idx=-1, scale_grad_by_freq=False):
     """Sum, mean or maximum of ``weight[indices]`` over each bag (a row of indices, or from offset to offset)."""
     return _call(_op_embedding_bag_reduce, (weight, indices, offsets, per_sample_weights,), (), (mode, include_last_offset, padding_idx, scale_grad_by_freq,))
+
+def fft_fft(input, n=None, dim=-1, norm=None, *, out=None):
+    """Discrete Fourier transform along ``dim``, of ``n`` points."""
+    if out is None:
+        return _call(_op_fft_fft, (input,), (), (n, dim, norm,))
+    return _call_out(_op_fft_fft, (input,), (), (n, dim, norm,), out)
+
+def fft_fft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """Discrete Fourier transform over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_fft2, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_fft2, (input,), (), (s, dim, norm,), out)
+
+def fft_fftn(input, s=None, dim=None, norm=None, *, out=None):
+    """Discrete Fourier transform over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_fftn, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_fftn, (input,), (), (s, dim, norm,), out)
+
+def fft_hfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """Real spectrum of a Hermitian signal of which half is given along ``dim``, of ``n`` points."""
+    if out is None:
+        return _call(_op_fft_hfft, (input,), (), (n, dim, norm,))
+    return _call_out(_op_fft_hfft, (input,), (), (n, dim, norm,), out)
+
+def fft_hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """Real spectrum of a Hermitian signal of which half is given over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_hfft2, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_hfft2, (input,), (), (s, dim, norm,), out)
+
+def fft_hfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """Real spectrum of a Hermitian signal of which half is given over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_hfftn, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_hfftn, (input,), (), (s, dim, norm,), out)
+
+def fft_ifft(input, n=None, dim=-1, norm=None, *, out=None):
+    """Inverse discrete Fourier transform along ``dim``, of ``n`` points."""
+    if out is None:
+        return _call(_op_fft_ifft, (input,), (), (n, dim, norm,))
+    return _call_out(_op_fft_ifft, (input,), (), (n, dim, norm,), out)
+
+def fft_ifft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """Inverse discrete Fourier transform over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_ifft2, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_ifft2, (input,), (), (s, dim, norm,), out)
+
+def fft_ifftn(input, s=None, dim=None, norm=None, *, out=None):
+    """Inverse discrete Fourier transform over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_ifftn, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_ifftn, (input,), (), (s, dim, norm,), out)
+
+def fft_ihfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """Half of the Hermitian signal that has a real spectrum: inverse of ``hfft`` along ``dim``, of ``n`` points."""
+    if out is None:
+        return _call(_op_fft_ihfft, (input,), (), (n, dim, norm,))
+    return _call_out(_op_fft_ihfft, (input,), (), (n, dim, norm,), out)
+
+def fft_ihfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """Half of the Hermitian signal that has a real spectrum: inverse of ``hfft`` over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_ihfft2, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_ihfft2, (input,), (), (s, dim, norm,), out)
+
+def fft_ihfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """Half of the Hermitian signal that has a real spectrum: inverse of ``hfft`` over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_ihfftn, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_ihfftn, (input,), (), (s, dim, norm,), out)
+
+def fft_irfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """Real signal of which half a spectrum is given: inverse of ``rfft`` along ``dim``, of ``n`` points."""
+    if out is None:
+        return _call(_op_fft_irfft, (input,), (), (n, dim, norm,))
+    return _call_out(_op_fft_irfft, (input,), (), (n, dim, norm,), out)
+
+def fft_irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """Real signal of which half a spectrum is given: inverse of ``rfft`` over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_irfft2, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_irfft2, (input,), (), (s, dim, norm,), out)
+
+def fft_irfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """Real signal of which half a spectrum is given: inverse of ``rfft`` over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_irfftn, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_irfftn, (input,), (), (s, dim, norm,), out)
+
+def fft_rfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """Non-redundant half of the Fourier transform of a real signal along ``dim``, of ``n`` points."""
+    if out is None:
+        return _call(_op_fft_rfft, (input,), (), (n, dim, norm,))
+    return _call_out(_op_fft_rfft, (input,), (), (n, dim, norm,), out)
+
+def fft_rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """Non-redundant half of the Fourier transform of a real signal over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_rfft2, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_rfft2, (input,), (), (s, dim, norm,), out)
+
+def fft_rfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """Non-redundant half of the Fourier transform of a real signal over the dims ``dim``, of ``s`` points."""
+    if out is None:
+        return _call(_op_fft_rfftn, (input,), (), (s, dim, norm,))
+    return _call_out(_op_fft_rfftn, (input,), (), (s, dim, norm,), out)
 
 def fractional_max_pool2d(input, kernel_size, output_size, random_samples):
     """Maximum over pseudo-randomly placed windows of the last two dims, and its flat position in them."""
@@ -328,6 +455,10 @@ def nll_loss2d(input, target, weight=None, reduction='mean', ignore_index=-100):
 def one_hot(input, num_classes):
     """int64 array with a last dim of ``num_classes``: 1 at the index, else 0."""
     return _call(_op_one_hot, (input,), (), (num_classes,))
+
+def overlap_add(frames, hop):
+    """Signal ``(..., (T - 1) * hop + L)`` that is the sum of T pieces ``(..., T, L)``, each ``hop`` after the last."""
+    return _call(_op_overlap_add, (frames,), (), (hop,))
 
 def reflection_pad1d(input, padding):
     """The last dim continued by its mirror image, the edge element not repeated."""

@@ -16,6 +16,15 @@ from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
 from ..tensor.value_checks import check_values as _check_values
 
+_op_airy_ai = _OPS['airy_ai']
+_op_bessel_j0 = _OPS['bessel_j0']
+_op_bessel_j1 = _OPS['bessel_j1']
+_op_bessel_y0 = _OPS['bessel_y0']
+_op_bessel_y1 = _OPS['bessel_y1']
+_op_chebyshev_polynomial_t = _OPS['chebyshev_polynomial_t']
+_op_chebyshev_polynomial_u = _OPS['chebyshev_polynomial_u']
+_op_chebyshev_polynomial_v = _OPS['chebyshev_polynomial_v']
+_op_chebyshev_polynomial_w = _OPS['chebyshev_polynomial_w']
 _op_digamma = _OPS['digamma']
 _op_entr = _OPS['entr']
 _op_erf = _OPS['erf']
@@ -24,24 +33,38 @@ _op_erfcx = _OPS['erfcx']
 _op_erfinv = _OPS['erfinv']
 _op_exp2 = _OPS['exp2']
 _op_expm1 = _OPS['expm1']
+_op_hermite_polynomial_h = _OPS['hermite_polynomial_h']
+_op_hermite_polynomial_he = _OPS['hermite_polynomial_he']
 _op_i0 = _OPS['i0']
 _op_i0e = _OPS['i0e']
 _op_i1 = _OPS['i1']
 _op_i1e = _OPS['i1e']
 _op_igamma = _OPS['igamma']
 _op_igammac = _OPS['igammac']
+_op_laguerre_polynomial_l = _OPS['laguerre_polynomial_l']
+_op_legendre_polynomial_p = _OPS['legendre_polynomial_p']
 _op_lgamma = _OPS['lgamma']
 _op_log1p = _OPS['log1p']
 _op_log_ndtr = _OPS['log_ndtr']
 _op_log_softmax = _OPS['log_softmax']
 _op_logit = _OPS['logit']
 _op_logsumexp = _OPS['logsumexp']
+_op_modified_bessel_i0 = _OPS['modified_bessel_i0']
+_op_modified_bessel_i1 = _OPS['modified_bessel_i1']
+_op_modified_bessel_k0 = _OPS['modified_bessel_k0']
+_op_modified_bessel_k1 = _OPS['modified_bessel_k1']
 _op_mvlgamma = _OPS['mvlgamma']
 _op_ndtr = _OPS['ndtr']
 _op_ndtri = _OPS['ndtri']
 _op_polygamma = _OPS['polygamma']
 _op_round = _OPS['round']
 _op_round__decimals = _OPS['round.decimals']
+_op_scaled_modified_bessel_k0 = _OPS['scaled_modified_bessel_k0']
+_op_scaled_modified_bessel_k1 = _OPS['scaled_modified_bessel_k1']
+_op_shifted_chebyshev_polynomial_t = _OPS['shifted_chebyshev_polynomial_t']
+_op_shifted_chebyshev_polynomial_u = _OPS['shifted_chebyshev_polynomial_u']
+_op_shifted_chebyshev_polynomial_v = _OPS['shifted_chebyshev_polynomial_v']
+_op_shifted_chebyshev_polynomial_w = _OPS['shifted_chebyshev_polynomial_w']
 _op_sigmoid = _OPS['sigmoid']
 _op_sinc = _OPS['sinc']
 _op_softmax = _OPS['softmax']
@@ -51,7 +74,61 @@ _op_xlogy = _OPS['xlogy']
 _op_zeta = _OPS['zeta']
 
 
-__all__ = ['digamma', 'entr', 'erf', 'erfc', 'erfcx', 'erfinv', 'exp2', 'expit', 'expm1', 'gammainc', 'gammaincc', 'gammaln', 'i0', 'i0e', 'i1', 'i1e', 'log1p', 'log_ndtr', 'log_softmax', 'logit', 'logsumexp', 'multigammaln', 'ndtr', 'ndtri', 'polygamma', 'psi', 'round', 'sinc', 'softmax', 'spherical_bessel_j0', 'xlog1py', 'xlogy', 'zeta']
+__all__ = ['airy_ai', 'bessel_j0', 'bessel_j1', 'bessel_y0', 'bessel_y1', 'chebyshev_polynomial_t', 'chebyshev_polynomial_u', 'chebyshev_polynomial_v', 'chebyshev_polynomial_w', 'digamma', 'entr', 'erf', 'erfc', 'erfcx', 'erfinv', 'exp2', 'expit', 'expm1', 'gammainc', 'gammaincc', 'gammaln', 'hermite_polynomial_h', 'hermite_polynomial_he', 'i0', 'i0e', 'i1', 'i1e', 'laguerre_polynomial_l', 'legendre_polynomial_p', 'log1p', 'log_ndtr', 'log_softmax', 'logit', 'logsumexp', 'modified_bessel_i0', 'modified_bessel_i1', 'modified_bessel_k0', 'modified_bessel_k1', 'multigammaln', 'ndtr', 'ndtri', 'polygamma', 'psi', 'round', 'scaled_modified_bessel_k0', 'scaled_modified_bessel_k1', 'shifted_chebyshev_polynomial_t', 'shifted_chebyshev_polynomial_u', 'shifted_chebyshev_polynomial_v', 'shifted_chebyshev_polynomial_w', 'sinc', 'softmax', 'spherical_bessel_j0', 'xlog1py', 'xlogy', 'zeta']
+
+def airy_ai(input, *, out=None):
+    """Airy function Ai."""
+    if out is None:
+        return _call1(_op_airy_ai, input)
+    return _call_out(_op_airy_ai, (input,), (), (), out)
+
+def bessel_j0(input, *, out=None):
+    """Bessel function of the first kind, order 0."""
+    if out is None:
+        return _call1(_op_bessel_j0, input)
+    return _call_out(_op_bessel_j0, (input,), (), (), out)
+
+def bessel_j1(input, *, out=None):
+    """Bessel function of the first kind, order 1."""
+    if out is None:
+        return _call1(_op_bessel_j1, input)
+    return _call_out(_op_bessel_j1, (input,), (), (), out)
+
+def bessel_y0(input, *, out=None):
+    """Bessel function of the second kind, order 0; -inf at 0, NaN below."""
+    if out is None:
+        return _call1(_op_bessel_y0, input)
+    return _call_out(_op_bessel_y0, (input,), (), (), out)
+
+def bessel_y1(input, *, out=None):
+    """Bessel function of the second kind, order 1; -inf at 0, NaN below."""
+    if out is None:
+        return _call1(_op_bessel_y1, input)
+    return _call_out(_op_bessel_y1, (input,), (), (), out)
+
+def chebyshev_polynomial_t(x, n, *, out=None):
+    """Chebyshev polynomial of the first kind of degree ``n``."""
+    if out is None:
+        return _call2(_op_chebyshev_polynomial_t, x, n)
+    return _call_out(_op_chebyshev_polynomial_t, (x, n,), (), (), out)
+
+def chebyshev_polynomial_u(x, n, *, out=None):
+    """Chebyshev polynomial of the second kind of degree ``n``."""
+    if out is None:
+        return _call2(_op_chebyshev_polynomial_u, x, n)
+    return _call_out(_op_chebyshev_polynomial_u, (x, n,), (), (), out)
+
+def chebyshev_polynomial_v(x, n, *, out=None):
+    """Chebyshev polynomial of the third kind of degree ``n``."""
+    if out is None:
+        return _call2(_op_chebyshev_polynomial_v, x, n)
+    return _call_out(_op_chebyshev_polynomial_v, (x, n,), (), (), out)
+
+def chebyshev_polynomial_w(x, n, *, out=None):
+    """Chebyshev polynomial of the fourth kind of degree ``n``."""
+    if out is None:
+        return _call2(_op_chebyshev_polynomial_w, x, n)
+    return _call_out(_op_chebyshev_polynomial_w, (x, n,), (), (), out)
 
 def digamma(input, *, out=None):
     """Derivative of ``log gamma``."""
@@ -125,6 +202,18 @@ def gammaln(input, *, out=None):
         return _call1(_op_lgamma, input)
     return _call_out(_op_lgamma, (input,), (), (), out)
 
+def hermite_polynomial_h(x, n, *, out=None):
+    """Physicists' Hermite polynomial of degree ``n``."""
+    if out is None:
+        return _call2(_op_hermite_polynomial_h, x, n)
+    return _call_out(_op_hermite_polynomial_h, (x, n,), (), (), out)
+
+def hermite_polynomial_he(x, n, *, out=None):
+    """Probabilists' Hermite polynomial of degree ``n``."""
+    if out is None:
+        return _call2(_op_hermite_polynomial_he, x, n)
+    return _call_out(_op_hermite_polynomial_he, (x, n,), (), (), out)
+
 def i0(input, *, out=None):
     """Modified Bessel function of the first kind, order 0."""
     if out is None:
@@ -148,6 +237,18 @@ def i1e(input, *, out=None):
     if out is None:
         return _call1(_op_i1e, input)
     return _call_out(_op_i1e, (input,), (), (), out)
+
+def laguerre_polynomial_l(x, n, *, out=None):
+    """Laguerre polynomial of degree ``n``."""
+    if out is None:
+        return _call2(_op_laguerre_polynomial_l, x, n)
+    return _call_out(_op_laguerre_polynomial_l, (x, n,), (), (), out)
+
+def legendre_polynomial_p(x, n, *, out=None):
+    """Legendre polynomial of degree ``n``."""
+    if out is None:
+        return _call2(_op_legendre_polynomial_p, x, n)
+    return _call_out(_op_legendre_polynomial_p, (x, n,), (), (), out)
 
 def log1p(input, *, out=None):
     """``log(1 + x)``, accurate near 0."""
@@ -180,6 +281,30 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
     if out is None:
         return _call(_op_logsumexp, (input,), (), (dim, keepdim,))
     return _call_out(_op_logsumexp, (input,), (), (dim, keepdim,), out)
+
+def modified_bessel_i0(input, *, out=None):
+    """Modified Bessel function of the first kind, order 0."""
+    if out is None:
+        return _call1(_op_modified_bessel_i0, input)
+    return _call_out(_op_modified_bessel_i0, (input,), (), (), out)
+
+def modified_bessel_i1(input, *, out=None):
+    """Modified Bessel function of the first kind, order 1."""
+    if out is None:
+        return _call1(_op_modified_bessel_i1, input)
+    return _call_out(_op_modified_bessel_i1, (input,), (), (), out)
+
+def modified_bessel_k0(input, *, out=None):
+    """Modified Bessel function of the second kind, order 0."""
+    if out is None:
+        return _call1(_op_modified_bessel_k0, input)
+    return _call_out(_op_modified_bessel_k0, (input,), (), (), out)
+
+def modified_bessel_k1(input, *, out=None):
+    """Modified Bessel function of the second kind, order 1."""
+    if out is None:
+        return _call1(_op_modified_bessel_k1, input)
+    return _call_out(_op_modified_bessel_k1, (input,), (), (), out)
 
 def multigammaln(input, p, *, out=None):
     """Multivariate log-gamma: ``p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2) for i < p``."""
@@ -218,6 +343,42 @@ def round(*args, **kwargs):
     round.decimals: ``x`` rounded at a decimal place: ``round(x * 10**d) / 10**d``.
     """
     return _call_overloaded('round', (_op_round, _op_round__decimals), args, kwargs, 'function')
+
+def scaled_modified_bessel_k0(input, *, out=None):
+    """``exp(x)`` times ``modified_bessel_k0``."""
+    if out is None:
+        return _call1(_op_scaled_modified_bessel_k0, input)
+    return _call_out(_op_scaled_modified_bessel_k0, (input,), (), (), out)
+
+def scaled_modified_bessel_k1(input, *, out=None):
+    """``exp(x)`` times ``modified_bessel_k1``."""
+    if out is None:
+        return _call1(_op_scaled_modified_bessel_k1, input)
+    return _call_out(_op_scaled_modified_bessel_k1, (input,), (), (), out)
+
+def shifted_chebyshev_polynomial_t(x, n, *, out=None):
+    """Chebyshev polynomial of the first kind of ``2 x - 1``."""
+    if out is None:
+        return _call2(_op_shifted_chebyshev_polynomial_t, x, n)
+    return _call_out(_op_shifted_chebyshev_polynomial_t, (x, n,), (), (), out)
+
+def shifted_chebyshev_polynomial_u(x, n, *, out=None):
+    """Chebyshev polynomial of the second kind of ``2 x - 1``."""
+    if out is None:
+        return _call2(_op_shifted_chebyshev_polynomial_u, x, n)
+    return _call_out(_op_shifted_chebyshev_polynomial_u, (x, n,), (), (), out)
+
+def shifted_chebyshev_polynomial_v(x, n, *, out=None):
+    """Chebyshev polynomial of the third kind of ``2 x - 1``."""
+    if out is None:
+        return _call2(_op_shifted_chebyshev_polynomial_v, x, n)
+    return _call_out(_op_shifted_chebyshev_polynomial_v, (x, n,), (), (), out)
+
+def shifted_chebyshev_polynomial_w(x, n, *, out=None):
+    """Chebyshev polynomial of the fourth kind of ``2 x - 1``."""
+    if out is None:
+        return _call2(_op_shifted_chebyshev_polynomial_w, x, n)
+    return _call_out(_op_shifted_chebyshev_polynomial_w, (x, n,), (), (), out)
 
 def sinc(input, *, out=None):
     """``sin(pi x) / (pi x)``, 1 at 0."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 from weakref import ref
 
@@ -33,11 +33,13 @@ class Pass:
 
     Attributes:
         nodes: what it reaches.
+        full: whether it goes to all leaves, not only to named inputs.
         at_end: called when it is over.
     """
 
-    def __init__(self, nodes: Any) -> None:
+    def __init__(self, nodes: Any, full: bool = True) -> None:
         self.nodes = nodes
+        self.full = full
         self.at_end: list[Callable[[], Any]] = []
 
     def reaches(self, node: GradNode) -> bool:
@@ -89,30 +91,40 @@ def run_backward(
     heap: list[tuple[int, int, GradNode]] = []
     tick = itertools.count().__next__
 
-    def send(node: GradNode, nr: int, grad: Tensor | None) -> None:
+    def send(node: GradNode, nr: int, grad: Tensor) -> None:
         buffer = buffers.get(node)
         if buffer is None:
             buffer = buffers[node] = [None] * max(len(node._out_avals), 1)
-        if grad is not None:
-            held = buffer[nr]
-            buffer[nr] = grad if held is None else held + grad
+        held = buffer[nr]
+        buffer[nr] = grad if held is None else held + grad
 
     previous = modes.grad
+    run_node, thaw = _run_node, None
+    if modes.transforms:
+        from .under_transforms import prepare
+
+        run_node, thaw = prepare(roots)
     modes.grad = create_graph
     roots_of = {node for node, _ in roots}
-    task = Pass(lambda n: n in dependencies or n in roots_of if needed is None else needed.get(n, False) or n in wanted)
+    task = Pass(
+        lambda n: n in dependencies or n in roots_of if needed is None else needed.get(n, False) or n in wanted,
+        inputs is None,
+    )
     _passes.stack = (*_passes.stack, task)
     try:
         for (node, nr), grad in zip(roots, grads, strict=True):
-            send(node, nr, grad)
+            if grad is not None:
+                send(node, nr, grad)
         for node in dict.fromkeys(node for node, _ in roots):
             if dependencies.get(node, 0) == 0:
-                heapq.heappush(heap, (-node._seq, tick(), node))
+                heappush(heap, (-node._seq, tick(), node))
         while heap:
-            node = heapq.heappop(heap)[2]
-            buffer = buffers.pop(node, [None] * max(len(node._out_avals), 1))
+            node = heappop(heap)[2]
+            buffer = buffers.pop(node, None)
+            if buffer is None:
+                buffer = [None] * max(len(node._out_avals), 1)
             runs = needed is None or needed.get(node, False)
-            leaf = isinstance(node, AccumulateGrad)
+            leaf = node.__class__ is AccumulateGrad
             if inputs is not None and leaf:
                 runs = accumulate and node in wanted
             # A node that runs on gives its gradient as it came; one where the pass ends, after its tensor's hooks.
@@ -126,7 +138,7 @@ def run_backward(
             if runs:
                 if node._prehooks:
                     buffer = _run_prehooks(node, buffer)
-                outputs = _run_node(node, buffer, keep_graph, needed, wanted)
+                outputs = run_node(node, buffer, keep_graph, needed, wanted)
             else:
                 outputs = [None] * len(node._edges)
             for edge, grad in zip(node._edges, outputs, strict=False):
@@ -138,11 +150,13 @@ def run_backward(
                 left = dependencies[target] = dependencies[target] - 1
                 if left == 0 and (target in buffers or needed is None or runs):
                     if target in buffers or (target._runs_empty and (needed is None or needed.get(target, False))):
-                        heapq.heappush(heap, (-target._seq, tick(), target))
+                        heappush(heap, (-target._seq, tick(), target))
                     else:
                         _settle(target, dependencies, buffers, heap, tick, needed)
     finally:
         modes.grad = previous
+        if thaw is not None:
+            thaw()
         _passes.stack = _passes.stack[:-1]
         for done in task.at_end:
             done()
@@ -170,7 +184,7 @@ def _settle(
             dependencies[target] -= 1
             if dependencies[target] == 0:
                 if target in buffers or (target._runs_empty and (needed is None or needed.get(target, False))):
-                    heapq.heappush(heap, (-target._seq, tick(), target))
+                    heappush(heap, (-target._seq, tick(), target))
                 else:
                     stack.append(target)
 
@@ -283,19 +297,20 @@ def _run_plain(
 def _run_op(
     node: OpGradNode, buffer: list[Tensor | None], needed: dict[GradNode, bool] | None, wanted: Any
 ) -> Sequence[Tensor | None]:
-    given = tuple(g is not None for g in buffer)
-    if not any(given):
+    given = tuple([g is not None for g in buffer])
+    if True not in given:
         return [None] * len(node._edges)
     if node.freed:
         raise RuntimeError(FREED)
     if needed is None:
-        needs = tuple(e is not None for e in node._edges)
+        needs = tuple([e is not None for e in node._edges])
     else:
-        needs = tuple(e is not None and (needed.get(e[0], False) or e[0] in wanted) for e in node._edges)
-        if not any(needs):
+        needs = tuple([e is not None and (needed.get(e[0], False) or e[0] in wanted) for e in node._edges])
+        if True not in needs:
             return [None] * len(needs)
     site = node.site.vjp_site(needs, given)
-    for k, s in enumerate((*node.saved, *node.saved_out)):
+    saved = [*node.saved, *node.saved_out]
+    for k, s in enumerate(saved):
         if s.storage.counter != s.counter and s.hooked is None and k in node.site.reads(needs, given):
             made_by = (node, node.site.saves_out[k - len(node.saved)]) if k >= len(node.saved) else None
             raise RuntimeError(version_error(s.aval, s.storage.counter, s.counter, made_by))
@@ -311,25 +326,21 @@ def _run_op(
         flat += cts
         nodes = [t._sync() for t in flat]
         made = dispatch.finish(site, flat, nodes, list(node.numbers), any(t._requires_grad for t in flat), False)
-        grads = iter([made] if site.single else made)
-    elif node.residuals is not None:
-        keeper, hidden = node.residuals
-        site = keeper.pull_site(needs, given)
-        results = site.record(site, [*hidden, *[g._sync() for g in cts]])
-        grads = iter([dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results])
+        grads = [made] if site.single else made
     else:
-        nodes = [_node_of(s) for s in node.saved]
-        nodes += [_node_of(s) for s in node.saved_out]
-        nodes += [g._sync() for g in cts]
-        results = site.record(site, nodes, node.numbers)
-        grads = iter([dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results])
-    return [next(grads) if need else None for need in needs]
-
-
-def _node_of(s: Saved) -> Any:
-    if s.hooked is not None:
-        return _value_of(s)._sync()
-    return s.node
+        if node.residuals is not None:
+            keeper, hidden = node.residuals
+            site = keeper.pull_site(needs, given)
+            results = site.record(site, [*hidden, *[g._sync() for g in cts]])
+        else:
+            nodes = [s.node if s.hooked is None else _value_of(s)._sync() for s in saved]
+            nodes += [g._sync() for g in cts]
+            results = site.record(site, nodes, node.numbers)
+        grads = [dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results]
+    if False not in needs:
+        return grads
+    rest = iter(grads)
+    return [next(rest) if need else None for need in needs]
 
 
 def version_error(aval: Any, found: int, expected: int, made_by: Edge | None) -> str:

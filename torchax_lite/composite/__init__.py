@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from . import contraction, data_dependent, joining, linalg, norms, rearranging, spellings, statistics, windows
+from . import contraction, data_dependent, joining, linalg, norms, rearranging, spectral, spellings, statistics, windows
 from .registry import FUNCTIONS, METHODS, composite
 
 __all__ = [
     "FUNCTIONS", "METHODS", "composite", "contraction", "data_dependent", "joining", "linalg", "norms", "rearranging",
-    "spellings", "statistics", "windows",
+    "spectral", "spellings", "statistics", "windows",
 ]  # fmt: skip

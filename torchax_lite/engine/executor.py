@@ -26,7 +26,7 @@ CHECK_EVERY = 32
 """Executables made between two looks at the number of mappings."""
 SMALL_PROGRAM = 4
 """A program of at most this many ops, seen for the first time, may run op by op."""
-SETTLED = 3
+SETTLED = 2
 """The run in short order at which a program is compiled thoroughly, and its line no longer suspected of a storm."""
 RECENT = 4
 """Runs of programs within which one that comes back has come back in short order."""

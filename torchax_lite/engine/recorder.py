@@ -18,6 +18,7 @@ import numpy as np
 from . import observe
 from .avals import Aval, Place, aval_by_id
 from .executor import EXECUTABLES, Instruction, Program
+from .snapshots import SMALL
 
 
 class Node:
@@ -167,14 +168,16 @@ class Recorder:
                 n.aval.recorder.flush("device transfer")
             if n.value is None:
                 raise RuntimeError("the value of this tensor was lost: the program that computes it failed earlier")
+        if type(n.value) is np.ndarray:
+            self.bytes += n.aval.bytes
+            if n.prog is not None and n.aval.bytes > SMALL and n.value.dtype.kind not in "iub":
+                n.value = upload(n.value, self.place)  # it comes back: one upload serves from now on
         n.prog = self.prog
         n.idx = self.count
         self.count += 1
         self.code.append(-1 - n.aval.id)
         self.nodes.append(n)
         self.inputs.append(n.value)
-        if type(n.value) is np.ndarray:
-            self.bytes += n.aval.bytes
 
     # -- cuts ------------------------------------------------------------------------------------------------------
 
@@ -399,6 +402,14 @@ def period(ids: Sequence[int]) -> int:
         fail[i + 1] = k
     p = n - fail[n]
     return p if p * 3 <= n else 0
+
+
+def upload(array: np.ndarray[Any, Any], where: Place) -> Any:
+    """A NumPy array that nobody changes any more, as a ``jax.Array`` on a place."""
+    import jax
+
+    with jax.enable_x64(True):
+        return jax.device_put(array, where.jax_device)
 
 
 def donatable(indices: Sequence[int], dead: Sequence[bool], inputs: Sequence[Any]) -> list[bool]:

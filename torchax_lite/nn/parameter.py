@@ -8,6 +8,7 @@ from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor
+from torchax_lite.tensor.overriding import disabled_torch_function_impl
 from torchax_lite.tensor.tensor import _TensorMeta
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
@@ -73,6 +74,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         if state:
             return _utils._rebuild_parameter_with_state, (self.data, self.requires_grad, hooks, state)
         return _utils._rebuild_parameter, (self.data, self.requires_grad, hooks)
+
+    __torch_function__ = disabled_torch_function_impl
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
@@ -152,8 +155,8 @@ class UninitializedTensorMixin:
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Let through what needs no shape: conversions and questions about the kind of tensor."""
-        if getattr(func, "__name__", "") in _WITHOUT_SHAPE:
-            return func(*args, **(kwargs or {}))
+        if getattr(func, "__name__", "") in _WITHOUT_SHAPE or type(func).__name__ == "method-wrapper":
+            return super().__torch_function__(func, types, args, kwargs)  # type: ignore[misc]
         raise ValueError(
             f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a "
             "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. "

@@ -154,3 +154,20 @@ def random_binomial(count, prob, key):
     """Numbers of successes in ``count`` trials of probability ``prob``, broadcast."""
     shape = jnp.broadcast_shapes(count.shape, prob.shape)
     return jax.random.binomial(_key(key), count, prob, shape, count.dtype)
+
+
+@_declare("random_standard_gamma(Tensor concentration, Scalar key) -> Tensor")
+def random_standard_gamma(concentration, key):
+    """Gamma samples of rate 1 with each element's own concentration."""
+    work = _work(np.dtype(concentration.dtype))
+    drawn = jax.random.gamma(_key(key), concentration.astype(work), concentration.shape, work)
+    return jnp.maximum(drawn, np.finfo(work).tiny).astype(concentration.dtype)
+
+
+@_declare("random_dirichlet(Tensor concentration, Scalar key) -> Tensor")
+def random_dirichlet(concentration, key):
+    """Dirichlet samples, one for each row of concentrations."""
+    work = _work(np.dtype(concentration.dtype))
+    logs = jax.random.loggamma(_key(key), concentration.astype(work), concentration.shape, work)
+    below_one = 1 - np.finfo(work).epsneg
+    return jnp.clip(jax.nn.softmax(logs, axis=-1), np.finfo(work).tiny, below_one).astype(concentration.dtype)

@@ -540,6 +540,37 @@ def _windows(shape: Shape, dimension: int, size: int, step: int) -> tuple[int, i
     return d, (have - size) // step + 1
 
 
+_FEW_SHIFTS = 64
+"""Up to this many windows over one point are summed as shifted wholes, more of them by scattering."""
+
+
+def overlap_sum(frames: Any, hop: int, total: int) -> Any:
+    """Signal ``(..., total)`` that is the sum of windows ``(..., T, L)``, each ``hop`` after the last."""
+    *lead, count, length = frames.shape
+    if not frames.size:
+        return jnp.zeros((*lead, total), frames.dtype)
+    columns = -(-length // hop)
+    if columns > _FEW_SHIFTS:
+        at = np.arange(count)[:, None] * hop + np.arange(length)
+        return jnp.zeros((*lead, total), frames.dtype).at[..., at].add(frames)
+    padded = jnp.pad(frames, [(0, 0)] * (len(lead) + 1) + [(0, columns * hop - length)])
+    blocks = padded.reshape(*lead, count, columns, hop)
+    summed = jnp.zeros((*lead, count + columns - 1, hop), frames.dtype)
+    for j in range(columns):
+        edges = [(0, 0)] * len(lead) + [(j, columns - 1 - j), (0, 0)]
+        summed = summed + jnp.pad(blocks[..., j, :], edges)
+    signal = summed.reshape(*lead, -1)[..., :total]
+    return jnp.pad(signal, [(0, 0)] * len(lead) + [(0, total - signal.shape[-1])])
+
+
+@unfold.vjp
+def _(ct, self_shape, dimension, size, step):
+    if not self_shape:
+        return jnp.sum(ct)
+    d, _ = _windows(self_shape, dimension, size, step)
+    return jnp.moveaxis(overlap_sum(jnp.moveaxis(ct, d, -2), step, self_shape[d]), -1, d)
+
+
 @unfold.layout_rule
 def _(shape: Shape, strides: Shape, offset: int, dimension: int, size: int, step: int) -> Layout:
     d, n = _windows(shape, dimension, size, step)

@@ -18,6 +18,7 @@ from .fills import (
     random_int,
     uniform,
 )
+from .gamma import dirichlet, standard_gamma
 from .mt19937 import DEFAULT_SEED, CPUGenerator, check_seed
 from .sampling import binomial, multinomial, poisson, randperm
 
@@ -29,6 +30,7 @@ __all__ = [
     "binomial",
     "cauchy",
     "check_seed",
+    "dirichlet",
     "dropout_noise",
     "exponential",
     "geometric",
@@ -39,6 +41,7 @@ __all__ = [
     "random_full",
     "random_int",
     "randperm",
+    "standard_gamma",
     "uniform",
 ]
 

@@ -35,6 +35,10 @@ _transfers: dict[Any, _TransferSite] = {}
 
 def to_place_copy(t: Tensor, where: Place) -> Tensor:
     """The values on another device (a new tensor)."""
+    if where.kind == "transform" or t._aval.place.kind == "transform":
+        from .transforms import transfer
+
+        return transfer(t, where)  # type: ignore[no-any-return]
     import jax
 
     source = t._aval
@@ -192,6 +196,10 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
                 )
     if src._aval.place is not self._aval.place and "trace" not in (src._aval.place.kind, self._aval.place.kind):
         src = to_place_copy(src, self._aval.place)
+    if src._aval.place is not self._aval.place and src._aval.place.kind == "transform":
+        from .transforms import adopt
+
+        adopt(self, src._aval.place, (src,), "aten::copy_")
     site_key = ((), self._aval, src._aval)
     site = _copy_into.sites.get(site_key) or dispatch.make_site(_copy_into, (self, src), (), (), site_key)
     node = src._sync()

@@ -18,7 +18,7 @@ from ..ops.lowering import Binding, Number, broadcast
 from ..ops.matmul import float32_precision
 from ..ops.registry import ArraySpec, Op
 from ..ops.schema import Param
-from . import dtypes
+from . import dtypes, overriding
 from .modes import modes
 from .sites import DiffSite, OpSite, ResidualSite, grad_name, infer, promoter
 from .storage import Storage
@@ -42,7 +42,7 @@ def is_plain(cls: type) -> bool:
         return True
     if not issubclass(cls, Tensor):
         return False
-    if cls.__torch_function__.__func__ is Tensor.__torch_function__.__func__:  # type: ignore[attr-defined]
+    if cls is Tensor or not overriding.overrides(cls):
         PLAIN.add(cls)
         return True
     return False
@@ -52,7 +52,9 @@ def wrap(node: Node, where: Aval | None = None) -> Any:
     """A fresh tensor around a node, with a storage of its own."""
     out = _new(Tensor)
     out._aval = a = node.aval if where is None else where
-    out._storage = Storage(node, a)
+    out._storage = storage = _new(Storage)
+    storage.node = node
+    storage.aval = a
     return out
 
 
@@ -125,7 +127,7 @@ def finish(
         recorder.updated = False
         recorder.flush("parameter update")
     residuals = None
-    if record_grad and site.keeps_residuals:
+    if record_grad and site.keeps_residuals and not modes.saved_hooks:
         keeper = site.residual_site()
         made = keeper.record(keeper, nodes, numbers)
         residuals = keeper, made[site.n_out :]
@@ -259,7 +261,13 @@ def _call_general(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], stat
         made = _by_host(op, tensors[0], statics)
         if made is not None:
             return made
-    key, nodes, flat, numbers, fixed = _general_key(op, tensors, scalars, statics)
+    try:
+        key, nodes, flat, numbers, fixed = _general_key(op, tensors, scalars, statics)
+    except TypeError:
+        made = overriding.foreign_call((*tensors, *scalars))
+        if made is None:
+            raise
+        return made[0]
     tensors, scalars, statics = fixed
     site = op.sites.get(key)
     if site is None:
@@ -452,10 +460,14 @@ def common_place(avals: Sequence[Aval]) -> tuple[Place, bool]:
     places = {a.place for a in avals}
     if len(places) == 1:
         return next(iter(places)), False
-    traced = [p for p in places if p.kind == "trace"]
-    if traced:
-        return traced[0], False
-    if any(p.kind == "meta" for p in places):
+    kinds = {p.kind for p in places}
+    if "transform" in kinds:
+        from .transforms import meet
+
+        return meet(places), True
+    if "trace" in kinds:
+        return next(p for p in places if p.kind == "trace"), False
+    if "meta" in kinds:
         return place("meta", 0, "meta"), False
     wide = {a.place for a in avals if a.ndim}
     if len(wide) == 1 or (not wide and len(places - {CPU}) == 1):
@@ -495,6 +507,15 @@ class CallSite(OpSite):
         return self._residual_site
 
 
+class _Lift:
+    """Stands for a site of inputs that have to be lifted into a function transform's place first."""
+
+    __slots__ = ("place_fix",)
+
+    def __init__(self, where: Place) -> None:
+        self.place_fix = where
+
+
 def make_site(
     op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: tuple[Any, ...], key: Any, inplace: bool = False
 ) -> Any:
@@ -531,6 +552,8 @@ def make_site(
             kinds += kind
     bound_statics = [v._np if isinstance(v, dtypes.dtype) else v for v in statics]
     where, fix = common_place(flat) if flat else (CPU, False)
+    if fix and where.kind == "transform":
+        return _Lift(where)
     if op.check_body is not None:
         op.check_body(
             *_in_schema_order(
@@ -552,7 +575,7 @@ def make_site(
     site.differentiable = any(site.diff_in) and any(site.diff_out)
     site.result_type = _result_type(op)
     site.place_fix = where if fix else None
-    site.keeps_residuals = op.keep_residuals
+    site.keeps_residuals = op.keep_residuals and where.kind != "transform"
     site._residual_site = None
     if inplace:
         site.replaces = (0,)
@@ -622,6 +645,10 @@ def call_inplace(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), 
     if site is None:
         site = make_site(op, *fixed, key, inplace=True)
         if site.place_fix:
+            if site.place_fix.kind == "transform":
+                from .transforms import adopt
+
+                adopt(target, site.place_fix, flat[1:], "inplace arithmetic")
             return call_inplace(op, _move_to(fixed[0], site.place_fix), fixed[1], fixed[2])
         if site.out_aval.shape != target._aval.shape:
             op.sites.pop(key, None)
@@ -892,6 +919,9 @@ def call_view(op: Op, t: Any, scalars: tuple[Any, ...], statics: tuple[Any, ...]
     """A view of ``t``; nothing is recorded before the view is used."""
     if t.__class__ not in PLAIN and not is_plain(type(t)):
         if not isinstance(t, Tensor):
+            made = overriding.foreign_call((t,))
+            if made is not None:
+                return made[0]
             raise TypeError(_type_error(op, op.tensor_params[0], t, "Tensor"))
     a = t._aval
     key = (statics, a, len(scalars))

@@ -151,8 +151,14 @@ def get_float32_matmul_precision() -> str:
     return _precision
 
 
+_worker_threads = 0
+"""Threads of a loader's worker; 0 in every other process."""
+
+
 def get_num_threads() -> int:
     """CPU cores that XLA may use."""
+    if _worker_threads:
+        return _worker_threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

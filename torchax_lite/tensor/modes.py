@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 
 class Modes(threading.local):
@@ -16,7 +17,14 @@ class Modes(threading.local):
     watch = False
     """Whether new grad nodes are looked at: saved-tensor hooks, anomaly mode, or inference mode was ever used."""
     inference_used = False
-    function_mode: tuple[object, ...] = ()
+    function_mode: tuple[Any, ...] = ()
+    """The entered ``TorchFunctionMode`` objects, innermost last."""
+    in_function = False
+    """Whether the code of an overridable function is running: calls within it are not overridden."""
+    transforms: tuple[Any, ...] = ()
+    """Function transforms that run now, outermost first (see tensor/transforms.py)."""
+    subclasses = True
+    """Whether arguments may override functions."""
 
 
 modes = Modes()

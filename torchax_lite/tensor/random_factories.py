@@ -16,6 +16,7 @@ from .draws import PERMUTATION, Law, check_out, draw, fill, integer_law, normal_
 from .generator import Generator
 from .modes import modes
 from .tensor import Tensor, preserve_format, strided
+from .value_checks import known_values
 
 _OPTIONS = (
     "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, "
@@ -227,10 +228,11 @@ def normal(*args: Any, generator: Generator | None = None, out: Tensor | None = 
 def _normal_of_tensors(mean: Any, std: Any, number: float | None, generator: Any, out: Tensor | None) -> Tensor:
     """Standard samples (scaled where ``std`` is a number), then ``* std`` and ``+ mean`` as ops of their own."""
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
+    known = known_values(std) if isinstance(std, Tensor) else None
     if isinstance(std, Tensor):
         if std.is_complex():
             raise RuntimeError("normal expects standard deviation to be non-complex")
-        if std.numel() and not std.is_meta and not bool((std.detach() >= 0).all()):
+        if std.numel() and not std.is_meta and not bool(((std.detach() if known is None else known) >= 0).all()):
             raise RuntimeError("normal expects all elements of std >= 0.0")
     like = tensors[0]
     shape = broadcast([t._aval.shape for t in tensors])
@@ -247,6 +249,12 @@ def _normal_of_tensors(mean: Any, std: Any, number: float | None, generator: Any
     else:
         made = dispatch.wrap(draw(law, aval(shape, like._aval.dtype, like._aval.place), None, generator, "normal"))
         made._inference = modes.inference
+        known_mean = known_values(mean) if known is not None and isinstance(mean, Tensor) else None
+        if known_mean is not None and known_mean.dtype == known.dtype == like._aval.dtype:
+            node = made._storage.node
+            node.value = node.value * known + known_mean  # type: ignore[union-attr, operator]
+            on_tape(made, node, tensors, "NormalBackward3")  # type: ignore[arg-type]
+            return made
     before, modes.grad = modes.grad, False
     try:
         if isinstance(std, Tensor):

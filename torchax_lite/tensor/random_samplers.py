@@ -1,4 +1,4 @@
-"""Samplers whose parameters are tensors: ``bernoulli``, ``multinomial``, ``poisson``, ``binomial``."""
+"""Samplers whose parameters are tensors: ``bernoulli``, ``multinomial``, ``poisson``, ``binomial``, gamma, Dirichlet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import random as host
 from ..ops.lowering import broadcast
+from ..ops.registry import OPS
 from ..random.checks import not_implemented
 from ..random.sampling import check_multinomial
 from . import dispatch, dtypes
@@ -28,6 +29,7 @@ from .draws import (
     wrap_like,
 )
 from .generator import Generator
+from .modes import modes
 from .strides import memory_order
 from .tensor import Tensor, preserve_format
 
@@ -132,6 +134,46 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
         made = sampled("binomial", "random_binomial", (count, prob), (), generator)
     on_tape(made, made._storage.node, (count, prob), "NotImplemented", "binomial")  # type: ignore[arg-type]
     return made
+
+
+def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Gamma samples of rate 1 with the concentrations ``input``, which get their implicit gradient."""
+    need_tensor("_standard_gamma", input)
+    _check_generator("_standard_gamma", generator)
+    if on_host(input):
+        concentration = host_values(input, "_standard_gamma")
+        flat = host.standard_gamma(host_generator(generator, input, "_standard_gamma"), concentration.reshape(-1))
+        made = wrap_like(flat.reshape(concentration.shape), input)
+    else:
+        host.standard_gamma(CHECKER, np.empty(0, input._aval.dtype))
+        made = sampled("_standard_gamma", "random_standard_gamma", (input,), (), generator)
+    return _by_concentration("_standard_gamma_sample", input, made)
+
+
+def _sample_dirichlet(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Dirichlet samples with the concentrations ``input`` along the last dim; no gradient."""
+    need_tensor("_sample_dirichlet", input)
+    _check_generator("_sample_dirichlet", generator)
+    if on_host(input):
+        concentration = host_values(input, "_sample_dirichlet")
+        return wrap_like(
+            host.dirichlet(host_generator(generator, input, "_sample_dirichlet"), concentration), input
+        )
+    host.dirichlet(CHECKER, np.empty(0, input._aval.dtype))
+    return sampled("_sample_dirichlet", "random_dirichlet", (input,), (), generator)
+
+
+def dirichlet_sample(concentration: Tensor) -> Tensor:
+    """As ``_sample_dirichlet``, with the implicit gradient by the concentrations."""
+    return _by_concentration("_dirichlet_sample", concentration, _sample_dirichlet(concentration))
+
+
+def _by_concentration(op: str, concentration: Tensor, drawn: Tensor) -> Tensor:
+    """The drawn samples, on the tape where the concentrations require grad."""
+    if not (modes.grad and concentration.requires_grad):
+        return drawn
+    out: Tensor = dispatch.call(OPS[op], [concentration, drawn], (), ())
+    return out
 
 
 def _check_generator(function: str, given: Any) -> None:

@@ -32,7 +32,7 @@ from .draws import (
 )
 from .generator import Generator
 from .random_factories import normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
-from .random_samplers import bernoulli, binomial, multinomial, poisson
+from .random_samplers import _sample_dirichlet, _standard_gamma, bernoulli, binomial, multinomial, poisson
 from .tensor import Tensor, preserve_format
 
 
@@ -133,7 +133,7 @@ FUNCTIONS: dict[str, Any] = {
     f.__name__: f
     for f in (
         rand, rand_like, randn, randn_like, randint, randint_like, randperm, normal, bernoulli, multinomial, poisson,
-        binomial,
+        binomial, _standard_gamma, _sample_dirichlet,
     )
 }  # fmt: skip
 """Function forms for the torch namespace."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.avals import Aval
 from ..engine.recorder import Node
+from ..engine.snapshots import snapshot
 
 _addresses = itertools.count(1 << 32, 4096)
 
@@ -57,13 +58,20 @@ class Storage:
         """Node with the tied array's present values; unties it when nobody else holds the array any more."""
         host = self.host
         assert host is not None
-        if sys.getrefcount(host) <= 3 and host.base is None and host.flags.writeable:
+        owner = host if host.base is None else host.base
+        if (
+            sys.getrefcount(host) <= (3 if owner is not host else 4)
+            and (owner is host or (type(owner) is np.ndarray and owner.base is None and sys.getrefcount(owner) <= 3))
+            and owner.flags.owndata
+            and host.flags.writeable
+        ):
+            del owner
             self.host = None
             self.node = Node(self.aval, np.ascontiguousarray(host))
             self.version += 1
             return self.node
         self.version += 1
-        return Node(self.aval, np.array(host, order="C"))
+        return Node(self.aval, snapshot(host))
 
     def write_host(self, node: Node) -> None:
         """Store a node's values into the tied array."""

@@ -12,8 +12,9 @@ from .._generated.methods import TensorMethods
 from ..engine import avals, observe
 from ..engine.avals import CPU, Aval, aval
 from ..engine.recorder import Node
+from ..engine.snapshots import snapshot
 from ..ops import views as view_ops
-from . import dispatch, dtypes
+from . import dispatch, dtypes, overriding
 from .device import device, from_place, to_place
 from .modes import modes
 from .size import Size
@@ -121,6 +122,7 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     _name: str | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        overriding.note_class(cls)
         if not args and not kwargs:
             return object.__new__(cls)
         from .creation import legacy_constructor
@@ -135,14 +137,18 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Hook of subclasses: called instead of a torch function when one of its arguments is of this class."""
-        return func(*args, **(kwargs or {}))
+        """Hook of subclasses: called instead of a torch function when one of its arguments is of this class.
+
+        This one runs the function and gives the tensors of its result the class ``cls``.
+        """
+        return overriding.default_torch_function(cls, func, types, args, kwargs)
 
     @staticmethod
     def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False) -> Any:
         """A tensor of class ``cls`` that shares ``data``'s storage (a leaf)."""
         if not isinstance(data, Tensor):
             raise TypeError(f"_make_subclass(): argument 'data' (position 2) must be Tensor, not {type(data).__name__}")
+        overriding.note_class(cls)
         made = object.__new__(cls)
         dispatch.is_plain(cls)
         made._alias_of(data)
@@ -150,6 +156,14 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if require_grad:
             made.requires_grad_(True)
         return made
+
+    @staticmethod
+    def _make_wrapper_subclass(cls: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
+        return overriding.make_wrapper_subclass(cls, size, **kwargs)
+
+    def as_subclass(self, cls: Any) -> Any:
+        """The same tensor as an instance of ``cls``, a subclass of Tensor: memory and graph are shared."""
+        return overriding.as_subclass(self, cls)
 
     # -- values ----------------------------------------------------------------------------------------------------
 
@@ -207,7 +221,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             self._refresh_grad()
         view = host_view(host, self._view) if self._view is not None else None
         if view is not None:
-            return Node(self._aval, np.array(view, order="C"))
+            return Node(self._aval, snapshot(view))
+        del host, view  # read_host() looks whether anybody else holds the array
         node = storage.read_host()
         for site, numbers in self._view or ():
             node = site.record(site, (node,), numbers)
@@ -251,6 +266,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         place = self._aval.place
         if place.kind == "meta":
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        if place.kind == "transform":
+            from .transforms import readable
+
+            return readable(self)._host_array()  # type: ignore[no-any-return]
         found = self._known_view()
         if found is not None:
             return np.array(found, order="C")
@@ -624,6 +643,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     def detach(self) -> Tensor:
         """The same values without a place in the graph; shares memory and version."""
+        if self._aval.place.kind == "transform":
+            from .transforms import detach
+
+            return detach(self)  # type: ignore[no-any-return]
         made = object.__new__(Tensor)
         if self._view is not None:
             self._sync_versions()
@@ -767,6 +790,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     def _jax_array(self) -> Any:
         """The values as a ``jax.Array``."""
+        if self._aval.place.kind == "transform":
+            from .transforms import readable
+
+            return readable(self)._jax_array()
         import jax
         import jax.numpy as jnp
 

@@ -24,6 +24,23 @@ def host_values(t: Any) -> np.ndarray[Any, Any] | None:
     return node.value if node is not None and isinstance(node.value, np.ndarray) else None
 
 
+def known_values(t: Any) -> np.ndarray[Any, Any] | None:
+    """The values of a CPU tensor where reading them runs no program, else None."""
+    place = t._aval.place
+    if place.type != "cpu" or place.kind in ("meta", "trace"):
+        return None
+    found: np.ndarray[Any, Any] | None = t._known_view()
+    if found is not None:
+        return found
+    if t._view is not None:
+        current = t._vnode is not None and t._vversion == t._storage.version and t._vnode.value is not None
+        return np.asarray(t._vnode.value) if current else None
+    if t._storage.host is not None:
+        return t._storage.host
+    node = t._storage.node
+    return None if node is None or node.value is None else np.asarray(node.value)
+
+
 def _outside(index: Any, low: int, high: int) -> int | None:
     """The first known index outside ``low <= i < high``."""
     values = host_values(index)
@@ -129,4 +146,4 @@ def check_values(op: Op, tensors: Sequence[Any], scalars: Sequence[Any] = (), st
     _RULES[op.base](op, tensors, scalars, statics)
 
 
-__all__ = ["check_values", "host_values"]
+__all__ = ["check_values", "host_values", "known_values"]

@@ -8,7 +8,11 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_LAZY = ("data", "hooks")
+_LAZY = (
+    "_pytree", "backend_registration", "benchmark", "checkpoint", "collect_env", "cpp_extension", "data", "deterministic",
+    "dlpack", "flop_counter", "hooks", "mobile_optimizer", "model_zoo", "module_tracker", "tensorboard",
+    "throughput_benchmark", "weak",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> ModuleType:

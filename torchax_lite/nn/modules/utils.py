@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -40,9 +41,9 @@ def _list_with_default(out_size: list[int | None], defaults: list[int]) -> list[
 
 
 def _autocast_enabled() -> bool:
-    """Whether automatic mixed precision is on (never, where there is none)."""
-    enabled = getattr(torch, "is_autocast_enabled", None)
-    return enabled is not None and enabled()
+    """Whether automatic mixed precision is on in this thread, for whatever device."""
+    mixed = sys.modules.get("torchax_lite.amp._state")
+    return mixed is not None and bool(mixed.state.enabled)
 
 
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:

@@ -1,12 +1,10 @@
-"""The loader: iterates over a dataset in batches, in the main process.
-
-Worker processes (``num_workers > 0``) are not there yet and are refused by name.
-"""
+"""The loader: iterates over a dataset in batches, in this process or with workers (``_multiprocessing.py``)."""
 
 from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.context
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, NoReturn, TypeVar
@@ -62,13 +60,19 @@ class DataLoader(Generic[_T_co]):
         shuffle: a new random order at every iteration.
         sampler: gives the order; excludes ``shuffle``.
         batch_sampler: gives lists of indices; excludes ``batch_size``, ``shuffle``, ``sampler``, ``drop_last``.
-        num_workers: 0, all else raises ``NotImplementedError`` for now.
+        num_workers: processes that fetch and collate. They get the dataset, ``collate_fn`` and ``worker_init_fn`` by
+            value and inherit nothing else of this process's memory; 0 fetches here.
         collate_fn: from a list of samples to a batch; :func:`default_collate` by default, or
             :func:`default_convert` where batching is off.
         pin_memory: pin the batch's tensors, where there is an accelerator.
         drop_last: drop a last batch that is short.
-        timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers, in_order: for
-            worker processes.
+        timeout: seconds to wait for a batch from the workers; 0 waits for ever.
+        worker_init_fn: called in each worker with its number, after it was seeded.
+        multiprocessing_context: a start method or a context, checked as in PyTorch. Workers always start from a clean
+            process that has no XLA backend, so all methods are the same here.
+        prefetch_factor: batches that each worker works ahead; 2 by default.
+        persistent_workers: keep the workers (and their copies of the dataset) from one iteration to the next.
+        in_order: give batches in the sampler's order; False gives them as they come.
         generator: draws the order and the base seed.
         pin_memory_device: deprecated and ignored, with a warning.
     """
@@ -107,6 +111,8 @@ class DataLoader(Generic[_T_co]):
         in_order: bool = True,
     ) -> None:
         _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers)
+        if num_workers > 0 and prefetch_factor is None:
+            prefetch_factor = 2
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = prefetch_factor
@@ -154,14 +160,34 @@ class DataLoader(Generic[_T_co]):
         self.__initialized = True
         self._IterableDataset_len_called: int | None = None  # the length as the user last read it
         self._iterator = None
+        self.check_worker_number_rationality()
         if num_workers > 0:
-            raise NotImplementedError(
-                f"DataLoader with num_workers={num_workers}: worker processes are not implemented yet; "
-                "use num_workers=0"
+            prepare_workers()
+
+    def check_worker_number_rationality(self) -> None:
+        """Warn where there are more workers than CPU cores that this process may use."""
+        if self.num_workers <= 0:
+            return
+        if hasattr(os, "sched_getaffinity"):
+            cores, taken = len(os.sched_getaffinity(0)), ""
+        else:
+            cores, taken = os.cpu_count() or 0, " (`cpuset` is not taken into account)"
+        if 0 < cores < self.num_workers:
+            warnings.warn(
+                f"This DataLoader will create {self.num_workers} worker processes in total. Our suggested max number of "
+                f"worker in current system is {cores}{taken}, which is smaller than what this DataLoader is going to "
+                "create. Please be aware that excessive worker creation might get DataLoader running slow or even freeze, "
+                "lower the worker number to avoid potential slowness/freeze if necessary.",
+                stacklevel=3,
             )
 
     def _get_iterator(self) -> _BaseDataLoaderIter:
-        return _SingleProcessDataLoaderIter(self)
+        if self.num_workers == 0:
+            return _SingleProcessDataLoaderIter(self)
+        from ._multiprocessing import _MultiProcessingDataLoaderIter
+
+        self.check_worker_number_rationality()
+        return _MultiProcessingDataLoaderIter(self)
 
     @property
     def multiprocessing_context(self) -> multiprocessing.context.BaseContext | None:
@@ -198,7 +224,17 @@ class DataLoader(Generic[_T_co]):
         super().__setattr__(attr, val)
 
     def __iter__(self) -> _BaseDataLoaderIter:
-        return self._get_iterator()
+        if not self.persistent_workers or self.num_workers == 0:
+            return self._get_iterator()
+        if self._iterator is None:
+            self._iterator = self._get_iterator()
+        else:
+            self._iterator._reset(self)
+        return self._iterator
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the running workers."""
+        return {**self.__dict__, "_iterator": None}
 
     @property
     def _auto_collation(self) -> bool:
@@ -280,6 +316,12 @@ class _BaseDataLoaderIter:
     def __iter__(self) -> _BaseDataLoaderIter:
         return self
 
+    def _reset(self, loader: DataLoader, first_iter: bool = False) -> None:
+        """Begin a pass."""
+        self._sampler_iter = iter(self._index_sampler)
+        self._num_yielded = 0
+        self._IterableDataset_len_called = loader._IterableDataset_len_called
+
     def _next_index(self) -> Any:
         return next(self._sampler_iter)
 
@@ -293,7 +335,8 @@ class _BaseDataLoaderIter:
         if self._dataset_kind == _DatasetKind.Iterable and called is not None and self._num_yielded > called:
             warnings.warn(
                 f"Length of IterableDataset {self._dataset} was reported to be {called}"
-                f"(when accessing len(dataloader)), but {self._num_yielded} samples have been fetched. ",
+                f"(when accessing len(dataloader)), but {self._num_yielded} samples have been fetched. "
+                + (_REPLICAS if self._num_workers > 0 else ""),
                 stacklevel=2,
             )
         return data
@@ -303,6 +346,19 @@ class _BaseDataLoaderIter:
 
     def __getstate__(self) -> NoReturn:
         raise NotImplementedError("{} cannot be pickled", self.__class__.__name__)
+
+
+_REPLICAS = (
+    "For multiprocessing data-loading, this could be caused by not properly configuring the IterableDataset replica at "
+    "each worker. Please see https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset for examples."
+)
+
+
+def prepare_workers() -> None:
+    """Start the process that workers come from, so that it has imported the package when they are wanted."""
+    from ._utils.launcher import prepare
+
+    prepare()
 
 
 class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
@@ -321,3 +377,11 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     def _next_data(self) -> Any:
         data = self._dataset_fetcher.fetch(self._next_index())
         return pin_memory(data) if self._pin_memory else data
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_MultiProcessingDataLoaderIter":
+        from ._multiprocessing import _MultiProcessingDataLoaderIter
+
+        return _MultiProcessingDataLoaderIter
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,304 @@
-"""What a dataset can ask about the loader's worker that it runs in."""
+"""The worker process: what it knows of itself, its seeds, and its loop."""
 
 from __future__ import annotations
 
-from typing import Any
+import ctypes
+import importlib.util
+import os
+import pickle
+import random
+import signal
+import socket
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NamedTuple
 
-_worker_info: Any = None
+import numpy as np
+
+import torchax_lite as torch
+
+from ....tensor import functions
+from .channel import Channel, Closed, encode
 
 
-def get_worker_info() -> Any:
+@dataclass(frozen=True, slots=True)
+class _RNG:
+    """Generators of a worker that shares its process with others."""
+
+    random_generator: random.Random
+    torch_generator: torch.Generator
+    numpy_generator: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What a worker knows of itself.
+
+    Attributes:
+        id: from 0 to ``num_workers - 1``.
+        num_workers: how many workers the loader has.
+        seed: what this worker's generators were seeded with: the loader's base seed plus ``id``.
+        dataset: this process's copy of the dataset.
+        rng: generators of a worker without a process of its own; always None here.
+        worker_method: how workers run.
+    """
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+    rng: _RNG | None = None
+    worker_method: str | None = "multiprocessing"
+
+
+_worker_info: WorkerInfo | None = None
+
+
+def get_worker_info() -> WorkerInfo | None:
     """Return the current worker's information, None in the main process."""
     return _worker_info
+
+
+# -- what travels ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _IterableDatasetStopIteration:
+    """The worker's stream has ended."""
+
+    worker_id: int
+
+
+@dataclass(frozen=True)
+class _ResumeIteration:
+    """A new pass with the same workers begins."""
+
+    seed: int | None = None
+
+
+class Setting(NamedTuple):
+    """The loader process's state that a worker takes over before it imports anything of the user's."""
+
+    worker_id: int
+    sys_path: list[str]
+    argv: list[str]
+    directory: str | None
+    environment: dict[str, str]
+    modules: dict[str, str]
+    drop_in: bool
+    filters: bytes | None
+
+
+class Job(NamedTuple):
+    """What all workers of a loader start with."""
+
+    dataset_kind: int
+    dataset: Any
+    auto_collation: bool
+    collate_fn: Callable[..., Any]
+    drop_last: bool
+    base_seed: int
+    init_fn: Callable[[int], Any] | None
+    num_workers: int
+    default_dtype: torch.dtype
+
+
+class _KeyErrorMessage(str):
+    """A text that ``KeyError`` prints as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class ExceptionWrapper:
+    """An exception on its way to another process: its class, and its text with the traceback.
+
+    Args:
+        exc_info: as of ``sys.exc_info()``; the exception being handled by default.
+        where: completes "Caught ... ".
+    """
+
+    def __init__(
+        self,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | None = None,
+        where: str = "in background",
+    ) -> None:
+        kind, value, trace = sys.exc_info() if exc_info is None else exc_info
+        self.exc_type: Any = kind
+        self.exc_msg = "".join(traceback.format_exception(kind, value, trace))
+        self.where = where
+
+    def reraise(self) -> None:
+        """Raise the exception here, with the text of where it was raised first; RuntimeError where it cannot be made."""
+        text = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
+        if self.exc_type is KeyError:
+            text = _KeyErrorMessage(text)
+        elif getattr(self.exc_type, "message", None):
+            raise self.exc_type(message=text)
+        try:
+            exception = self.exc_type(text)
+        except Exception:
+            raise RuntimeError(text) from None
+        raise exception
+
+
+# -- a worker's life ---------------------------------------------------------------------------------------------------
+
+
+class _FileFinder:
+    """Finds modules that the loader's process had loaded from outside ``sys.path``."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        file = self._files.get(fullname)
+        if file is None:
+            return None
+        package = [os.path.dirname(file)] if os.path.basename(file) == "__init__.py" else None
+        return importlib.util.spec_from_file_location(fullname, file, submodule_search_locations=package)
+
+
+def _take_over(setting: Setting) -> None:
+    sys.path[:] = setting.sys_path
+    sys.argv[:] = setting.argv
+    if setting.directory is not None:
+        os.chdir(setting.directory)
+    os.environ.clear()
+    os.environ.update(setting.environment)
+    # One thread each: as many workers as cores is what people ask for.
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    os.environ["NPROC"] = "1"
+    functions._worker_threads = 1
+    if setting.modules:
+        sys.meta_path.append(_FileFinder(setting.modules))  # type: ignore[arg-type]
+    if setting.filters is not None:
+        warnings.filters[:] = pickle.loads(setting.filters)  # type: ignore[index]
+        warnings._filters_mutated()  # type: ignore[attr-defined]
+    if setting.drop_in:
+        torch.install()
+
+
+def seed_worker(base_seed: int, worker_id: int) -> int:
+    """Seed ``random``, torch and NumPy for a worker as PyTorch does; returns the worker's seed."""
+    seed = base_seed + worker_id
+    random.seed(seed)
+    torch.manual_seed(seed)
+    words = np.random.SeedSequence([worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]).generate_state(4)
+    np.random.seed(words)
+    return seed
+
+
+def _name_thread(name: bytes) -> None:
+    """What ``ps`` and ``top`` show, and the signal that comes when the server dies (Linux)."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.prctl(15, name, 0, 0, 0)  # PR_SET_NAME
+        libc.prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+def run_worker(sock: socket.socket) -> int:
+    """Serve a loader over ``sock`` until it hangs up; returns the exit status."""
+    channel = Channel(sock)
+    # A terminal's Ctrl-C reaches the whole process group: the loader's process answers it, and ends its workers.
+    signal.signal(signal.SIGINT, lambda signum, frame: None)
+    _name_thread(b"torchax_worker")
+    try:
+        _serve(channel)
+    except (Closed, KeyboardInterrupt):
+        pass
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _serve(channel: Channel) -> None:
+    from .host import compute_on_host
+    from .pickling import dump_batch, remember_received_classes
+
+    global _worker_info
+    setting: Setting = channel.receive()
+    worker_id = setting.worker_id
+    where = f"in DataLoader worker process {worker_id}"
+    failure: ExceptionWrapper | None = None
+    body, buffers = channel.receive_parts(private=True)
+    try:
+        _take_over(setting)
+        compute_on_host()
+        job: Job = pickle.loads(body, buffers=buffers)
+        del body, buffers
+        remember_received_classes()
+        torch.set_default_dtype(job.default_dtype)
+        seed = seed_worker(job.base_seed, worker_id)
+        _worker_info = WorkerInfo(worker_id, job.num_workers, seed, job.dataset)
+        if job.init_fn is not None:
+            job.init_fn(worker_id)
+        fetcher = _make_fetcher(job)
+    except Exception:
+        failure = ExceptionWrapper(where=where)
+    ended = False
+    while True:
+        task = channel.receive()
+        if isinstance(task, _ResumeIteration):
+            _answer(channel, (task, None), where, dump_batch)
+            ended = False
+            if failure is None:
+                try:
+                    fetcher = _make_fetcher(job)
+                except Exception:
+                    failure = ExceptionWrapper(where=where)
+            continue
+        if ended:
+            continue
+        number, index = task
+        data: Any
+        if failure is not None:
+            data, failure = failure, None
+        else:
+            try:
+                data = fetcher.fetch(index)
+            except Exception as error:
+                if isinstance(error, StopIteration) and job.dataset_kind == _ITERABLE:
+                    data = _IterableDatasetStopIteration(worker_id)
+                    ended = True
+                else:
+                    data = ExceptionWrapper(where=where)
+        _answer(channel, (number, data), where, dump_batch)
+        del data, task, index
+
+
+_ITERABLE = 1  # _DatasetKind.Iterable
+
+
+def _make_fetcher(job: Job) -> Any:
+    from ..dataloader import _DatasetKind
+
+    return _DatasetKind.create_fetcher(
+        job.dataset_kind, job.dataset, job.auto_collation, job.collate_fn, job.drop_last
+    )
+
+
+def _answer(channel: Channel, answer: tuple[Any, Any], where: str, dump: Any) -> None:
+    """Send an answer; where it cannot be pickled, the exception that says so."""
+    try:
+        message = encode(answer, dump)
+    except Exception:
+        wrapped = ExceptionWrapper(where=where)
+        try:
+            message = encode((answer[0], wrapped), dump)
+        except Exception:
+            wrapped.exc_type = RuntimeError
+            message = encode((answer[0], wrapped), dump)
+    try:
+        channel.send(message)
+    finally:
+        message.close()

@@ -1,0 +1,195 @@
+"""Interception of op calls: autocast and the observers of ops (selective checkpointing, flop counts).
+
+The dispatcher's entries know nothing of it. While some thread intercepts, their *code* is exchanged for one that looks at
+that thread's handlers first; when the last one leaves, the original code is put back. So a program without interception
+pays nothing, whoever holds a reference to an entry, and whatever the entries look like inside.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from types import CodeType, FunctionType
+from typing import Any
+
+from . import dispatch
+
+Handler = Callable[[Any, Sequence[Any], tuple[Any, ...], tuple[Any, ...]], Any]
+"""``handler(op, tensors, scalars, statics)`` returns the op's result; :data:`MISS` lets the call go on unchanged.
+
+While it runs, it and the handlers inside it are off, so it may call ops itself.
+"""
+MISS: Any = object()
+
+
+class _Local(threading.local):
+    stack: tuple[Handler, ...] = ()
+    cast: Handler | None = None
+    """Autocast's handler; it comes before those of the stack."""
+    functions: dict[int, str] | None = None
+    """For autocast: what to do with the arguments of these functions, by number."""
+
+
+local = _Local()
+_lock = threading.Lock()
+_users = 0
+
+
+# -- the entries while somebody intercepts -----------------------------------------------------------------------------
+
+
+def intercepted(op: Any, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:
+    """The result that a handler of this thread gives, or MISS."""
+    cast = local.cast
+    if cast is not None:
+        local.cast = None
+        try:
+            made = cast(op, tensors, scalars, statics)
+        finally:
+            local.cast = cast
+        if made is not MISS:
+            return made
+    stack = local.stack
+    if stack:
+        local.stack = stack[:-1]
+        try:
+            return stack[-1](op, tensors, scalars, statics)
+        finally:
+            local.stack = stack
+    return MISS
+
+
+def _call(op: Any, tensors: Any, scalars: Any = (), statics: Any = ()) -> Any:
+    made = _intercept.intercepted(op, tensors, scalars, statics)  # type: ignore[name-defined]  # noqa: F821
+    return _intercept.plain_call(op, tensors, scalars, statics) if made is _intercept.MISS else made  # type: ignore[name-defined]  # noqa: F821
+
+
+def _call1(op: Any, a: Any) -> Any:
+    made = _intercept.intercepted(op, (a,), op.scalar_defaults, op.static_defaults)  # type: ignore[name-defined]  # noqa: F821
+    return _intercept.plain_call(op, (a,), op.scalar_defaults, op.static_defaults) if made is _intercept.MISS else made  # type: ignore[name-defined]  # noqa: F821
+
+
+def _call2(op: Any, a: Any, b: Any) -> Any:
+    made = _intercept.intercepted(op, (a, b), op.scalar_defaults, op.static_defaults)  # type: ignore[name-defined]  # noqa: F821
+    if made is _intercept.MISS:  # type: ignore[name-defined]  # noqa: F821
+        return _intercept.plain_call(op, (a, b), op.scalar_defaults, op.static_defaults)  # type: ignore[name-defined]  # noqa: F821
+    return made
+
+
+def _call_out(op: Any, tensors: Any, scalars: Any, statics: Any, out: Any) -> Any:
+    # The forms that write into ``out`` are no subject of autocast.
+    local = _intercept.local  # type: ignore[name-defined]  # noqa: F821
+    cast, local.cast = local.cast, None
+    try:
+        return _intercept.plain_call_out(op, tensors, scalars, statics, out)  # type: ignore[name-defined]  # noqa: F821
+    finally:
+        local.cast = cast
+
+
+def _copy(function: Any) -> Any:
+    return FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+
+
+plain_call = _copy(dispatch.call)
+plain_call_out = _copy(dispatch.call_out)
+_ENTRIES: dict[Any, CodeType] = {
+    dispatch.call: _call.__code__, dispatch.call1: _call1.__code__, dispatch.call2: _call2.__code__,
+    dispatch.call_out: _call_out.__code__,
+}  # fmt: skip
+dispatch._intercept = __import__("sys").modules[__name__]  # type: ignore[attr-defined]
+
+
+# -- Python functions that autocast treats as one op -------------------------------------------------------------------
+
+_functions: list[Any] = []
+_plain_functions: list[Any] = []
+_function_code: list[CodeType] = []
+Caster = Callable[[str, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+caster: Caster | None = None
+"""Set by autocast: ``caster(policy, args, kwargs)`` gives the cast arguments."""
+
+
+def register_function(function: Any) -> int:
+    """Let autocast treat a Python function (composed of ops) as one op; returns its number."""
+    if function.__closure__:
+        raise ValueError(f"{function.__qualname__} is a closure, whose code cannot be exchanged")
+    number = len(_functions)
+    scope: dict[str, Any] = {}
+    exec(
+        "def entry(*args, **kwargs):\n"
+        "    from torchax_lite.tensor.intercept import call_function\n"
+        f"    return call_function({number}, args, kwargs)\n",
+        scope,
+    )
+    plain = _copy(function)
+    plain.__kwdefaults__ = function.__kwdefaults__
+    with _lock:
+        _functions.append(function)
+        _plain_functions.append(plain)
+        _function_code.append(scope["entry"].__code__)
+        if _users:
+            function.__code__ = _function_code[number]
+    return number
+
+
+def call_function(number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a registered function while somebody intercepts: with cast arguments, and no casts inside."""
+    function = _plain_functions[number]
+    policies, cast = local.functions, local.cast
+    policy = None if policies is None or cast is None else policies.get(number)
+    if policy is None:
+        return function(*args, **kwargs)
+    assert caster is not None
+    local.cast = None
+    try:
+        args, kwargs = caster(policy, args, kwargs)
+        return function(*args, **kwargs)
+    finally:
+        local.cast = cast
+
+
+# -- coming and going --------------------------------------------------------------------------------------------------
+
+
+def begin() -> None:
+    """Somebody starts to intercept; paired with :func:`end`."""
+    global _users
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _exchange(intercepting=True)
+
+
+def end() -> None:
+    """Somebody has stopped to intercept."""
+    global _users
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            _exchange(intercepting=False)
+
+
+_originals = {entry: entry.__code__ for entry in _ENTRIES}
+
+
+def _exchange(intercepting: bool) -> None:
+    for entry, code in (_ENTRIES if intercepting else _originals).items():
+        entry.__code__ = code
+    for function, plain, code in zip(_functions, _plain_functions, _function_code, strict=True):
+        function.__code__ = code if intercepting else plain.__code__
+
+
+def push(handler: Handler) -> None:
+    """Put a handler on this thread's stack."""
+    local.stack = (*local.stack, handler)
+    begin()
+
+
+def pop(handler: Handler) -> None:
+    """Take the innermost handler, which must be this one, off this thread's stack."""
+    if not local.stack or local.stack[-1] is not handler:
+        raise RuntimeError("handlers of op calls must be left in the reverse order of entering")
+    local.stack = local.stack[:-1]
+    end()

@@ -1,0 +1,671 @@
+"""Function transforms below the tape: places whose tensors are batches (``vmap``) or dual numbers (forward mode).
+
+A transform level gives each device place a place on top of it. A tensor there has the shape of one example (or of the
+primal), and its node holds the tensors of the place below: the whole batch, or primal and tangent. Recording an op
+there records the batched op (or the op and its derivative) below, so everything ends in the ordinary program: it stays
+asynchronous, it is compiled and cached by structure, and the tape of the place below goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..engine.avals import Aval, Place, aval
+from ..engine.recorder import Node, Site
+from . import dispatch
+from .modes import modes
+from .sites import DiffSite, OpSite
+from .tape import GradNode, _sequence, accumulator
+
+BATCH = "batch"
+DUAL = "dual"
+
+# -- levels and places -------------------------------------------------------------------------------------------------
+
+
+class Level:
+    """A transform that runs now in this thread.
+
+    Attributes:
+        kind: ``BATCH`` or ``DUAL``.
+        size: of the batch.
+        randomness: ``"error"``, ``"different"`` or ``"same"``.
+        below: whether the tape below records; None follows this thread's grad mode.
+        taped: the tapes of this place and of the one below are one (forward AD, where dual tensors are plain tensors).
+    """
+
+    def __init__(self, kind: str, size: int = 0, randomness: str = "same", taped: bool = False) -> None:
+        self.kind = kind
+        self.size = size
+        self.randomness = randomness
+        self.below: bool | None = None
+        self.taped = taped
+        self.depth = len(modes.transforms) + 1
+
+    def __enter__(self) -> Level:
+        modes.transforms = (*modes.transforms, self)
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        modes.transforms = tuple(x for x in modes.transforms if x is not self)
+
+    def place(self, where: Place) -> TransformPlace:
+        """This level's place for a device (or for any place on it)."""
+        return top_place(device_of(where), self.depth)  # type: ignore[return-value]
+
+
+class TransformPlace(Place):
+    """The place of one level on top of another place. Interned by :func:`_place_on`."""
+
+    __slots__ = ("base", "depth", "level_kind", "lifted", "size")
+
+    def __init__(self, base: Place, kind: str, size: int) -> None:
+        super().__init__(base.type, base.index, "transform")
+        self.base = base
+        self.level_kind = kind
+        self.size = size
+        self.depth: int = getattr(base, "depth", 0) + 1
+        self.lifted: dict[Any, DiffSite] = {}
+        self.recorder = BatchRecorder(self) if kind == BATCH else DualRecorder(self)
+
+    def __repr__(self) -> str:
+        return f"{self.base!r}/{self.level_kind}{self.size or ''}"
+
+
+_places: dict[tuple[Place, str, int], TransformPlace] = {}
+_places_lock = threading.Lock()
+
+
+def _place_on(base: Place, kind: str, size: int) -> TransformPlace:
+    key = (base, kind, size)
+    found = _places.get(key)
+    if found is None:
+        with _places_lock:
+            found = _places.get(key) or _places.setdefault(key, TransformPlace(base, kind, size))
+    return found
+
+
+def device_of(where: Place) -> Place:
+    """The place without any transform."""
+    while isinstance(where, TransformPlace):
+        where = where.base
+    return where
+
+
+def top_place(where: Place, depth: int | None = None) -> Place:
+    """The place of the innermost level (or of the first ``depth`` levels) on a device place."""
+    for level in modes.transforms[:depth]:
+        where = _place_on(where, level.kind, level.size)
+    return where
+
+
+def level_of(where: TransformPlace) -> Level | None:
+    """The running level that a place belongs to; None after its end."""
+    stack = modes.transforms
+    if where.depth <= len(stack):
+        level = stack[where.depth - 1]
+        if level.kind == where.level_kind and level.size == where.size:
+            return level
+    return None
+
+
+def _is_below(low: Place, high: Place) -> bool:
+    """Whether ``high`` is ``low`` with transforms on top (or ``low`` itself)."""
+    while high is not low:
+        if not isinstance(high, TransformPlace):
+            return False
+        high = high.base
+    return True
+
+
+def meet(places: Any) -> Place:
+    """The place where an op on inputs of these places happens: the deepest one."""
+    return max((p for p in places if p.kind == "transform"), key=lambda p: p.depth)  # type: ignore[no-any-return]
+
+
+# -- tensors of two places ---------------------------------------------------------------------------------------------
+
+
+class Lifted(Node):
+    """The value of a tensor in a transform place.
+
+    ``held`` is (tensor below, whether it has the batch dim in front), or (primal below, tangent below or None).
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self, a: Aval, held: tuple[Any, Any]) -> None:
+        super().__init__(a)
+        self.held = held
+
+
+def snapshot(t: Any) -> Any:
+    """The present value of a tensor with its place in the graph: later in-place changes of ``t`` do not reach it."""
+    made = dispatch.wrap(t._sync())
+    if t._strides is not None:
+        made._strides = made._storage.strides = t._strides
+    if t._requires_grad:
+        fn = t._grad_fn
+        made._requires_grad = True
+        if fn is None:
+            from weakref import ref
+
+            fn = accumulator(t)
+            made._acc = ref(fn)
+            made._leaf_node = fn
+        else:
+            made._grad_fn, made._output_nr = fn, t._output_nr
+    return made
+
+
+def unlinked(t: Any) -> Any:
+    """The present value of a tensor without its place in this place's graph (graphs below are kept)."""
+    made = dispatch.wrap(t._sync())
+    if t._strides is not None:
+        made._strides = made._storage.strides = t._strides
+    return made
+
+
+def held_of(node: Any) -> tuple[Any, Any]:
+    """What a node of a transform place holds."""
+    if isinstance(node, Lifted):
+        return node.held
+    a = node.aval
+    where = a.place
+    below = Node(aval(a.shape, a.dtype, where.base), node.value)
+    if isinstance(where.base, TransformPlace):
+        below = Lifted(below.aval, held_of(below))
+    return dispatch.wrap(below), (False if where.level_kind == BATCH else None)
+
+
+def put(where: TransformPlace, shape: tuple[int, ...], below: Any, extra: Any) -> Any:
+    """A tensor of a transform place that holds ``(below, extra)``."""
+    return dispatch.wrap(Lifted(aval(shape, below._aval.dtype, where), (below, extra)))
+
+
+class CrossingNode(GradNode):
+    """Where gradients of a dual tensor go on to the tensor it was made of."""
+
+    def __init__(self, below: Any, a: Aval) -> None:
+        fn = below._grad_fn
+        self._edges = ((fn, below._output_nr) if fn is not None else (accumulator(below), 0),)
+        self._seq = _sequence()
+        self._out_avals = (a,)
+
+    def name(self) -> str:
+        return "AliasBackward0"
+
+    def _run(self, buffer: Sequence[Any]) -> list[Any]:
+        return [buffer[0]]
+
+
+def lift(t: Any, where: Place) -> Any:
+    """A tensor in a place on top of its own: the same for every example, or without tangent."""
+    have = t._aval.place
+    if have is where:
+        return t
+    while not _is_below(have, where):
+        t = _lower(t)
+        have = t._aval.place
+    if have is where:
+        return t
+    assert isinstance(where, TransformPlace)
+    below = snapshot(lift(t, where.base))
+    out = put(where, below._aval.shape, below, False if where.level_kind == BATCH else None)
+    if below._strides is not None:
+        out._strides = out._storage.strides = below._strides
+    link(out, below)
+    return out
+
+
+def link(out: Any, below: Any) -> None:
+    """Where a level shares the tape below, make gradients of ``out`` go to ``below``."""
+    level = level_of(out._aval.place)
+    if level is not None and level.taped and below._requires_grad and modes.grad:
+        out._grad_fn, out._requires_grad = CrossingNode(below, out._aval), True
+
+
+def _lower(t: Any) -> Any:
+    """A tensor of a level that has ended (or of another branch), one level down."""
+    where = t._aval.place
+    if not isinstance(where, TransformPlace):
+        raise RuntimeError("this tensor was made inside another function transform, which cannot see the tensors here")
+    below, extra = held_of(t._sync())
+    if where.level_kind == BATCH and extra:
+        raise RuntimeError("a tensor of a vmap that has ended (or of another one) cannot be used here")
+    return below
+
+
+def primal_of(t: Any) -> Any:
+    """The value of a tensor below all dual levels; batches stay.
+
+    Raises:
+        RuntimeError: below a dual level lies a batch.
+    """
+    while isinstance(t._aval.place, TransformPlace):
+        below, extra = held_of(t._sync())
+        if t._aval.place.level_kind == BATCH and extra:
+            break
+        t = below
+    return t
+
+
+def transfer(t: Any, where: Place) -> Any:
+    """A tensor moved to a place, where one of the two is a transform's."""
+    have = t._aval.place
+    if isinstance(where, TransformPlace):
+        if device_of(have) is not device_of(where):
+            t = dispatch.Tensor._to_place(t, device_of(where)) if have.kind == "device" else transfer(t, device_of(where))
+        return lift(t, where)
+    if where is device_of(have):
+        return t
+    below, extra = held_of(t._sync())
+    moved = below._to_place(where)
+    if have.level_kind == DUAL and extra is not None:
+        extra = extra._to_place(where)
+    return put(_place_on(moved._aval.place, have.level_kind, have.size), t._aval.shape, snapshot(moved), extra)
+
+
+ITEM = (
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, please "
+    "try to rewrite what you're doing with other operations. If error is occurring somewhere inside PyTorch internals, "
+    "please file a bug report."
+)
+
+
+def readable(t: Any) -> Any:
+    """The tensor whose values a host read of ``t`` returns.
+
+    Raises:
+        RuntimeError: it is a batch, whose examples have different values.
+    """
+    found = primal_of(t)
+    if found._aval.place.kind == "transform":
+        raise RuntimeError(ITEM)
+    return found
+
+
+class _DetachSite(DiffSite):
+    """The identity that leaves every graph below."""
+
+    __slots__ = ("differentiable", "layout_statics", "op")
+
+
+_detach_sites: dict[Aval, _DetachSite] = {}
+
+
+def detach(t: Any) -> Any:
+    """``t.detach()`` in a transform place: a view whose value has no graph, here and below, and no tangent."""
+    a = t._aval
+    site = _detach_sites.get(a)
+    if site is None:
+        site = _detach_sites[a] = _DetachSite(lambda x: [x], (a,), "", (a,), "detach", "detach", None, a.place)
+        site.differentiable = False
+        site.layout_statics = ()
+        site.op = _Identity
+    made = object.__new__(dispatch.Tensor)
+    if t._view is not None:
+        t._sync_versions()
+    made._alias_of(t)
+    made._view = (*(t._view or ()), (site, ()))
+    made._vversion, made._vnode = -1, None
+    made._gversion = t._storage.gversion
+    made._shadow = t._shadow
+    return made
+
+
+class _Identity:
+    """What :func:`~torchax_lite.tensor.dispatch.write_one` asks of a view's op."""
+
+    name = "detach"
+
+    class schema:
+        params = (None,)
+
+    @staticmethod
+    def write_body(base: Any, value: Any) -> Any:
+        return value
+
+
+# -- in-place on tensors of a lower place ------------------------------------------------------------------------------
+
+
+def adopt(target: Any, where: Place, others: Sequence[Any], what: str) -> None:
+    """Make the lower tensor ``target`` one of ``where``, before values of that place are written into it.
+
+    Raises:
+        RuntimeError: the place is a batch: one tensor cannot take different values for each example.
+    """
+    p = where
+    while p is not target._aval.place:
+        if not isinstance(p, TransformPlace):
+            raise RuntimeError("a tensor of an ended function transform cannot be changed in place here")
+        if p.level_kind == BATCH:
+            raise RuntimeError(
+                f"vmap: {what}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has "
+                "more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over "
+                "in a vmap. Please try to use out-of-place operators instead of "
+                f"{what}. If said operator is being called inside the PyTorch framework, please file a bug report instead."
+            )
+        p = p.base
+    root = target if target._view is None or target._base is None else target._base
+    storage = root._storage
+    whole = root if root._view is None else _root_of(root)
+    lifted = lift(whole, where)
+    storage.node = lifted._storage.node
+    storage.aval = lifted._aval
+    storage.host = None
+    storage.version += 1
+    for t in {id(root): root, id(target): target}.values():
+        _rebase(t, lifted, where)
+
+
+def _root_of(t: Any) -> Any:
+    made = object.__new__(dispatch.Tensor)
+    made._storage, made._aval = t._storage, t._storage.aval
+    return made
+
+
+def _rebase(t: Any, lifted: Any, where: Place) -> None:
+    """Give a tensor (a view or the base) the avals of the place its storage moved to."""
+    chain = t._view
+    a = lifted._aval
+    if chain is None:
+        t._aval = a
+        t._requires_grad, t._grad_fn, t._output_nr = lifted._requires_grad, lifted._grad_fn, 0
+        return
+    made = []
+    for site, numbers in chain:
+        key = (site.layout_statics, a, len(numbers))
+        moved = site.op.sites.get(key) or dispatch.make_site(
+            site.op, (dispatch.wrap(Node(a)),), tuple(numbers), site.layout_statics, key
+        )
+        made.append((moved, numbers))
+        a = moved.out_aval
+    t._view, t._aval = tuple(made), a
+    t._vversion, t._vnode = -1, None
+    t._gversion = -1
+
+
+# -- sites on other places ---------------------------------------------------------------------------------------------
+
+
+def has_rule(site: Any) -> bool:
+    """Whether an op declares its own derivative."""
+    if isinstance(site, MovedSite):
+        return has_rule(site.inner)
+    return isinstance(site, OpSite) and site.op.vjp_body is not None
+
+
+def _vmapped(fn: Callable[..., Any], in_axes: Sequence[int | None], size: int) -> Callable[..., Any]:
+    """``jax.vmap``, or a loop where JAX has no batching rule for something in ``fn``."""
+
+    def run(*args: Any) -> Any:
+        import jax
+
+        try:
+            return jax.vmap(fn, in_axes=tuple(in_axes), axis_size=size)(*args)
+        except NotImplementedError:
+
+            def one(taken: list[Any]) -> Any:
+                given = iter(taken)
+                return fn(*[x if axis is None else next(given) for x, axis in zip(args, in_axes, strict=True)])
+
+            return jax.lax.map(one, [x for x, axis in zip(args, in_axes, strict=True) if axis == 0])
+
+    return run
+
+
+class MovedSite(DiffSite):
+    """A site in another place; with ``flags`` that name a batched input, over the whole batch.
+
+    Attributes:
+        inner: the site of one example.
+        flags: which inputs have the batch dim in front.
+    """
+
+    __slots__ = ("batched", "flags", "inner", "size")
+
+    def __init__(self, inner: Site, where: Place, flags: Sequence[bool], size: int = 0) -> None:
+        self.inner = inner
+        self.flags = tuple(flags)
+        self.size = size
+        self.batched = batched = any(flags)
+
+        def moved(a: Aval, batch: bool) -> Aval:
+            return aval((size, *a.shape) if batch else a.shape, a.dtype, where)
+
+        fn, label = inner.fn, inner.label
+        if batched:
+            numbers = (None,) * len(inner.number_kinds)
+            fn = _vmapped(fn, [0 if f else None for f in flags] + list(numbers), size)
+            if label is not None:
+                label = f"{label}*{''.join('1' if f else '0' for f in flags)}"
+        super().__init__(
+            fn, tuple(moved(a, f) for a, f in zip(inner.in_avals, flags, strict=True)), inner.number_kinds,
+            tuple(moved(a, batched) for a in inner.out_avals), inner.name, label, getattr(inner, "grad_name", None), where,
+        )  # fmt: skip
+        self.result_type = list
+        if isinstance(inner, DiffSite):
+            self.diff_in, self.diff_out = inner.diff_in, inner.diff_out
+            self.saves_in, self.saves_out = inner.saves_in, inner.saves_out
+            self.automatic = inner.automatic
+
+    def backward(
+        self, arrays: Sequence[Any], numbers: Sequence[Any], results: Sequence[Any], cts: Sequence[Any],
+        needs: Sequence[bool],
+    ) -> list[Any]:  # fmt: skip
+        inner = self.inner
+        assert isinstance(inner, DiffSite)
+        if not self.batched:
+            return inner.backward(arrays, numbers, results, cts, needs)
+        groups = (list(arrays), list(results), list(cts))
+        axes = [0 if f else None for f in self.flags] + [0] * (len(groups[1]) + len(groups[2]))
+        everything = [*groups[0], *groups[1], *groups[2]]
+        present = [i for i, x in enumerate(everything) if x is not None]
+        n, m = len(groups[0]), len(groups[1])
+
+        def one(*given: Any) -> list[Any]:
+            full: list[Any] = [None] * len(everything)
+            for i, x in zip(present, given, strict=True):
+                full[i] = x
+            return inner.backward(full[:n], numbers, full[n : n + m], full[n + m :], needs)
+
+        grads = _vmapped(one, [axes[i] for i in present], self.size)(*[everything[i] for i in present])
+        wanted = [f for f, need in zip(self.flags, needs, strict=True) if need]
+        return [g if f else g.sum(0) for g, f in zip(grads, wanted, strict=True)]
+
+
+class JvpSite(DiffSite):
+    """Tangents of a site's results from its inputs and the tangents of those that ``mask`` names."""
+
+    __slots__ = ("inner", "made")
+
+    def __init__(self, inner: DiffSite, mask: tuple[bool, ...]) -> None:
+        self.inner = inner
+        self.made = made = tuple(k for k, d in enumerate(inner.diff_out) if d)
+        where = inner.recorder.place
+        n = inner.n_in
+        moving = [i for i, m in enumerate(mask) if m]
+        by_rule = has_rule(inner)
+
+        def fn(*args: Any) -> list[Any]:
+            primals, tangents, numbers = args[:n], args[n : n + len(moving)], args[n + len(moving) :]
+            if by_rule:
+                return _transposed(inner, primals, tangents, numbers, mask, made)
+            import jax
+
+            def primal(*moved: Any) -> list[Any]:
+                given = iter(moved)
+                values = inner.fn(*[next(given) if m else x for x, m in zip(primals, mask, strict=True)], *numbers)
+                return [values[k] for k in made]
+
+            return list(jax.jvp(primal, [primals[i] for i in moving], list(tangents))[1])
+
+        bits = "".join("1" if m else "0" for m in mask)
+        label = None if inner.label is None else f"{inner.label}@{bits}"
+        super().__init__(
+            fn, (*inner.in_avals, *(inner.in_avals[i] for i in moving)), inner.number_kinds,
+            tuple(inner.out_avals[k] for k in made), f"{inner.name}~jvp", label, inner.grad_name, where,
+        )  # fmt: skip
+        self.result_type = list
+
+
+def _transposed(
+    site: DiffSite, primals: Sequence[Any], tangents: Sequence[Any], numbers: Sequence[Any], mask: Sequence[bool],
+    made: Sequence[int],
+) -> list[Any]:  # fmt: skip
+    """Forward mode by transposing an op's own derivative, so that both modes agree at kinks and ties."""
+    import jax
+    import jax.numpy as jnp
+
+    results = list(site.fn(*primals, *numbers))
+
+    def back(*cts: Any) -> list[Any]:
+        full: list[Any] = [None] * len(results)
+        for k, ct in zip(made, cts, strict=True):
+            full[k] = ct
+        return site.backward(primals, numbers, results, full, mask)
+
+    def conj(x: Any) -> Any:
+        return jnp.conj(x) if x.dtype.kind == "c" else x
+
+    _, pull = jax.vjp(back, *[jnp.zeros(results[k].shape, results[k].dtype) for k in made])
+    return [conj(t) for t in pull([conj(t) for t in tangents])]
+
+
+# -- recorders ---------------------------------------------------------------------------------------------------------
+
+
+class _TransformRecorder:
+    """Recording in a transform place records below, at once."""
+
+    eager = True
+    n_ops = 0
+    tape = False
+
+    def __init__(self, where: TransformPlace) -> None:
+        self.place = where
+        self.lock = threading.RLock()
+
+    @property
+    def updated(self) -> bool:
+        """Whether a parameter was changed in place: never asked here, the place below cuts where it must."""
+        return False
+
+    @updated.setter
+    def updated(self, value: bool) -> None:
+        pass
+
+    def flush(self, cause: str) -> None:
+        """Values are asked for on the host.
+
+        Raises:
+            RuntimeError: always; whoever may read them reads the tensors below.
+        """
+        raise RuntimeError(ITEM)
+
+    def record(self, site: Any, nodes: Sequence[Any], numbers: Sequence[Any] = ()) -> Any:
+        """The site's results, made below."""
+        where = self.place
+        held = [held_of(n if n.aval.place is where else lift(dispatch.wrap(n), where)._sync()) for n in nodes]
+        if isinstance(site, _DetachSite):
+            below, extra = held[0]
+            return Lifted(site.out_aval, (unlinked(below.detach()), extra if where.level_kind == BATCH else None))
+        level = level_of(where)
+        grad = modes.grad
+        if level is not None and level.below is not None:
+            modes.grad = level.below
+        try:
+            made = self._record(site, held, list(numbers))
+        finally:
+            modes.grad = grad
+        results = [Lifted(a, h) for a, h in zip(site.out_avals, made, strict=True)]
+        return results[0] if site.single else results
+
+    def _record(self, site: Any, held: Sequence[tuple[Any, Any]], numbers: list[Any]) -> list[tuple[Any, Any]]:
+        raise NotImplementedError
+
+    def _moved(self, site: Any, flags: tuple[bool, ...]) -> DiffSite:
+        """The site below; on a device place with no batch, an op's own site where one is known is not looked for."""
+        where = self.place
+        key = (site.id, flags)
+        found = where.lifted.get(key)
+        if found is None:
+            found = where.lifted[key] = MovedSite(site, where.base, flags, where.size)
+        return found
+
+
+def run_below(site: Any, tensors: Sequence[Any], numbers: Sequence[Any]) -> list[Any]:
+    """Record a site on tensors of its own place, on the tape too; always a list."""
+    nodes = [t._sync() for t in tensors]
+    made = dispatch.finish(site, list(tensors), nodes, list(numbers), any(t._requires_grad for t in tensors), False)
+    return [made] if site.single else list(made)
+
+
+class BatchRecorder(_TransformRecorder):
+    """Recorder of a batch: ops become ``jax.vmap`` of themselves below."""
+
+    def _record(self, site: Any, held: Sequence[tuple[Any, Any]], numbers: list[Any]) -> list[tuple[Any, Any]]:
+        flags = tuple(bool(f) for _, f in held)
+        batched = any(flags)
+        return [(t, batched) for t in run_below(self._moved(site, flags), [t for t, _ in held], numbers)]
+
+
+class DualRecorder(_TransformRecorder):
+    """Recorder of dual numbers: each op is recorded below together with the derivative along the tangents."""
+
+    def _record(self, site: Any, held: Sequence[tuple[Any, Any]], numbers: list[Any]) -> list[tuple[Any, Any]]:
+        below = self._moved(site, (False,) * len(held))
+        primals = [p for p, _ in held]
+        values = run_below(below, primals, numbers)
+        tangents: list[Any] = [None] * len(values)
+        if level_of(self.place) is not None and isinstance(site, DiffSite):
+            mask = tuple(t is not None and d for (_, t), d in zip(held, site.diff_in, strict=True))
+            if any(mask) and any(site.diff_out):
+                moved = self._jvp(below, mask)
+                moving = [t for (_, t), m in zip(held, mask, strict=True) if m]
+                for k, t in zip(moved.made, run_below(moved, [*primals, *moving], numbers), strict=True):
+                    tangents[k] = t
+        return list(zip(values, tangents, strict=True))
+
+    def _jvp(self, site: DiffSite, mask: tuple[bool, ...]) -> JvpSite:
+        key = ("jvp", site.id, mask)
+        found = self.place.lifted.get(key)
+        if found is None:
+            found = self.place.lifted[key] = JvpSite(site, mask)
+        return found  # type: ignore[return-value]
+
+
+# -- backward through graphs of a lower place --------------------------------------------------------------------------
+
+
+def run_op_in(node: Any, cts: Sequence[Any], needs: tuple[bool, ...], given: tuple[bool, ...], where: Place) -> list[Any]:
+    """Gradients of an op of a lower place for cotangents of ``where`` (a batch of them, or dual ones)."""
+    from ..autograd import engine
+
+    inner = node.site.vjp_site(needs, given)
+    site = _site_in(inner, where)
+    flat = [engine.unpack(node, k) for k in range(len(node.saved))]
+    flat += [engine.unpack_result(node, k) for k in range(len(node.saved_out))]
+    flat = [lift(t, where) for t in (*flat, *cts)]
+    return run_below(site, flat, list(node.numbers))
+
+
+_sites_in: dict[Any, DiffSite] = {}
+
+
+def _site_in(site: Any, where: Place) -> DiffSite:
+    key = (site.id, where)
+    found = _sites_in.get(key)
+    if found is None:
+        found = _sites_in[key] = MovedSite(site, where, (False,) * site.n_in)
+    return found
+
+
+__all__ = [
+    "BATCH", "DUAL", "Level", "Lifted", "TransformPlace", "adopt", "detach", "held_of", "lift", "link", "meet", "primal_of",
+    "put", "readable", "run_below", "run_op_in", "snapshot", "top_place", "transfer", "unlinked",
+]  # fmt: skip
