@@ -24,6 +24,8 @@ other commands:
   html RESULTS.json REPORT.html
                       write the report of an earlier run
   shrink RESULTS.json take cases that pass off the lists of known failures
+  begin RESULTS.json LIST
+                      write a first list of known failures, for a new kind of cases; no list is ever extended
 
 exit status: 0 all as expected; 1 a case fails that is not listed, or passes although it is; 2 wrong usage,
 or the module does not import; 130 interrupted
@@ -33,7 +35,7 @@ or the module does not import; 130 interrupted
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status: 0 if all is as expected, 1 if not, 2 for wrong usage."""
     given = sys.argv[1:] if argv is None else argv
-    other = {"coverage": _coverage, "docs": _docs, "html": _html, "shrink": _shrink}
+    other = {"coverage": _coverage, "docs": _docs, "html": _html, "shrink": _shrink, "begin": _begin}
     if given[:1] and given[0] in other:
         return other[given[0]](given[1:])
     parser = argparse.ArgumentParser(
@@ -46,11 +48,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[], metavar="PREFIX",
                         help="cases whose id starts with this, as nn.functional; may be repeated")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a fixed share of the cases that takes a few minutes")
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count(), metavar="N", help="worker processes (default: cores)")
-    parser.add_argument("--timeout", type=float, default=120.0, metavar="S", help="seconds a case may take (default: %(default)g)")
-    parser.add_argument("--memory", type=float, default=8.0, metavar="GIB", help="a worker may occupy (default: %(default)g)")
+    parser.add_argument(
+        "--jobs", type=_positive, default=os.cpu_count(), metavar="N", help="worker processes (default: cores)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=120.0, metavar="S", help="seconds a case may take (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--memory", type=float, default=8.0, metavar="GIB", help="a worker may occupy (default: %(default)g)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to a file")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report to a file: one page, for any browser")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the report to a file: one page, for any browser"
+    )
     parser.add_argument("--list", action="store_true", help="print the cases and their pages; run nothing")
     chosen = parser.parse_args(given)
     everything = registry.load()
@@ -106,7 +116,9 @@ def _coverage(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m compat_suite coverage", description=coverage.__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file is out of date")
     parser.add_argument("--mismatches", action="store_true", help="write nothing; print what does not resolve, and why")
-    parser.add_argument("--inventory", type=Path, metavar="JSON", help="write names.txt anew from an inventory of the API")
+    parser.add_argument(
+        "--inventory", type=Path, metavar="JSON", help="write names.txt anew from an inventory of the API"
+    )
     chosen = parser.parse_args(argv)
     if chosen.inventory:
         coverage.NAMES.write_text(coverage.extract(chosen.inventory))
@@ -150,6 +162,21 @@ def _shrink(argv: list[str]) -> int:
     parser.add_argument("results", type=Path)
     results, _ = runner.read(parser.parse_args(argv).results)
     print(f"{known.shrink({r.id: r for r in results if r.outcome == runner.PASS})} cases taken off the lists")
+    return 0
+
+
+def _begin(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m compat_suite begin", description=known.begin.__doc__)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("list", help=f"name of the new file in {known.FOLDER.name}, as recorded.txt")
+    chosen = parser.parse_args(argv)
+    results, about = runner.read(chosen.results)
+    failures = {r.id: r.message for r in results if not r.ok and r.outcome != runner.PASS}
+    try:
+        known.begin(known.FOLDER / chosen.list, f"Cases that {about['module']} does not pass yet.", failures)
+    except FileExistsError:
+        parser.error(f"{chosen.list} exists; a list of known failures only gets shorter")
+    print(f"{len(failures)} cases listed")
     return 0
 
 

@@ -62,6 +62,22 @@ def shrink(fixed: Mapping[str, object], folder: Path = FOLDER) -> int:
     return gone
 
 
+def begin(path: Path, head: str, failures: Mapping[str, str]) -> None:
+    """Write the first list of a kind of cases, which from then on only gets shorter.
+
+    Args:
+        path: the new file.
+        head: what the list is about, a line of comment.
+        failures: reasons by case id.
+
+    Raises:
+        FileExistsError: there is such a list; it is not for extending.
+    """
+    lines = [f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(failures.items())]
+    with path.open("x") as file:
+        file.write("\n".join([f"# {head}", f"# ceiling: {len(lines)}", *lines]) + "\n")
+
+
 def _lines(path: Path) -> list[tuple[int, tuple[str, str]]]:
     """Line numbers, ids and reasons; an id may contain colons, but no colon followed by a blank."""
     found = []

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -59,7 +59,7 @@ class Pool:
     about: dict[str, Any] = field(default_factory=dict)
     """What the first worker says of the module and the machine."""
 
-    def run(self, cases: Sequence[Case]) -> Iterator[Result]:
+    def run(self, cases: Sequence[Case]) -> Generator[Result, None, None]:
         """The result of each case, as they come; leaving the loop early stops the workers.
 
         Raises:
@@ -70,7 +70,9 @@ class Pool:
         workers: list[_Worker] = []
         try:
             while todo or any(w.batch for w in workers):
-                while todo and len(workers) < self.jobs and len(workers) < len(todo) + sum(bool(w.batch) for w in workers):
+                while (
+                    todo and len(workers) < self.jobs and len(workers) < len(todo) + sum(bool(w.batch) for w in workers)
+                ):
                     workers.append(_Worker(self))
                 for worker in workers:
                     worker.feed(todo, self.jobs)
@@ -186,7 +188,8 @@ class _Worker:
             return
         self.gone = True
         with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            if self.process.pid is not None:
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.join()
         self.tail = "\n".join(self.log.read_text(errors="replace")[-4000:].splitlines()[-20:])
@@ -260,7 +263,11 @@ def _write_to(path: str) -> None:
 
 def _about(torch: Any) -> dict[str, Any]:
     """Versions that a result depends on."""
-    about = {"module": torch.__name__, "version": str(getattr(torch, "__version__", "")), "python": platform.python_version()}
+    about = {
+        "module": torch.__name__,
+        "version": str(getattr(torch, "__version__", "")),
+        "python": platform.python_version(),
+    }
     own = getattr(getattr(torch, "version", None), "torchax_lite", None)
     jax = sys.modules.get("jax")
     return about | ({"torchax_lite": own} if own else {}) | ({"jax": jax.__version__} if jax else {})

@@ -60,7 +60,11 @@ class Progress:
 
 def lines_of(result: Result) -> list[str]:
     """A result that is not as expected, in a few lines."""
-    text = f"it is listed as a known failure ({result.reason}); take it off the list" if result.status == FIXED else result.message
+    text = (
+        f"it is listed as a known failure ({result.reason}); take it off the list"
+        if result.status == FIXED
+        else result.message
+    )
     return [f"{result.status}: {result.id}", *(f"    {line}" for line in text.splitlines()), f"    {result.page}"]
 
 

@@ -31,6 +31,10 @@ class Mismatch(AssertionError):
         super().__init__(f"{what} {self.got}, expected {self.expected}")
 
 
+class Missing(Mismatch):
+    """A name or an option that the case needs is not there."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One documented behaviour.
@@ -79,9 +83,34 @@ NAMESPACES = frozenset(
 CASES: dict[str, Case] = {}
 
 
+SHARED_PAGES = {
+    "torch.distributions": "distributions.html",
+    "torch.nn.init": "nn.init.html",
+    "torch.special": "special.html",
+    "torch.testing": "testing.html",
+    "torch.utils.checkpoint": "checkpoint.html",
+    "torch.utils.data": "data.html",
+}
+"""Namespaces whose names stand on one page."""
+
+RENAMED_PAGES = {
+    "torch.inference_mode": "torch.autograd.grad_mode.inference_mode",
+    "torch.nn.Parameter": "torch.nn.parameter.Parameter",
+    "torch.set_grad_enabled": "torch.autograd.grad_mode.set_grad_enabled",
+}
+"""Names whose pages are called after where they are defined."""
+
+
 def page_of(api: str) -> str:
-    """The address of the documentation page of a name."""
-    return f"{DOCS}generated/{api}.html"
+    """The address of the documentation of a name: a page of its own, or a place on that of its class or namespace."""
+    for namespace, page in SHARED_PAGES.items():
+        if api.startswith(namespace + "."):
+            return f"{DOCS}{page}#{api}"
+    parts = api.split(".")
+    owner = next((".".join(parts[: i + 1]) for i, part in enumerate(parts) if part[:1].isupper()), api)
+    if owner in (api, "torch.Tensor", "torch.optim.Optimizer"):
+        return f"{DOCS}generated/{RENAMED_PAGES.get(api, api)}.html"
+    return f"{DOCS}generated/{owner}.html#{api}"
 
 
 def case(api: str, page: str | None = None) -> Callable[[Check], Check]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .registry import Mismatch, Missing
+
 SEED = 42
 _BITS = {"bfloat16": "uint16", "float8_e4m3fn": "uint8", "float8_e5m2": "uint8", "float8_e4m3fnuz": "uint8", "float8_e5m2fnuz": "uint8", "float8_e8m0fnu": "uint8"}  # fmt: skip
 
@@ -26,14 +28,6 @@ TOLERANCES = {
     "complex128": (1e-7, 1e-7),
 }
 """Relative and absolute tolerance by dtype: the defaults that ``torch.testing.assert_close`` documents."""
-
-
-class Mismatch(AssertionError):
-    """The module answered something else than PyTorch."""
-
-
-class Missing(Mismatch):
-    """The module lacks a name that the record calls."""
 
 
 # ---------------------------------------------------------------- making values
@@ -120,14 +114,14 @@ def lookup(torch: Any, name: str) -> Callable[..., Any]:
     if kind:
         attribute = path.rpartition(".")[2]
         if not hasattr(torch.Tensor, attribute):
-            raise Missing(f"{path} does not exist")
+            raise Missing(path, "to exist", "no such name")
         return (lambda t: getattr(t, attribute)) if kind == "get" else (lambda t, v: setattr(t, attribute, v))
     value = torch
     for part in path.split(".")[1:]:
         try:
             value = getattr(value, part)
         except AttributeError:
-            raise Missing(f"{path} does not exist") from None
+            raise Missing(path, "to exist", "no such name") from None
     return value
 
 
@@ -176,7 +170,7 @@ def as_numpy(torch: Any, t: Any) -> np.ndarray:
         t = t.to(torch.float32)
     elif name == "complex32":
         t = t.to(torch.complex64)
-    return t.resolve_conj().resolve_neg().numpy()
+    return t.numpy(force=True)
 
 
 def recorded_values(made: dict[str, Any]) -> np.ndarray:
@@ -202,7 +196,9 @@ def _float8(bits: np.ndarray, name: str) -> np.ndarray:
     sign = np.where(bits >> 7, -1.0, 1.0)
     exponent = (bits >> mantissa_bits) & ((1 << exponent_bits) - 1)
     mantissa = (bits & ((1 << mantissa_bits) - 1)) / (1 << mantissa_bits)
-    value = sign * np.where(exponent == 0, mantissa * 2.0 ** (1 - bias), (1 + mantissa) * np.exp2(exponent.astype(float) - bias))
+    value = sign * np.where(
+        exponent == 0, mantissa * 2.0 ** (1 - bias), (1 + mantissa) * np.exp2(exponent.astype(float) - bias)
+    )
     if fnuz:
         return np.where(bits == 0x80, np.nan, value).astype(np.float32)
     if name == "float8_e4m3fn":
@@ -242,8 +238,9 @@ def compare_values(where: str, got: np.ndarray, want: np.ndarray, rtol: float, a
     if np.any(wrong):
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise Mismatch(
-            f"{where}: {int(wrong.sum())} of {want.size} values differ (rtol {rtol:g}, atol {atol:g}), first at {list(first)}: "
-            f"expected {want[first]!r}, got {got[first]!r}\nexpected {_show(want)}\ngot {_show(got)}"
+            f"{where}: {int(wrong.sum())} of {want.size} values (rtol {rtol:g}, atol {atol:g}; the first at {list(first)})",
+            f"{want[first]!r} in {_show(want)}",
+            f"{got[first]!r} in {_show(got)}",
         )
 
 
@@ -255,8 +252,9 @@ def _compare_complex(where: str, got: np.ndarray, want: np.ndarray, rtol: float,
     if np.any(wrong):
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise Mismatch(
-            f"{where}: {int(wrong.sum())} of {want.size} values differ (rtol {rtol:g}, atol {atol:g}), first at {list(first)}: "
-            f"expected {want[first]!r}, got {got[first]!r}\nexpected {_show(want)}\ngot {_show(got)}"
+            f"{where}: {int(wrong.sum())} of {want.size} values (rtol {rtol:g}, atol {atol:g}; the first at {list(first)})",
+            f"{want[first]!r} in {_show(want)}",
+            f"{got[first]!r} in {_show(got)}",
         )
 
 
@@ -278,15 +276,15 @@ class Checks:
         """Raise unless a tensor is as described."""
         noise = self.noise.pop(0) if self.noise else 0.0
         if not isinstance(got, torch.Tensor):
-            raise Mismatch(f"{where}: expected a tensor of shape {tuple(want['shape'])}, got {type(got).__name__} {got!r:.200}")
+            raise Mismatch(where, f"a tensor of shape {tuple(want['shape'])}", f"{type(got).__name__} {got!r:.200}")
         dtype = str(got.dtype).removeprefix("torch.")
         if dtype != want["dtype"]:
-            raise Mismatch(f"{where}: expected dtype {want['dtype']}, got {dtype}")
+            raise Mismatch(f"{where}: dtype", want["dtype"], dtype)
         if list(got.shape) != want["shape"]:
-            raise Mismatch(f"{where}: expected shape {want['shape']}, got {list(got.shape)}")
+            raise Mismatch(f"{where}: shape", want["shape"], list(got.shape))
         layout = str(got.layout).removeprefix("torch.")
         if layout != want.get("layout", "strided"):
-            raise Mismatch(f"{where}: expected layout {want.get('layout', 'strided')}, got {layout}")
+            raise Mismatch(f"{where}: layout", want.get("layout", "strided"), layout)
         if "layout" in want:
             if layout == "sparse_coo":
                 parts = (got._indices(), got._values())
@@ -301,7 +299,11 @@ class Checks:
             rtol, atol = tolerance(dtype, self.given)
             expected = recorded_values(want)
             finite = np.abs(expected[np.isfinite(expected)]) if expected.dtype.kind in "fc" else ()
-            scale = float(np.max(finite)) if len(finite) and dtype in ("float32", "complex64", "float64", "complex128") else 0.0
+            scale = (
+                float(np.max(finite))
+                if len(finite) and dtype in ("float32", "complex64", "float64", "complex128")
+                else 0.0
+            )
             atol = max(atol, 4 * (1.2e-7 if dtype in ("float32", "complex64") else 2.3e-16) * scale)
             compare_values(where, as_numpy(torch, got), expected, rtol, atol + 8 * noise)
         if self.strides:
@@ -315,35 +317,37 @@ class Checks:
         expected = want.get("stride") or contiguous_strides(shape)
         actual = list(got.stride())
         if any(n > 1 and a != b for n, a, b in zip(shape, actual, expected, strict=True)):
-            raise Mismatch(f"{where}: strides: expected {expected}, got {actual} (shape {shape})")
+            raise Mismatch(f"{where}: strides (shape {shape})", expected, actual)
 
     def value(self, torch: Any, where: str, got: Any, want: Any) -> None:
         """Raise unless a result, possibly nested, is as recorded."""
         if isinstance(want, dict) and "dtype" in want:
             self.tensor(torch, where, got, want)
             return
-        sequence = None
+        sequence: Any = None
+        kind: type = list
         if isinstance(want, list):
-            sequence, kind = want, list
+            sequence = want
         elif isinstance(want, dict) and ("tu" in want or "named" in want):
             sequence, kind = want.get("tu", want.get("items")), tuple
         if sequence is not None:
             if not isinstance(got, kind):
-                raise Mismatch(f"{where}: expected a {kind.__name__} of {len(sequence)}, got {type(got).__name__}")
+                raise Mismatch(where, f"a {kind.__name__} of {len(sequence)}", type(got).__name__)
             if len(got) != len(sequence):
-                raise Mismatch(f"{where}: expected {len(sequence)} results, got {len(got)}")
-            for i, (a, b) in enumerate(zip(got, sequence, strict=True)):
+                raise Mismatch(f"{where}: number of results", len(sequence), len(got))
+            items: Any = got
+            for i, (a, b) in enumerate(zip(items, sequence, strict=True)):
                 self.value(torch, f"{where}[{i}]", a, b)
             return
         expected = decode(torch, want, lambda number: None)
         if isinstance(expected, float | complex) and not isinstance(got, bool):
             if not isinstance(got, type(expected)):
-                raise Mismatch(f"{where}: expected {expected!r}, got {got!r:.200}")
+                raise Mismatch(where, repr(expected), f"{got!r:.200}")
             if self.values:
                 compare_values(where, np.asarray(got), np.asarray(expected), *tolerance("float32", self.given))
             return
         if type(got) is not type(expected) or (self.values and got != expected):
-            raise Mismatch(f"{where}: expected {expected!r}, got {got!r:.200}")
+            raise Mismatch(where, repr(expected), f"{got!r:.200}")
 
 
 def contiguous_strides(shape: list[int]) -> list[int]:
@@ -357,27 +361,28 @@ def contiguous_strides(shape: list[int]) -> list[int]:
 
 # ---------------------------------------------------------------- errors
 
-_VARIABLE = re.compile(r"[0-9\"'`\[\]{}<>()=:;\n]")
+_VARIABLE = re.compile(r"^[-+]?[0-9]|[\"'`\[\]{}<>()=\n]")
 
 
 def leading_words(message: str) -> list[str]:
-    """The first words of a message (at most six), up to the first that holds a number, a quotation or punctuation."""
+    """The first words of a message, at most six, up to the first that is a number or holds a quotation or a bracket."""
     words: list[str] = []
     for word in message.split()[:6]:
         if _VARIABLE.search(word):
-            stem = word.rstrip(":,;.")
-            if stem and not _VARIABLE.search(stem):
-                words.append(stem)
             break
-        words.append(word.rstrip(",."))
+        words.append(word.rstrip(":,;."))
     return words
+
+
+def _said(kind: str, message: str) -> str:
+    return f"{kind}: {message[:300]}"
 
 
 def check_error(torch: Any, error: BaseException, want: dict[str, Any]) -> None:
     """Raise unless an exception has the recorded class and the message's leading words."""
     kind, message = type(error).__name__, str(error)
     if kind != want["class"]:
-        raise Mismatch(f"expected {want['class']}: {want['message'][:300]!r}, got {kind}: {message[:300]!r}")
+        raise Mismatch("exception", _said(want["class"], want["message"]), _said(kind, message))
     words = leading_words(want["message"])
     if leading_words(message)[: len(words)] == words and (words or not want["message"]):
         return
@@ -386,7 +391,7 @@ def check_error(torch: Any, error: BaseException, want: dict[str, Any]) -> None:
         return
     if not words and not pattern and want["message"][:1] == message[:1]:
         return
-    raise Mismatch(f"{kind} says {message[:300]!r}, expected {want['message'][:300]!r}")
+    raise Mismatch("message", _said(want["class"], want["message"]), _said(kind, message))
 
 
 # ---------------------------------------------------------------- the forms of a call
@@ -431,10 +436,9 @@ def program(record: dict[str, Any], sample: dict[str, Any], form: str | None = N
     return {"calls": [{"f": form or record["f"], "a": sample["a"], "k": sample.get("k")}], "ret": "last"}
 
 
-def outputs_of(spec: dict[str, Any], torch: Any, wanted: Any) -> Any:
-    """The tensors for ``out=`` by a record's specification."""
-    made = [build(torch, d) for d in spec["out"]]
-    return made[0] if not spec["tuple"] else tuple(made)
+def outputs_of(variant: dict[str, Any], torch: Any) -> list[Any]:
+    """The tensors that a variant gives as ``out=``, in memory of their own, which may grow."""
+    return [build(torch, made).clone() for made in variant["out"]]
 
 
 def _expecting(sample: dict[str, Any], fn: Callable[[], Any], torch: Any) -> tuple[Any, bool]:
@@ -451,18 +455,26 @@ def _expecting(sample: dict[str, Any], fn: Callable[[], Any], torch: Any) -> tup
     except Exception as error:
         check_error(torch, error, want)
         return None, False
-    raise Mismatch(f"expected {want['class']}: {want['message'][:300]!r}, got no error")
+    raise Mismatch("exception", _said(want["class"], want["message"]), "none")
 
 
-def forward(torch: Any, record: dict[str, Any], sample: dict[str, Any], form: str | None = None, *, strides: bool = True) -> None:
-    """The function (or a method form of it) returns what was recorded."""
+def forward(
+    torch: Any, record: dict[str, Any], sample: dict[str, Any], form: str | None = None,
+    *, strides: bool = True, values: bool = True,
+) -> None:  # fmt: skip
+    """The function (or a method form of it) returns what was recorded; strides and values are compared if asked for."""
     run = start(torch, sample)
     result, there = _expecting(sample, lambda: run.calls(program(record, sample, form)), torch)
     if not there:
         return
-    check = Checks(values=not record.get("unchecked") and not sample.get("unchecked"), strides=strides, given=record.get("tol"), noise=sample.get("noise"))
+    check = Checks(
+        values=values and not record.get("unchecked") and not sample.get("unchecked"),
+        strides=strides,
+        given=record.get("tol"),
+        noise=sample.get("noise"),
+    )
     check.value(torch, "result", result, sample["out"])
-    if "post_out" in sample:
+    if "post_out" in sample and values:
         Checks(given=record.get("tol"), strides=False, noise=sample.get("post_noise")).value(
             torch, "processed result", run.calls(sample["post"]), sample["post_out"]
         )
@@ -482,18 +494,18 @@ def gradient(torch: Any, record: dict[str, Any], sample: dict[str, Any]) -> None
 def compare_gradients(torch: Any, record: dict[str, Any], sample: dict[str, Any], inputs: list[Any], got: Any) -> None:
     """Raise unless gradients are as recorded; none counts as zeros."""
     if got is None:
-        raise Mismatch("no result requires a gradient")
+        raise Mismatch("requires_grad", "some result to have it", "none")
     noise = sample.get("grad_noise") or [0.0] * len(got)
     for i, (a, want) in enumerate(zip(got, sample["grads"], strict=True)):
         if want is None:
             if a is not None and np.any(as_numpy(torch, a) != 0):
-                raise Mismatch(f"gradient of input {i}: expected none, got {_show(as_numpy(torch, a))}")
+                raise Mismatch(f"gradient of input {i}", "none", _show(as_numpy(torch, a)))
             continue
         where = f"gradient of input {i}"
         if a is None:
             if "a" in want and not np.any(recorded_values(want) != 0):
                 continue
-            raise Mismatch(f"{where}: expected one, got none")
+            raise Mismatch(where, "one", "none")
         rtol, atol = GRADIENT_TOLERANCES.get(want["dtype"], (0.0, 0.0))
         given = record.get("tol") or (0.0, 0.0)
         check = Checks(strides=False, given=(max(rtol, given[0]), max(atol, given[1])), noise=[noise[i]])
@@ -520,9 +532,14 @@ def inplace(torch: Any, record: dict[str, Any], sample: dict[str, Any]) -> None:
     if not there:
         return
     if result is not target:
-        raise Mismatch("the in-place form does not return its first argument")
+        raise Mismatch("result", "the first argument itself", "another object")
     want = sample["out"] if variant.get("out") == "same" else variant["out"]
-    check = Checks(values=not record.get("unchecked") and not sample.get("unchecked"), strides=False, given=record.get("tol"), noise=sample.get("noise"))
+    check = Checks(
+        values=not record.get("unchecked") and not sample.get("unchecked"),
+        strides=False,
+        given=record.get("tol"),
+        noise=sample.get("noise"),
+    )
     check.value(torch, "result", result, want)
     if variant.get("grads") == "same":
         compare_gradients(torch, record, sample, inputs, gradients(torch, result, inputs))
@@ -531,22 +548,27 @@ def inplace(torch: Any, record: dict[str, Any], sample: dict[str, Any]) -> None:
 def out(torch: Any, record: dict[str, Any], sample: dict[str, Any], variant: dict[str, Any]) -> None:
     """The ``out=`` form writes what was recorded into the tensors given, resizes and warns as recorded."""
     run = start(torch, sample, grad=variant["kind"] == "grad")
-    target = outputs_of(variant, torch, sample.get("out"))
+    tensors = outputs_of(variant, torch)
+    target = tuple(tensors) if variant["tuple"] else tensors[0]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result, there = _expecting(variant, lambda: run.calls(program(record, sample), out=target), torch)
     if not there:
         return
-    tensors, returned = flatten(torch, target), flatten(torch, result)
-    if len(tensors) != len(returned) or any(a is not b for a, b in zip(tensors, returned, strict=True)):
-        raise Mismatch(f"out= ({variant['kind']}): the tensors given are not what is returned")
+    if "returns" not in variant and [id(t) for t in tensors] != [id(t) for t in flatten(torch, result)]:
+        raise Mismatch(f"out= ({variant['kind']})", "the tensors given", "others")
     expected = variant["result"]
-    check = Checks(values=not record.get("unchecked") and not sample.get("unchecked"), given=record.get("tol"), noise=sample.get("noise"))
+    check = Checks(
+        values=not record.get("unchecked") and not sample.get("unchecked"),
+        given=record.get("tol"),
+        noise=sample.get("noise"),
+    )
     for i, (t, want) in enumerate(zip(tensors, expected, strict=True)):
         check.tensor(torch, f"out= ({variant['kind']}) {i}", t, want)
     resized = any("was resized" in str(w.message) for w in caught)
     if resized != bool(variant.get("warns")):
-        raise Mismatch(f"out= ({variant['kind']}): expected {'a' if variant.get('warns') else 'no'} warning about resizing")
+        warns = ("no warning", "a warning")
+        raise Mismatch(f"out= ({variant['kind']}): resizing", warns["warns" in variant], warns[resized])
 
 
 def error(torch: Any, record: dict[str, Any], sample: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ def _compact(results: Iterable[Result], about: Mapping[str, Any]) -> dict[str, A
     """APIs with their cases; a case is [name, status, recorded?, ms], and if there is more to say, a table of texts."""
     apis: dict[str, dict[str, Any]] = {}
     for r in sorted(results, key=lambda r: r.id):
-        entry = apis.setdefault(r.api, {"n": r.namespace, "c": []})
+        entry = apis.setdefault(r.api, {"n": r.namespace, "p": page_of(r.api), "c": []})
         row: list[Any] = [
             r.id.removeprefix(r.api + ":"),
             STATUSES.index(r.status),
@@ -36,4 +36,4 @@ def _compact(results: Iterable[Result], about: Mapping[str, Any]) -> dict[str, A
         if r.page != page_of(r.api):
             said["p"] = r.page
         entry["c"].append([*row, said] if said else row)
-    return {"about": dict(about), "statuses": STATUSES, "docs": page_of("NAME"), "apis": apis}
+    return {"about": dict(about), "statuses": STATUSES, "apis": apis}

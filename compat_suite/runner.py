@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from .registry import RECORDED, Case, Mismatch, namespace_of, page_of
+from .registry import RECORDED, Case, Mismatch, Missing, namespace_of, page_of
 
 PASS, FAIL, MISSING, CRASH, TIMEOUT = "pass", "fail", "missing", "crash", "timeout"
 """Outcomes of a case by itself: a name or option that is not there is :data:`MISSING`."""
@@ -92,7 +92,8 @@ def quick(cases: Iterable[Case], share: int = 16) -> list[Case]:
 
     Which ones depends only on the ids.
     """
-    chosen, recorded = [], {}
+    chosen: list[Case] = []
+    recorded: dict[str, list[Case]] = {}
     for c in cases:
         if c.kind == RECORDED:
             recorded.setdefault(c.api, []).append(c)
@@ -107,7 +108,8 @@ def quick(cases: Iterable[Case], share: int = 16) -> list[Case]:
 def run_case(case: Case, torch: Any) -> Result:
     """Run a case from a fixed state: seed 0, float32, gradients enabled, default printing, no warning shown."""
     start = time.perf_counter()
-    outcome, found = PASS, {}
+    outcome = PASS
+    found: dict[str, str] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -142,7 +144,7 @@ def _judge(error: Exception, case: Case, torch: Any) -> tuple[str, dict[str, str
     found = {"message": place + text, "got": text}
     if isinstance(error, Mismatch):
         found |= {"message": f"{place}{error}", "expected": f"{error.what} {error.expected}", "got": error.got}
-    elif isinstance(error, AssertionError):
+    elif type(error) is AssertionError:
         found |= explain(error)
         found["message"] = place + (str(error) or f"not so: {found['expected']}{found['got'] and '; '}{found['got']}")
     elif own:
@@ -153,7 +155,7 @@ def _judge(error: Exception, case: Case, torch: Any) -> tuple[str, dict[str, str
 
 
 def _names_missing(error: BaseException, case: Case, torch: Any) -> bool:
-    if isinstance(error, NotImplementedError):
+    if isinstance(error, NotImplementedError | Missing):
         return True
     if not isinstance(error, AttributeError) or error.name is None:
         return False
@@ -173,14 +175,16 @@ def explain(error: AssertionError) -> dict[str, str]:
     try:
         lines, first = inspect.getsourcelines(frame.f_code)
         tree = ast.parse(inspect.cleandoc("\n" + "".join(lines)))
-        asserts = [n for n in ast.walk(tree) if isinstance(n, ast.Assert) and n.lineno <= at.tb_lineno - first + 1 <= n.end_lineno]
-        node = _first_false(asserts[-1].test, frame)
+        line = at.tb_lineno - first + 1
+        asserts = [n for n in ast.walk(tree) if isinstance(n, ast.Assert)]
+        node = _first_false([n for n in asserts if n.lineno <= line <= (n.end_lineno or line)][-1].test, frame)
     except (OSError, SyntaxError, IndexError):
         return {"expected": str(error), "got": ""}
     expected = ast.unparse(node)
     if not isinstance(node, ast.Compare):
         return {"expected": expected, "got": ""}
-    return {"expected": expected, "got": f"{ast.unparse(node.left)} is {_value(node.left, frame)}"}
+    changed = _value(node, frame) == "True"  # what was seen then is gone: the value depended on the place or the time
+    return {"expected": expected, "got": "" if changed else f"{ast.unparse(node.left)} is {_value(node.left, frame)}"}
 
 
 def _first_false(test: ast.expr, frame: types.FrameType) -> ast.expr:
@@ -206,7 +210,9 @@ def with_reasons(results: Iterable[Result], known: Mapping[str, str]) -> Iterato
 
 def save(results: Iterable[Result], about: Mapping[str, Any], path: Path) -> None:
     """The results and what they are of, as JSON; what says nothing is left out."""
-    rows = [{k: v for k, v in asdict(r).items() if v != "" and not (k == "page" and v == page_of(r.api))} for r in results]
+    rows = [
+        {k: v for k, v in asdict(r).items() if v != "" and not (k == "page" and v == page_of(r.api))} for r in results
+    ]
     path.write_text(json.dumps({**about, "results": rows}, indent=1) + "\n")
 
 

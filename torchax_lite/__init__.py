@@ -100,9 +100,12 @@ _LAZY = (
     "cuda", "optim", "linalg", "fft", "special", "func", "testing", "distributions", "amp", "hub", "jit", "fx", "onnx",
     "backends", "distributed", "profiler", "interop", "vision", "text", "return_types", "serialization", "overrides",
     "multiprocessing", "storage", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
+    "xpu", "mps", "mtia", "cpu", "quasirandom", "functional",
+    "_C", "_dynamo", "_inductor", "export", "masked", "monitor", "nested", "package", "ao", "__config__", "__future__",
 )  # fmt: skip
 
 _PROVIDED = {
+    "compiler._compile": ("compile",),
     "amp.autocast_mode": (
         "autocast", "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache",
         "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype", "get_autocast_ipu_dtype",
@@ -111,6 +114,24 @@ _PROVIDED = {
         "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled", "set_autocast_gpu_dtype",
         "set_autocast_ipu_dtype", "set_autocast_ipu_enabled", "set_autocast_xla_dtype", "set_autocast_xla_enabled",
     ),
+    "absent": (
+        "complex32", "chalf", "bit", "float4_e2m1fn_x2", "int1", "int2", "int3", "int4", "int5", "int6", "int7", "uint1",
+        "uint2", "uint3", "uint4", "uint5", "uint6", "uint7", "bits8", "bits16", "bits1x8", "bits2x4", "bits4x2", "quint8",
+        "quint4x2", "quint2x4", "qint8", "qint32", "qscheme", "per_tensor_affine", "per_channel_affine",
+        "per_tensor_symmetric", "per_channel_symmetric", "per_channel_affine_float_qparams", "quantize_per_tensor",
+        "quantize_per_tensor_dynamic", "quantize_per_channel", "quantized_batch_norm", "quantized_max_pool1d",
+        "quantized_max_pool2d", "int_repr", "q_scale", "q_zero_point", "q_per_channel_scales",
+        "q_per_channel_zero_points", "q_per_channel_axis", "while_loop", "QInt8Storage", "QInt32Storage",
+        "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage", "SymInt", "SymFloat", "SymBool",
+        "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine",
+    ),
+    "_information": (
+        "as_strided_", "binary_cross_entropy_with_logits", "compiled_with_cxx11_abi", "cond", "fill", "get_device",
+        "get_device_module", "resize_as_", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
+        "to_dlpack", "typename", "unsafe_split_with_sizes", "has_lapack", "has_mkl", "has_openmp", "has_spectral",
+    ),
+    "_streams": ("AcceleratorError", "Event", "OutOfMemoryError", "Stream"),
+    "func": ("vmap",),
 }  # fmt: skip
 """Functions and classes of this namespace that come from a module which is loaded when one of them is first asked for."""
 _PROVIDERS = {name: module for module, names in _PROVIDED.items() for name in names}

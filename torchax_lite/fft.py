@@ -26,7 +26,7 @@ def _frequencies(
     if layout not in (None, torch.strided):
         raise NotImplementedError(f"{name}: layout={layout} is not supported; use torch.strided")
     width = float(n) * float(d)
-    result = torch.tensor(points, dtype=kind, device=device) * (1 / width if width else float("inf"))
+    result = torch.as_tensor(points, dtype=kind, device=device) * (1 / width if width else float("inf"))
     return into(name, result, out).requires_grad_(requires_grad)
 
 

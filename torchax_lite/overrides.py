@@ -142,7 +142,9 @@ def has_torch_function_variadic(*args: Any) -> bool:
     return has_torch_function(args)
 
 
-def handle_torch_function(public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+def handle_torch_function(
+    public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
+) -> Any:
     """Call the overrides of a function: the innermost mode, then the arguments, subclasses before their bases.
 
     Raises:
@@ -160,7 +162,9 @@ def handle_torch_function(public_api: Callable[..., Any], relevant_args: Iterabl
         if result is not NotImplemented:
             return result
     name = f"{public_api.__module__}.{public_api.__name__}"
-    text = f"no implementation found for '{name}' on types that implement __torch_function__: {[type(x) for x in found]}"
+    text = (
+        f"no implementation found for '{name}' on types that implement __torch_function__: {[type(x) for x in found]}"
+    )
     if modes.function_mode:
         text += f" nor in mode {modes.function_mode[-1]}"
     raise TypeError(text)
@@ -201,7 +205,7 @@ def resolve_name(f: Any) -> str | None:
     if found is None and callable(f) and (getattr(f, "__module__", "") or "").startswith("torchax_lite"):
         for name, module in _namespaces():
             if getattr(module, getattr(f, "__name__", " "), None) is f:
-                return f"{name}.{f.__name__}"
+                return f"{name}.{getattr(f, '__name__', '')}"
     return found
 
 

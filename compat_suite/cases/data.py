@@ -6,10 +6,8 @@ from typing import Any
 
 from ..registry import case, raises, same
 
-DATA = "data.html"
 
-
-@case("torch.utils.data.DataLoader", DATA)
+@case("torch.utils.data.DataLoader")
 def collates_fields_into_batches(torch: Any) -> None:
     data = [{"x": torch.tensor([float(i)]), "y": i, "name": str(i)} for i in range(5)]
     batches = list(torch.utils.data.DataLoader(data, batch_size=2))
@@ -18,7 +16,7 @@ def collates_fields_into_batches(torch: Any) -> None:
     same(batches[2]["y"], torch.tensor([4]))
 
 
-@case("torch.utils.data.DataLoader", DATA)
+@case("torch.utils.data.DataLoader")
 def shuffles_by_the_generator(torch: Any) -> None:
     order = [
         b.item()
@@ -31,7 +29,7 @@ def shuffles_by_the_generator(torch: Any) -> None:
     assert order == again and sorted(order) == [0, 1, 2, 3, 4]
 
 
-@case("torch.utils.data.DataLoader", DATA)
+@case("torch.utils.data.DataLoader")
 def options_that_exclude_each_other_raise(torch: Any) -> None:
     loader, sampler = torch.utils.data.DataLoader, torch.utils.data.SequentialSampler(range(3))
     raises(
@@ -40,25 +38,25 @@ def options_that_exclude_each_other_raise(torch: Any) -> None:
     assert len(loader(range(5), batch_size=2, drop_last=True)) == 2
 
 
-@case("torch.utils.data.random_split", DATA)
+@case("torch.utils.data.random_split")
 def fractions_cover_the_data_set(torch: Any) -> None:
     parts = torch.utils.data.random_split(range(10), [0.75, 0.25], torch.Generator().manual_seed(0))
     assert [len(p) for p in parts] == [8, 2] and sorted([*parts[0], *parts[1]]) == list(range(10))
 
 
-@case("torch.utils.data.TensorDataset", DATA)
+@case("torch.utils.data.TensorDataset")
 def tensors_are_indexed_together(torch: Any) -> None:
     x, y = torch.utils.data.TensorDataset(torch.arange(3), torch.arange(3) * 2)[1]
     assert (x.item(), y.item()) == (1, 2)
 
 
-@case("torch.utils.data.ConcatDataset", DATA)
+@case("torch.utils.data.ConcatDataset")
 def indices_run_on_and_may_be_negative(torch: Any) -> None:
     both = torch.utils.data.ConcatDataset([["a", "b"], ["c"]])
     assert len(both) == 3 and both[2] == both[-1] == "c"
 
 
-@case("torch.utils.data.WeightedRandomSampler", DATA)
+@case("torch.utils.data.WeightedRandomSampler")
 def zero_weights_are_never_drawn(torch: Any) -> None:
     assert set(torch.utils.data.WeightedRandomSampler([0.0, 1.0, 3.0], 50)) <= {1, 2}
 

@@ -39,7 +39,9 @@ def weights_divide_the_mean(torch: Any) -> None:
 
 @case("torch.nn.functional.cross_entropy")
 def classes_are_the_second_dim(torch: Any) -> None:
-    loss = torch.nn.functional.cross_entropy(torch.zeros(2, 5, 3, 4), torch.zeros(2, 3, 4, dtype=torch.long), reduction="none")
+    loss = torch.nn.functional.cross_entropy(
+        torch.zeros(2, 5, 3, 4), torch.zeros(2, 3, 4, dtype=torch.long), reduction="none"
+    )
     assert loss.shape == (2, 3, 4)
     same(loss[0, 0, 0], torch.tensor(math.log(5)), atol=1e-6)
     same(torch.nn.functional.cross_entropy(torch.zeros(5), torch.tensor(2)), torch.tensor(math.log(5)), atol=1e-6)
@@ -97,13 +99,17 @@ def easy_triplets_cost_nothing(torch: Any) -> None:
 
 @case("torch.nn.functional.hinge_embedding_loss")
 def targets_are_one_and_minus_one(torch: Any) -> None:
-    out = torch.nn.functional.hinge_embedding_loss(torch.tensor([0.25, 0.25]), torch.tensor([1.0, -1.0]), reduction="none")
+    out = torch.nn.functional.hinge_embedding_loss(
+        torch.tensor([0.25, 0.25]), torch.tensor([1.0, -1.0]), reduction="none"
+    )
     same(out, torch.tensor([0.25, 0.75]))
 
 
 @case("torch.nn.functional.margin_ranking_loss")
 def order_counts(torch: Any) -> None:
-    out = torch.nn.functional.margin_ranking_loss(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0]), margin=0.5)
+    out = torch.nn.functional.margin_ranking_loss(
+        torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0]), margin=0.5
+    )
     same(out, torch.tensor(2.5))
 
 
@@ -117,7 +123,9 @@ def variances_are_not_negative(torch: Any) -> None:
 @case("torch.nn.functional.ctc_loss")
 def one_frame_one_label(torch: Any) -> None:
     logp = torch.full((1, 1, 4), math.log(0.25))
-    loss = torch.nn.functional.ctc_loss(logp, torch.tensor([[2]]), torch.tensor([1]), torch.tensor([1]), reduction="sum")
+    loss = torch.nn.functional.ctc_loss(
+        logp, torch.tensor([[2]]), torch.tensor([1]), torch.tensor([1]), reduction="sum"
+    )
     same(loss, torch.tensor(math.log(4)), atol=1e-5)
 
 
@@ -131,7 +139,9 @@ def tanh_form_is_an_approximation(torch: Any) -> None:
     x = torch.tensor([1.0])
     same(torch.nn.functional.gelu(x), torch.tensor([0.5 * (1 + math.erf(1 / math.sqrt(2)))]), atol=1e-6)
     same(torch.nn.functional.gelu(x, approximate="tanh"), torch.tensor([0.841192]), atol=1e-5)
-    raises(RuntimeError, "approximate argument must be either none or tanh", torch.nn.functional.gelu, x, approximate="no")
+    raises(
+        RuntimeError, "approximate argument must be either none or tanh", torch.nn.functional.gelu, x, approximate="no"
+    )
 
 
 @case("torch.nn.functional.softplus")
@@ -154,7 +164,12 @@ def negative_side_ends_at_minus_alpha(torch: Any) -> None:
 @case("torch.nn.functional.glu")
 def halves_the_dim(torch: Any) -> None:
     same(torch.nn.functional.glu(torch.tensor([2.0, 4.0, 0.0, 0.0])), torch.tensor([1.0, 2.0]))
-    raises(RuntimeError, "Halving dimension must be even, but dimension 0 is size 3", torch.nn.functional.glu, torch.ones(3))
+    raises(
+        RuntimeError,
+        "Halving dimension must be even, but dimension 0 is size 3",
+        torch.nn.functional.glu,
+        torch.ones(3),
+    )
 
 
 @case("torch.nn.functional.threshold")
@@ -252,7 +267,14 @@ def modes_reflect_replicate_circular(torch: Any) -> None:
     same(pad(x, (2, 1), mode="reflect"), torch.tensor([[[3.0, 2, 1, 2, 3, 2]]]))
     same(pad(x, (2, 1), mode="replicate"), torch.tensor([[[1.0, 1, 1, 2, 3, 3]]]))
     same(pad(x, (2, 1), mode="circular"), torch.tensor([[[2.0, 3, 1, 2, 3, 1]]]))
-    raises(RuntimeError, "Padding size should be less than the corresponding input dimension", pad, x, (3, 0), mode="reflect")
+    raises(
+        RuntimeError,
+        "Padding size should be less than the corresponding input dimension",
+        pad,
+        x,
+        (3, 0),
+        mode="reflect",
+    )
 
 
 @case("torch.nn.functional.interpolate")
@@ -356,7 +378,13 @@ def bias_is_optional(torch: Any) -> None:
 def probability_one_gives_zeros(torch: Any) -> None:
     same(torch.nn.functional.dropout(torch.ones(3), 1.0), torch.zeros(3))
     same(torch.nn.functional.dropout(torch.ones(3), 0.9, training=False), torch.ones(3))
-    raises(ValueError, "dropout probability has to be between 0 and 1, but got -0.1", torch.nn.functional.dropout, torch.ones(1), -0.1)
+    raises(
+        ValueError,
+        "dropout probability has to be between 0 and 1, but got -0.1",
+        torch.nn.functional.dropout,
+        torch.ones(1),
+        -0.1,
+    )
 
 
 @case("torch.nn.functional.dropout2d")

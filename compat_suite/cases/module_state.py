@@ -7,8 +7,6 @@ from typing import Any
 
 from ..registry import case, raises, same
 
-INIT = "nn.init.html"
-
 
 @case("torch.nn.Module.register_buffer")
 def non_persistent_buffers_are_not_saved(torch: Any) -> None:
@@ -16,8 +14,9 @@ def non_persistent_buffers_are_not_saved(torch: Any) -> None:
     m.register_buffer("kept", torch.zeros(1))
     m.register_buffer("scratch", torch.zeros(1), persistent=False)
     assert list(m.state_dict()) == ["kept"] and [n for n, _ in m.named_buffers()] == ["kept", "scratch"]
-    raises(KeyError, "attribute 'kept' already exists", m.register_buffer, "kept", None)
-    raises(KeyError, "buffer name can't contain", m.register_buffer, "a.b", None)
+    m.other = 1
+    raises(KeyError, "attribute 'other' already exists", m.register_buffer, "other", None)
+    raises(KeyError, "contain", m.register_buffer, "a.b", None)
 
 
 @case("torch.nn.Module.register_parameter")
@@ -173,7 +172,16 @@ def weight_shape_and_text(torch: Any) -> None:
     assert conv.weight.shape == (6, 2, 3, 3) and conv(torch.ones(1, 4, 8, 8)).shape == (1, 6, 4, 4)
     assert repr(conv) == "Conv2d(4, 6, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), groups=2)"
     raises(ValueError, "in_channels must be divisible by groups", torch.nn.Conv2d, 3, 4, 1, groups=2)
-    raises(ValueError, "padding='same' is not supported for strided convolutions", torch.nn.Conv2d, 1, 1, 3, stride=2, padding="same")
+    raises(
+        ValueError,
+        "padding='same' is not supported for strided convolutions",
+        torch.nn.Conv2d,
+        1,
+        1,
+        3,
+        stride=2,
+        padding="same",
+    )
 
 
 @case("torch.nn.LazyLinear")
@@ -219,7 +227,12 @@ def gates_and_bounds(torch: Any) -> None:
     assert all(p.abs().max().item() <= bound for p in torch.nn.RNN(3, 4).parameters())
     out, h = torch.nn.GRU(3, 4)(torch.zeros(5, 3))
     assert out.shape == (5, 4) and h.shape == (1, 4)
-    raises(RuntimeError, "input.size(-1) must be equal to input_size. Expected 3, got 2", torch.nn.RNN(3, 4), torch.zeros(5, 1, 2))
+    raises(
+        RuntimeError,
+        "input.size(-1) must be equal to input_size. Expected 3, got 2",
+        torch.nn.RNN(3, 4),
+        torch.zeros(5, 1, 2),
+    )
 
 
 @case("torch.nn.LSTM")
@@ -290,7 +303,7 @@ def data_is_ordered_by_time(torch: Any) -> None:
            rnn.pack_padded_sequence, torch.zeros(3, 2), [2, 3])  # fmt: skip
 
 
-@case("torch.nn.init.calculate_gain", INIT)
+@case("torch.nn.init.calculate_gain")
 def gains_of_nonlinearities(torch: Any) -> None:
     gain = torch.nn.init.calculate_gain
     assert gain("linear") == 1 and abs(gain("tanh") - 5 / 3) < 1e-12 and abs(gain("relu") - 2**0.5) < 1e-12
@@ -298,26 +311,26 @@ def gains_of_nonlinearities(torch: Any) -> None:
     raises(ValueError, "Unsupported nonlinearity none", gain, "none")
 
 
-@case("torch.nn.init.orthogonal_", INIT)
+@case("torch.nn.init.orthogonal_")
 def columns_are_orthonormal(torch: Any) -> None:
     w = torch.nn.init.orthogonal_(torch.empty(4, 2))
     same(w.t() @ w, torch.eye(2), atol=1e-5)
 
 
-@case("torch.nn.init.trunc_normal_", INIT)
+@case("torch.nn.init.trunc_normal_")
 def nothing_is_beyond_the_cut(torch: Any) -> None:
     w = torch.nn.init.trunc_normal_(torch.empty(500), std=2.0, a=-1.0, b=1.0)
     assert w.min().item() >= -1 and w.max().item() <= 1
 
 
-@case("torch.nn.init.dirac_", INIT)
+@case("torch.nn.init.dirac_")
 def keeps_the_input_under_convolution(torch: Any) -> None:
     w = torch.nn.init.dirac_(torch.empty(2, 2, 3))
     x = torch.arange(8.0).view(1, 2, 4)
     same(torch.nn.functional.conv1d(x, w, padding=1), x)
 
 
-@case("torch.nn.init.kaiming_normal_", INIT)
+@case("torch.nn.init.kaiming_normal_")
 def deviation_follows_the_mode(torch: Any) -> None:
     w = torch.nn.init.kaiming_normal_(torch.empty(400, 100), mode="fan_out", nonlinearity="relu")
     assert abs(w.std().item() - (2 / 400) ** 0.5) < 2e-3

@@ -200,7 +200,9 @@ def left_is_the_first_place(torch: Any) -> None:
     edges = torch.tensor([1, 3, 5, 7, 9])
     same(torch.searchsorted(edges, torch.tensor([3, 6, 9])), torch.tensor([1, 3, 4]))
     same(torch.searchsorted(edges, torch.tensor([3, 6, 9]), right=True), torch.tensor([2, 3, 5]))
-    same(torch.searchsorted(edges, torch.tensor([3]), side="right", out_int32=True), torch.tensor([2], dtype=torch.int32))
+    same(
+        torch.searchsorted(edges, torch.tensor([3]), side="right", out_int32=True), torch.tensor([2], dtype=torch.int32)
+    )
 
 
 @case("torch.bucketize")
@@ -215,7 +217,11 @@ def weights_and_minlength(torch: Any) -> None:
     x = torch.tensor([0, 2, 2])
     same(x.bincount(minlength=5), torch.tensor([1, 0, 2, 0, 0]))
     same(x.bincount(weights=torch.tensor([0.5, 1.0, 2.0])), torch.tensor([0.5, 0.0, 3.0]))
-    raises(RuntimeError, "bincount only supports 1-d non-negative integral inputs", lambda: torch.tensor([-1]).bincount().tolist())
+    raises(
+        RuntimeError,
+        "bincount only supports 1-d non-negative integral inputs",
+        lambda: torch.tensor([-1]).bincount().tolist(),
+    )
 
 
 @case("torch.histc")

@@ -10,7 +10,12 @@ from ..registry import case, raises, same
 @case("torch.cat")
 def legacy_empty_tensors_are_skipped(torch: Any) -> None:
     assert torch.cat([torch.zeros(0), torch.ones(2, 3)]).shape == (2, 3)
-    raises(RuntimeError, "Sizes of tensors must match except in dimension 0", torch.cat, [torch.ones(2, 3), torch.ones(2, 2)])
+    raises(
+        RuntimeError,
+        "Sizes of tensors must match except in dimension 0",
+        torch.cat,
+        [torch.ones(2, 3), torch.ones(2, 2)],
+    )
     raises(RuntimeError, "zero-dimensional tensor (at position 0) cannot be concatenated", torch.cat, [torch.tensor(1)])
 
 
@@ -38,7 +43,9 @@ def may_give_fewer_chunks_than_asked(torch: Any) -> None:
 @case("torch.split")
 def sizes_have_to_add_up(torch: Any) -> None:
     assert [len(c) for c in torch.split(torch.arange(5), 2)] == [2, 2, 1]
-    raises(RuntimeError, "split_with_sizes expects split_sizes to sum exactly to 5", torch.split, torch.arange(5), [2, 2])
+    raises(
+        RuntimeError, "split_with_sizes expects split_sizes to sum exactly to 5", torch.split, torch.arange(5), [2, 2]
+    )
 
 
 @case("torch.tensor_split")
@@ -167,7 +174,9 @@ def ij_is_the_matrix_order(torch: Any) -> None:
 
 @case("torch.cartesian_prod")
 def the_last_runs_fastest(torch: Any) -> None:
-    same(torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([4, 5])), torch.tensor([[1, 4], [1, 5], [2, 4], [2, 5]]))
+    same(
+        torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([4, 5])), torch.tensor([[1, 4], [1, 5], [2, 4], [2, 5]])
+    )
     same(torch.combinations(torch.tensor([1, 2, 3])), torch.tensor([[1, 2], [1, 3], [2, 3]]))
 
 
@@ -257,7 +266,10 @@ def repeated_indices_add_up(torch: Any) -> None:
 def may_leave_out_what_was_there(torch: Any) -> None:
     index, source = torch.tensor([0, 0, 1]), torch.tensor([2.0, 3.0, 5.0])
     same(torch.full((3,), 10.0).scatter_reduce_(0, index, source, "prod"), torch.tensor([60.0, 50.0, 10.0]))
-    same(torch.full((3,), 10.0).scatter_reduce_(0, index, source, "mean", include_self=False), torch.tensor([2.5, 5.0, 10.0]))
+    same(
+        torch.full((3,), 10.0).scatter_reduce_(0, index, source, "mean", include_self=False),
+        torch.tensor([2.5, 5.0, 10.0]),
+    )
 
 
 @case("torch.Tensor.index_add_")
@@ -328,7 +340,13 @@ def finds_the_dim_of_size_three(torch: Any) -> None:
 @case("torch.bmm")
 def does_not_broadcast(torch: Any) -> None:
     assert torch.bmm(torch.ones(2, 3, 4), torch.ones(2, 4, 5)).shape == (2, 3, 5)
-    raises(RuntimeError, "Expected size for first two dimensions of batch2 tensor to be", torch.bmm, torch.ones(2, 3, 4), torch.ones(1, 4, 5))
+    raises(
+        RuntimeError,
+        "Expected size for first two dimensions of batch2 tensor to be",
+        torch.bmm,
+        torch.ones(2, 3, 4),
+        torch.ones(1, 4, 5),
+    )
     raises(RuntimeError, "batch1 must be a 3D tensor", torch.bmm, torch.ones(3, 4), torch.ones(2, 4, 5))
 
 

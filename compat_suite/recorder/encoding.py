@@ -33,6 +33,8 @@ def array(t: torch.Tensor) -> np.ndarray:
     if t.dim() > 32:
         raise Unsupported(f"a tensor of {t.dim()} dimensions")
     t = t.detach().resolve_conj().resolve_neg()
+    if t._is_zerotensor():
+        t = torch.zeros(t.shape, dtype=t.dtype)
     if t.dtype in EXOTIC:
         t = t.contiguous().view(EXOTIC[t.dtype])
     if t.dtype == torch.complex32:
@@ -68,6 +70,8 @@ def tensor(t: torch.Tensor, *, as_input: bool) -> dict[str, Any]:
         raise Unsupported(f"a tensor on {t.device}")
     else:
         out = {"dtype": dtype_name(t.dtype), "shape": list(t.shape)}
+        if t._is_zerotensor():
+            t = torch.zeros(t.shape, dtype=t.dtype)
         plain = t.stride() == contiguous_strides(tuple(t.shape)) or t.numel() == 0
         if not plain or t.stride() != contiguous_strides(tuple(t.shape)):
             out["stride"] = list(t.stride())

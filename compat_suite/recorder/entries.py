@@ -25,8 +25,6 @@ OUT_CRASHES = {"lu_solve", "linalg.lu_solve"}
 """Entries whose ``out=`` form corrupts memory in PyTorch 2.13."""
 
 WIDER = {torch.float32: torch.float64, torch.complex64: torch.complex128, torch.bfloat16: torch.float64, torch.float16: torch.float64}  # fmt: skip
-LARGEST = 60_000
-"""Most values of a sample's inputs and results together; larger samples are left out."""
 
 
 def full_name(op: Any) -> str:
@@ -47,7 +45,7 @@ def _spread(items: list[Any], limit: int) -> list[tuple[int, Any]]:
     numbered = list(enumerate(items))
     if not limit or len(items) <= limit:
         return numbered
-    picks = sorted({round(i * (len(items) - 1) / (limit - 1)) for i in range(limit)})
+    picks = sorted({round(i * (len(items) - 1) / max(limit - 1, 1)) for i in range(limit)})
     return [numbered[i] for i in picks]
 
 
@@ -59,8 +57,8 @@ def _failure(error: BaseException, regex: str | None = None) -> dict[str, Any]:
 class Entry:
     """Records the samples of one entry in one dtype."""
 
-    def __init__(self, op: Any, dtype: torch.dtype) -> None:
-        self.op, self.dtype = op, dtype
+    def __init__(self, op: Any, dtype: torch.dtype, largest: int) -> None:
+        self.op, self.dtype, self.largest = op, dtype, largest
         self.f = public_name(op.op, op.name)
         method, in_place = op.method_variant, op.inplace_variant
         self.method = public_name(method, f"torch.Tensor.{getattr(method, '__name__', '')}") if method else None
@@ -70,7 +68,9 @@ class Entry:
 
     # ------------------------------------------------------------ one run
 
-    def begin(self, sample: dict[str, Any], *, grad: bool = True, widen: bool = False) -> tuple[Program, list[Any], dict[str, Any]]:
+    def begin(
+        self, sample: dict[str, Any], *, grad: bool = True, widen: bool = False
+    ) -> tuple[Program, list[Any], dict[str, Any]]:
         """A program with fresh inputs, and the arguments of the call."""
         inputs = [replay.build(torch, d, grad=grad and not widen) for d in sample["inputs"]]
         if widen:
@@ -91,7 +91,7 @@ class Entry:
     def inputs(self, s: Any) -> dict[str, Any]:
         """The arguments of a sample; its tensors are numbered."""
         found = _tensors(s.input, s.args, s.kwargs)
-        if sum(t.numel() for t in found) > LARGEST:
+        if sum(t.numel() for t in found) > self.largest:
             raise Unsupported("large")
         program = Program(found)
         return {
@@ -111,9 +111,11 @@ class Entry:
             raise
         except Exception as error:
             if self.f is None:
+                if not program.calls:
+                    raise Unsupported(f"an error before any call: {error}") from None
                 made |= {"calls": program.calls, "ret": "last"}
             return made | _failure(error)
-        if sum(t.numel() for t in flatten(result)) > LARGEST:
+        if sum(t.numel() for t in flatten(result)) > self.largest:
             raise Unsupported("large")
         if self.f is None:
             made |= {"calls": program.calls, "ret": program.finish(result)}
@@ -233,17 +235,23 @@ class Entry:
             outs = [change(t.detach()) for t in flat]
             if any(t is None for t in outs):
                 continue
-            variant: dict[str, Any] = {"kind": kind, "out": [tensor(t, as_input=True) for t in outs], "tuple": not whole}
-            outs = [replay.build(torch, d) for d in variant["out"]]
+            variant: dict[str, Any] = {
+                "kind": kind,
+                "out": [tensor(t, as_input=True) for t in outs],
+                "tuple": not whole,
+            }
+            outs = replay.outputs_of(variant, torch)
             program, args, kwargs = self.begin(made, grad=kind == "grad")
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 try:
-                    self.op.op(*args, **kwargs, out=outs[0] if whole else tuple(outs))
+                    returned = self.op.op(*args, **kwargs, out=outs[0] if whole else tuple(outs))
                 except Exception as error:
                     made["outs"].append(variant | _failure(error))
                     continue
             variant["result"] = [tensor(t, as_input=False) for t in outs]
+            if [id(t) for t in flatten(returned)] != [id(t) for t in outs]:
+                variant["returns"] = "something else"
             if any("was resized" in str(w.message) for w in caught):
                 variant["warns"] = 1
             made["outs"].append(variant)
@@ -326,7 +334,13 @@ def _deviations(key: str, mine: list[Any], wide: Any, dtype: torch.dtype) -> dic
         return {}
     limit = 1e-3 if dtype in (torch.float32, torch.complex64) else 5e-2
     for a, b in zip(mine, wide, strict=True):
-        if a is None or b is None or not (a.is_floating_point() or a.is_complex()) or a.shape != b.shape or a.layout != torch.strided:
+        if (
+            a is None
+            or b is None
+            or not (a.is_floating_point() or a.is_complex())
+            or a.shape != b.shape
+            or a.layout != torch.strided
+        ):
             found.append(0.0)
             continue
         a, b = a.detach().to(torch.complex128), b.detach().to(torch.complex128)
@@ -346,7 +360,9 @@ def _tolerance(op: Any, dtype: torch.dtype) -> list[float] | None:
     for d in op.decorators:
         if not isinstance(d, DecorateInfo) or d.device_type not in (None, "cpu"):
             continue
-        if d.test_name and ("ref" in d.test_name or "gpu" in d.test_name or "cuda" in d.test_name or "quick" in d.test_name):
+        if d.test_name and (
+            "ref" in d.test_name or "gpu" in d.test_name or "cuda" in d.test_name or "quick" in d.test_name
+        ):
             continue
         for override in d.decorators:
             if isinstance(override, toleranceOverride) and dtype in override.d:
@@ -355,7 +371,9 @@ def _tolerance(op: Any, dtype: torch.dtype) -> list[float] | None:
     return [rtol, atol] if rtol or atol else None
 
 
-def record_entry(op: Any, dtype: torch.dtype, limit: int = 0, outs: int = 3) -> dict[str, Any] | None:
+def record_entry(
+    op: Any, dtype: torch.dtype, limit: int = 0, outs: int = 3, largest: int = 60_000
+) -> dict[str, Any] | None:
     """All forms of an entry in a dtype; None if the entry does not take it.
 
     Args:
@@ -363,11 +381,12 @@ def record_entry(op: Any, dtype: torch.dtype, limit: int = 0, outs: int = 3) -> 
         dtype: of the inputs.
         limit: most samples, spread over all (0: all).
         outs: samples whose ``out=`` forms are recorded.
+        largest: most values of a sample's inputs or of its results; larger samples are left out.
     """
     if dtype not in op.dtypes:
         return None
-    entry = Entry(op, dtype)
-    grad = op.supports_autograd and dtype in op.backward_dtypes
+    entry = Entry(op, dtype, largest)
+    grad = op.supports_autograd and dtype in op.backward_dtypes and (dtype.is_floating_point or dtype.is_complex)
     samples = _spread(list(op.sample_inputs("cpu", dtype, requires_grad=grad)), limit)
     record: dict[str, Any] = {"entry": full_name(op), "dtype": dtype_name(dtype), "f": entry.f}
     record |= {"method": entry.method, "inplace": entry.inplace, "random": entry.random}
@@ -384,6 +403,11 @@ def record_entry(op: Any, dtype: torch.dtype, limit: int = 0, outs: int = 3) -> 
         except Unsupported as reason:
             entry.skipped[str(reason)] += 1
     record["samples"] = made
-    record["errors"] = entry.errors() if dtype == torch.float32 or (torch.float32 not in op.dtypes and dtype_name(dtype) == sorted(map(dtype_name, op.dtypes))[-1]) else []
+    record["errors"] = (
+        entry.errors()
+        if dtype == torch.float32
+        or (torch.float32 not in op.dtypes and dtype_name(dtype) == sorted(map(dtype_name, op.dtypes))[-1])
+        else []
+    )
     record["skipped"] = dict(entry.skipped)
     return record

@@ -22,6 +22,7 @@ _MODULES = {
     "torch._C._TensorBase": ("torch.Tensor", ""),
     "torch._C._VariableFunctions": ("torch", ""),
     "torch._VF": ("torch", ""),
+    "torch.functional": ("torch", ""),
     "torch._tensor.Tensor": ("torch.Tensor", ""),
 }
 
@@ -61,7 +62,8 @@ def public_name(fn: Any, hint: str = "") -> str | None:
         space, _, last = last.partition("_")
         module = f"torch.{space}"
     found = f"{module}.{last}"
-    return found if module.startswith("torch") and lookup(found) is not None else None
+    known = module.startswith("torch") and "._internal" not in module and lookup(found) is not None
+    return found if known else None
 
 
 def flatten(value: Any) -> list[torch.Tensor]:
@@ -117,7 +119,24 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if name is None:
             raise Unsupported(f"a call of {resolve_name(func) or func}")
-        if name in ("torch.Tensor.requires_grad:get", "torch.Tensor.shape:get", "torch.Tensor.dtype:get", "torch.Tensor.ndim:get", "torch.Tensor.device:get", "torch.Tensor.size", "torch.Tensor.dim", "torch.Tensor.is_complex", "torch.is_complex", "torch.Tensor.is_floating_point", "torch.is_floating_point", "torch.Tensor.numel", "torch.Tensor.stride", "torch.Tensor.layout:get", "torch.Tensor.is_sparse:get", "torch.Tensor.is_meta:get"):
+        if name in (
+            "torch.Tensor.requires_grad:get",
+            "torch.Tensor.shape:get",
+            "torch.Tensor.dtype:get",
+            "torch.Tensor.ndim:get",
+            "torch.Tensor.device:get",
+            "torch.Tensor.size",
+            "torch.Tensor.dim",
+            "torch.Tensor.is_complex",
+            "torch.is_complex",
+            "torch.Tensor.is_floating_point",
+            "torch.is_floating_point",
+            "torch.Tensor.numel",
+            "torch.Tensor.stride",
+            "torch.Tensor.layout:get",
+            "torch.Tensor.is_sparse:get",
+            "torch.Tensor.is_meta:get",
+        ):
             return func(*args, **kwargs)
         return self.program.call(name, func, args, kwargs)
 

@@ -93,13 +93,6 @@ def test_anomaly_mode_tells_where_the_forward_was():
     (x * 0 - 1).sqrt().sum().backward()  # off again
 
 
-def test_forward_mode_says_that_it_is_missing():
-    with pytest.raises(NotImplementedError, match="make_dual"):
-        torch.autograd.forward_ad.make_dual(torch.ones(2), torch.ones(2))
-    with pytest.raises(NotImplementedError, match="check_forward_ad"):
-        torch.autograd.gradcheck(lambda a: a, torch.ones(2, requires_grad=True), check_forward_ad=True)
-
-
 class Doubled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a):

@@ -5,8 +5,13 @@
 ``CASES`` maps a name to a function of the ``torch`` module; the tests run the same functions with ours.
 """
 
+import itertools
 import json
 import pathlib
+import random
+import warnings
+
+import numpy as np
 
 OUT = pathlib.Path(__file__).resolve().parents[1] / "data" / "data_loading.json"
 
@@ -129,6 +134,139 @@ def distributed_sampler(torch):
                     sampler = sampler_class(range(n), replicas, rank, shuffle=shuffle, seed=5, drop_last=drop_last)
                     sampler.set_epoch(2)
                     out.append([n, rank, len(sampler), list(sampler)])
+    return out
+
+
+# ---------------------------------------------------------------- with workers
+
+
+SAMPLERS = {
+    "sequential": lambda data, g: {},
+    "shuffle": lambda data, g: {"shuffle": True},
+    "replacement": lambda data, g: {"sampler": data.RandomSampler(range(23), True, 30, g)},
+    "weighted": lambda data, g: {
+        "sampler": data.WeightedRandomSampler([1.0 + i % 3 for i in range(23)], 25, generator=g)
+    },
+    "subset": lambda data, g: {"sampler": data.SubsetRandomSampler(range(2, 17), g)},
+    "distributed": lambda data, g: {"sampler": data.DistributedSampler(range(23), 2, 1, seed=3)},
+    "batches": lambda data, g: {
+        "batch_sampler": data.BatchSampler(data.RandomSampler(range(23), generator=g), 6, True)
+    },
+    "single": lambda data, g: {"batch_size": None, "shuffle": True},
+}
+
+
+def two_epochs(torch, workers, persistent, own, sampler):
+    """Two epochs of a loader, and where the streams of random numbers stand before, between and after them."""
+    data = torch.utils.data
+    torch.manual_seed(17)
+    g = torch.Generator().manual_seed(5) if own else None
+    options = {"batch_size": 4, **SAMPLERS[sampler](data, g)}
+    if "batch_sampler" in options:
+        del options["batch_size"]
+    options = {"num_workers": workers, "persistent_workers": persistent, "generator": g, **options}
+    loader = data.DataLoader(range(23), **options)
+    out = []
+    for epoch in range(2):
+        if sampler == "distributed":
+            loader.sampler.set_epoch(epoch)
+        rows = [b if isinstance(b, int) else b.tolist() for b in loader]
+        out.append([rows, position(torch), position(torch, g) if own else None])
+    return out
+
+
+def every_combination(torch, workers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {
+            f"{sampler} persistent={persistent} generator={own}": two_epochs(torch, workers, persistent, own, sampler)
+            for sampler, persistent, own in itertools.product(
+                SAMPLERS, (False, True)[: 1 + (workers > 0)], (False, True)
+            )
+        }
+
+
+@case
+def workers_0(torch):
+    return every_combination(torch, 0)
+
+
+@case
+def workers_1(torch):
+    return every_combination(torch, 1)
+
+
+@case
+def workers_4(torch):
+    return every_combination(torch, 4)
+
+
+def draws_dataset(torch):
+    """A dataset whose samples are draws from every generator of its worker."""
+
+    class Draws:
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, i):
+            info = torch.utils.data.get_worker_info()
+            torch_draws = [torch.rand(()).item(), torch.randint(1000, ()).item(), torch.initial_seed()]
+            return [info.id, info.num_workers, info.seed, *torch_draws, random.random(), float(np.random.rand())]
+
+    return Draws()
+
+
+@case
+def worker_seeds(torch):
+    torch.manual_seed(2)
+    out = []
+    for persistent in (False, True):
+        g = torch.Generator().manual_seed(2**40 + 9)
+        for generator in (None, g):
+            loader = torch.utils.data.DataLoader(
+                draws_dataset(torch), None, num_workers=2, persistent_workers=persistent, generator=generator
+            )
+            out.append([list(loader), list(loader)])
+    return out
+
+
+@case
+def worker_seeds_and_init_fn(torch):
+    def init(worker_id):
+        random.seed(worker_id)
+        np.random.seed(7 + worker_id)
+        torch.manual_seed(torch.initial_seed() % 100 + worker_id)
+
+    torch.manual_seed(4)
+    loader = torch.utils.data.DataLoader(draws_dataset(torch), 2, num_workers=2, worker_init_fn=init, collate_fn=list)
+    return list(loader)
+
+
+@case
+def streams_with_workers(torch):
+    """An iterable dataset is given out once by each worker; a worker that ends early gets no more work."""
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __init__(self, split):
+            self.split = split
+
+        def __iter__(self):
+            info = torch.utils.data.get_worker_info()
+            if not self.split or info is None:
+                return iter(range(7))
+            return iter(range(info.id, 20 if info.id == 1 else 9, info.num_workers))
+
+    out = []
+    for split, workers, persistent in itertools.product((False, True), (0, 1, 3), (False, True)):
+        if persistent and not workers:
+            continue
+        for options in ({}, {"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None}):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                loader = torch.utils.data.DataLoader(
+                    Stream(split), num_workers=workers, persistent_workers=persistent, **options
+                )
+                out.append([[b if isinstance(b, int) else b.tolist() for b in loader] for _ in range(2)])
     return out
 
 

@@ -60,6 +60,9 @@ def draw(generator, name, arguments):
         return torch.randperm(n, dtype=dtype, generator=generator)
     if name == "poisson":
         return torch.poisson(tensor(arguments["rate"]), generator=generator)
+    if name in ("standard_gamma", "dirichlet"):
+        sampler = torch._standard_gamma if name == "standard_gamma" else torch._sample_dirichlet
+        return sampler(tensor(arguments["concentration"]), generator=generator)
     if name == "binomial":
         return torch.binomial(tensor(arguments["count"]), tensor(arguments["prob"]), generator=generator)
     if name == "multinomial":
@@ -111,6 +114,11 @@ def stream():
             count = [float(r.randint(0, int(top))) for _ in range(10)]
             prob = [r.random() for _ in range(10)]
             calls += [["binomial", {"count": array(dtype, count), "prob": array(dtype, prob)}]]
+        for top in (1.0, 4.0, 300.0):
+            calls += [["standard_gamma", {"concentration": array(dtype, [r.random() * top for _ in range(9)])}]]
+        for width in (2, 5, 7):
+            rows = [[r.random() * 4 for _ in range(width)] for _ in range(3)]
+            calls += [["dirichlet", {"concentration": array(dtype, rows)}]]
     for dtype in INTEGER + ["uint16", "uint32", "uint64"]:
         info = np.iinfo(dtype)
         top = min(int(info.max), 2**63 - 2)
@@ -164,6 +172,11 @@ def bad_calls():
     sizes = [(-1, "int64"), (257, "uint8"), (129, "int8"), (32769, "int16"), (2050, "float16"), (3, "bool")]
     calls += [["randperm", {"n": n, "dtype": t}] for n, t in sizes]
     calls += [["poisson", {"rate": {"dtype": t, "values": [-1.0]}}] for t in ("float32", "int64")]
+    calls += [
+        [n, {"concentration": {**one, "dtype": t}}]
+        for n in ("standard_gamma", "dirichlet")
+        for t in ("int64", "float16")
+    ]
     calls += [
         ["binomial", {"count": {**one, "dtype": "int64"}, "prob": one}],
         ["binomial", {"count": one, "prob": {**one, "dtype": "float64"}}],

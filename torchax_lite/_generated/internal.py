@@ -20,6 +20,7 @@ _op__bincount = _OPS['_bincount']
 _op__linalg_solve_ex = _OPS['_linalg_solve_ex']
 _op__linalg_svd = _OPS['_linalg_svd']
 _op__rrelu = _OPS['_rrelu']
+_op__segment_reduce = _OPS['_segment_reduce']
 _op__unsafe_view = _OPS['_unsafe_view']
 _op_adaptive_avg_pool2d = _OPS['adaptive_avg_pool2d']
 _op_adaptive_avg_pool3d = _OPS['adaptive_avg_pool3d']
@@ -55,6 +56,7 @@ _op_fft_rfft2 = _OPS['fft_rfft2']
 _op_fft_rfftn = _OPS['fft_rfftn']
 _op_fractional_max_pool2d = _OPS['fractional_max_pool2d']
 _op_fractional_max_pool3d = _OPS['fractional_max_pool3d']
+_op_geqrf = _OPS['geqrf']
 _op_grid_sampler = _OPS['grid_sampler']
 _op_group_norm = _OPS['group_norm']
 _op_gru_layer = _OPS['gru_layer']
@@ -67,6 +69,8 @@ _op_linalg_eig = _OPS['linalg_eig']
 _op_linalg_eigh = _OPS['linalg_eigh']
 _op_linalg_householder_product = _OPS['linalg_householder_product']
 _op_linalg_inv_ex = _OPS['linalg_inv_ex']
+_op_linalg_ldl_factor_ex = _OPS['linalg_ldl_factor_ex']
+_op_linalg_ldl_solve = _OPS['linalg_ldl_solve']
 _op_linalg_lu = _OPS['linalg_lu']
 _op_linalg_lu_factor_ex = _OPS['linalg_lu_factor_ex']
 _op_linalg_lu_solve = _OPS['linalg_lu_solve']
@@ -105,7 +109,7 @@ _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -122,6 +126,10 @@ def _linalg_svd(A, full_matrices=False, compute_uv=True):
 def _rrelu(input, noise):
     """``x`` above 0, ``noise * x`` below: leaky_relu with a slope for each element."""
     return _call(_op__rrelu, (input, noise,), (), ())
+
+def _segment_reduce(data, lengths, *, reduce, axis=0, initial=None):
+    """Runs of ``lengths`` along ``axis`` reduced to one element each."""
+    return _call(_op__segment_reduce, (data, lengths,), (initial,), (reduce, axis,))
 
 def _unsafe_view(input, size):
     """The same elements in another shape, as a tensor of its own."""
@@ -304,6 +312,10 @@ def fractional_max_pool3d(input, kernel_size, output_size, random_samples):
     """Maximum over pseudo-randomly placed windows of the last three dims, and its flat position in them."""
     return _call(_op_fractional_max_pool3d, (input, random_samples,), (), (kernel_size, output_size,))
 
+def geqrf(input):
+    """R above Householder vectors, and their scales ``tau``: LAPACK's form of the QR factorisation."""
+    return _call(_op_geqrf, (input,), (), ())
+
 def grid_sampler(input, grid, mode, padding_mode, align_corners):
     """``input`` read at the places of ``grid`` (last dim x, y (, z), from -1 to 1)."""
     return _call(_op_grid_sampler, (input, grid,), (), (mode, padding_mode, align_corners,))
@@ -357,6 +369,14 @@ def linalg_householder_product(input, tau, *, out=None):
 def linalg_inv_ex(A, *, check_errors=False):
     """Inverse and LAPACK's ``info`` (``check_errors`` is the caller's)."""
     return _call(_op_linalg_inv_ex, (A,), (), (check_errors,))
+
+def linalg_ldl_factor_ex(input, *, hermitian=False):
+    """Packed factors of ``A = P L D L^T P^T`` (``L^H``), LAPACK's pivots, and ``info``: the first zero block of D."""
+    return _call(_op_linalg_ldl_factor_ex, (input,), (), (hermitian,))
+
+def linalg_ldl_solve(LD, pivots, B, *, hermitian=False):
+    """Solution of ``A X = B`` from ``linalg.ldl_factor``'s results."""
+    return _call(_op_linalg_ldl_solve, (LD, pivots, B,), (), (hermitian,))
 
 def linalg_lu(A, *, pivot=True):
     """``A = P L U``: permutation, unit lower triangle, upper triangle."""

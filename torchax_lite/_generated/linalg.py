@@ -18,17 +18,15 @@ from ..tensor.value_checks import check_values as _check_values
 
 _op_linalg_cross = _OPS['linalg_cross']
 _op_linalg_det = _OPS['linalg_det']
-_op_linalg_eigh = _OPS['linalg_eigh']
 _op_linalg_householder_product = _OPS['linalg_householder_product']
 _op_linalg_matrix_exp = _OPS['linalg_matrix_exp']
-_op_linalg_qr = _OPS['linalg_qr']
 _op_linalg_slogdet = _OPS['linalg_slogdet']
 _op_linalg_solve_triangular = _OPS['linalg_solve_triangular']
 _op_matmul = _OPS['matmul']
 _op_vector_norm = _OPS['vector_norm']
 
 
-__all__ = ['cross', 'det', 'eigh', 'householder_product', 'matmul', 'matrix_exp', 'qr', 'slogdet', 'solve_triangular', 'vector_norm']
+__all__ = ['cross', 'det', 'householder_product', 'matmul', 'matrix_exp', 'slogdet', 'solve_triangular', 'vector_norm']
 
 @_numpy_names
 def cross(input, other, *, dim=-1, out=None):
@@ -40,12 +38,6 @@ def cross(input, other, *, dim=-1, out=None):
 def det(A):
     """Determinant."""
     return _call(_op_linalg_det, (A,), (), ())
-
-def eigh(A, UPLO='L', *, out=None):
-    """Eigenvalues in ascending order and eigenvectors of a Hermitian matrix, of which one triangle is read."""
-    if out is None:
-        return _call(_op_linalg_eigh, (A,), (), (UPLO,))
-    return _call_out(_op_linalg_eigh, (A,), (), (UPLO,), out)
 
 def householder_product(input, tau, *, out=None):
     """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
@@ -62,12 +54,6 @@ def matmul(input, other, *, out=None):
 def matrix_exp(input):
     """Matrix exponential."""
     return _call(_op_linalg_matrix_exp, (input,), (), ())
-
-def qr(A, mode='reduced', *, out=None):
-    """``A = Q R`` with orthonormal columns and an upper triangle; ``complete``: square Q; ``r``: R alone."""
-    if out is None:
-        return _call(_op_linalg_qr, (A,), (), (mode,))
-    return _call_out(_op_linalg_qr, (A,), (), (mode,), out)
 
 def slogdet(A):
     """Sign (of absolute value 1) of the determinant, and the logarithm of its absolute value."""

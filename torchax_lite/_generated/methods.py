@@ -108,6 +108,7 @@ _op_hardshrink = _OPS['hardshrink']
 _op_hardsigmoid = _OPS['hardsigmoid']
 _op_hardswish = _OPS['hardswish']
 _op_hardtanh = _OPS['hardtanh']
+_op_hash_tensor = _OPS['hash_tensor']
 _op_heaviside = _OPS['heaviside']
 _op_histc = _OPS['histc']
 _op_hypot = _OPS['hypot']
@@ -185,6 +186,7 @@ _op_neg = _OPS['neg']
 _op_nextafter = _OPS['nextafter']
 _op_norm = _OPS['norm']
 _op_norm__number = _OPS['norm.number']
+_op_ormqr = _OPS['ormqr']
 _op_outer = _OPS['outer']
 _op_permute = _OPS['permute']
 _op_positive = _OPS['positive']
@@ -679,6 +681,11 @@ class TensorMethods:
         """0 where ``|x| <= lambd``, else ``x``."""
         return _call(_op_hardshrink, (self,), (), (lambd,))
 
+    @_numpy_names
+    def hash_tensor(self, dim=(), *, keepdim=False, mode=0):
+        """Exclusive or of the bits of the elements, as 64-bit floats or integers, over ``dim`` (all)."""
+        return _call(_op_hash_tensor, (self,), (), (dim, keepdim, mode,))
+
     def heaviside(self, values):
         """0 below 0, 1 above, ``values`` at 0."""
         return _call2(_op_heaviside, self, values)
@@ -1009,6 +1016,10 @@ class TensorMethods:
     def not_equal(self, other):
         """``self != other``."""
         return _call2(_op_ne, self, other)
+
+    def ormqr(self, input2, input3, left=True, transpose=False):
+        """``Q input3`` (``input3 Q``; with the adjoint of Q) where ``self`` and ``input2`` are ``geqrf``'s results."""
+        return _call(_op_ormqr, (self, input2, input3,), (), (left, transpose,))
 
     def outer(self, vec2):
         """All products of two vectors' elements."""

@@ -75,7 +75,9 @@ FUNCTIONS: dict[str, dict[str, str]] = {
         **dict.fromkeys(_paths("linalg", _LINALG), FP32),
         **dict.fromkeys(_paths("fft", _FFT), FP32),
         **dict.fromkeys(
-            _paths("", "cholesky inverse lu_solve pinverse qr svd triangular_solve stft geqrf orgqr ormqr view_as_complex"),
+            _paths(
+                "", "cholesky inverse lu_solve pinverse qr svd triangular_solve stft geqrf orgqr ormqr view_as_complex"
+            ),
             FP32,
         ),
     },

@@ -10,6 +10,7 @@ from typing import Any
 from ..tensor import dispatch, dtypes, intercept
 from ..tensor.casting import cast
 from ..tensor.intercept import MISS
+from ..tensor.interception import Layer
 from ..tensor.modes import modes
 from . import _policies as policies
 from ._policies import BANNED, EINSUM, FP32, FP32_DTYPE, FP32_FIRST, LOWER, PROMOTE, RECURRENT
@@ -90,35 +91,38 @@ def _refresh() -> None:
     had, state.active = bool(state.active), tuple(listed)
     if not listed:
         intercept.local.cast = None
-        intercept.local.functions = None
         if had:
             intercept.end()
+            _LAYER.disable()
         return
     intercept.local.cast = _handle
-    intercept.local.functions = _functions_of(tuple(d for d, _, _ in listed))
     if not had:
+        _LAYER.enable()
         intercept.begin()
 
 
-_numbers: list[tuple[Any, str, int]] = []
-_numbers_lock = threading.Lock()
-
-
-def _function_numbers() -> list[tuple[Any, str, int]]:
-    with _numbers_lock:
-        if not _numbers:
-            for path, functions in policies.find_functions().items():
-                for f in functions:
-                    if not any(f is known for known, _, _ in _numbers):
-                        _numbers.append((f, path, intercept.register_function(f)))
-            intercept.caster = _cast_arguments
-    return _numbers
-
-
 @functools.cache
-def _functions_of(devices: tuple[str, ...]) -> dict[int, str]:
-    """The names of the functions that autocast for these devices treats as ops, by number."""
-    return {n: path for _, path, n in _function_numbers() if any(path in policies.FUNCTIONS[d] for d in devices)}
+def _paths() -> dict[Any, str]:
+    """The Python functions that autocast treats as ops, with their names in its lists."""
+    return {f: path for path, functions in policies.find_functions().items() for f in functions}
+
+
+def _around(point: Any, args: tuple[Any, ...], kwargs: dict[str, Any], inner: Any) -> Any:
+    """A listed function with cast arguments, and no casts inside."""
+    handler = intercept.local.cast
+    if handler is None:
+        return inner(args, kwargs)
+    changed = _cast_arguments(_paths()[point.function], args, kwargs)
+    if changed is None:
+        return inner(args, kwargs)
+    intercept.local.cast = None
+    try:
+        return inner(*changed)
+    finally:
+        intercept.local.cast = handler
+
+
+_LAYER = Layer(_around, _paths, rank=10)
 
 
 def clear_cache() -> None:
@@ -220,13 +224,17 @@ def _handle(op: Any, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
                 return MISS
             policy = LOWER
         target = _target(policy, flat, device, low)
-        changed = [_map(t, lambda x: cached_cast(x, target, device, low)) for t in tensors]
+        changed = [_map(t, functools.partial(cached_cast, dtype=target, device=device, low=low)) for t in tensors]
         made = dispatch.call(op, changed, scalars, statics)
         if policy == RECURRENT:
             wide = dtypes.promote_types(low, _hidden(tensors[1]).dtype)
-            made = _map(made, lambda x: x if x.dtype is wide else cast(x, wide))
+            made = _map(made, functools.partial(_in_dtype, dtype=wide))
         return made
     return MISS
+
+
+def _in_dtype(t: Any, dtype: Any) -> Any:
+    return t if t.dtype is dtype else cast(t, dtype)
 
 
 def _hidden(state: Any) -> Any:
@@ -243,8 +251,8 @@ def _with_float32(op: Any, first: Any, statics: tuple[Any, ...], device: str) ->
 
 def _cast_arguments(
     path: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a listed Python function as its policy wants them."""
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The arguments of a listed Python function as its policy wants them; None where it has none."""
     flat = _tensors((*args, *kwargs.values()))
     for device, _, low in state.active:
         policy = policies.FUNCTIONS[device].get(path)
@@ -252,7 +260,7 @@ def _cast_arguments(
             continue
         if policy == FP32_DTYPE:
             if kwargs.get("dtype") is not None or not _eligible(flat[0], device):
-                return args, kwargs
+                return None
             policy = FP32
         target = _target(policy, flat, device, low)
 
@@ -260,4 +268,4 @@ def _cast_arguments(
             return _map(value, lambda x: cached_cast(x, target, device, low))
 
         return tuple(change(a) for a in args), {k: change(v) for k, v in kwargs.items()}
-    return args, kwargs
+    return None

@@ -83,12 +83,11 @@ class autocast:
         _state.set_enabled(self.device, self._enabled)
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> bool:
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         decrement_nesting()
         _state.set_enabled(self.device, self.prev)
         _state.set_dtype(self.device, self.prev_fastdtype)
         state.cache_enabled = self.prev_cache_enabled
-        return False
 
     def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return autocast_decorator(self, func)

@@ -69,9 +69,7 @@ class GradScaler:
         self._device = device
         self._enabled = enabled
         if self._device == "cuda" and enabled and not torch.cuda.is_available():
-            warnings.warn(
-                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2
-            )
+            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2)
             self._enabled = False
         if self._enabled:
             if not growth_factor > 1.0:
@@ -214,7 +212,9 @@ class GradScaler:
         scale = self._get_scale_async()
         found = list(state["found_inf_per_device"].values())
         total = None if not found else sum(v.to(scale.device, non_blocking=True) for v in found)
-        optimizer.grad_scale = None if state["stage"] is OptState.UNSCALED else scale * getattr(optimizer, "grad_scale", 1)
+        optimizer.grad_scale = (
+            None if state["stage"] is OptState.UNSCALED else scale * getattr(optimizer, "grad_scale", 1)
+        )
         optimizer.found_inf = total
         try:
             return optimizer.step(*args, **kwargs)

@@ -13,6 +13,7 @@ from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import edge_of, run_backward
 from .grad_mode import (
     enable_grad,
+    enforce_grad_layout_policy,
     inference_mode,
     is_grad_enabled,
     is_inference_mode_enabled,
@@ -185,23 +186,46 @@ def _batched(
     outs: Sequence[Any], wanted: Sequence[Any], grads: Sequence[Any], retain_graph: bool | None, create_graph: bool,
     allow_unused: bool, materialize_grads: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """One backward for each entry of the gradients' first dim, results stacked."""
-    from torchax_lite import stack
+    """One backward for the whole batch of gradients, whose first dim the results have too."""
+    from ..func.batching import batched, unbatched
+    from ..tensor.transforms import BATCH, Level
+    from .graph import GradientEdge
 
-    sizes = {g.shape[0] for g in grads if g is not None}
-    if len(sizes) != 1:
-        raise RuntimeError(
-            f"is_grads_batched=True takes gradients with one common first dim, got sizes {sorted(sizes)}"
+    if any(isinstance(x, GradientEdge) for x in (*outs, *wanted)):
+        raise RuntimeError("Batched grads are not supported with GradientEdge")
+    sizes = []
+    for i, (out, g) in enumerate(zip(outs, grads, strict=True)):
+        if g is None:
+            continue
+        if g.ndim == 0:
+            raise ValueError("vmap: Expected gradients with a first dim to map over, got a 0-dim tensor")
+        if g.shape[1:] != out.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The "
+                "sizes of the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was "
+                f"detected: grad_output[{i}] has a shape of {g.shape[2:]} and output[{i}] has a shape of {out.shape}. If you only "
+                "want some tensors in `grad_output` to be considered batched, consider using vmap."
+            )
+        sizes.append(g.shape[0])
+    if not sizes:
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    if any(s != sizes[0] for s in sizes):
+        raise ValueError(
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
+            "dimension"
         )
-    n = sizes.pop()
-    rows = [
-        grad(
-            outs, wanted, [None if g is None else g[i] for g in grads], True if i < n - 1 else retain_graph, create_graph,
-            allow_unused=allow_unused, materialize_grads=materialize_grads,
+    with Level(BATCH, sizes[0]) as level:
+        rows = [None if g is None else batched(g, 0, level) for g in grads]
+        found = grad(
+            outs,
+            wanted,
+            rows,
+            retain_graph,
+            create_graph,
+            allow_unused=allow_unused,
+            materialize_grads=materialize_grads,
         )
-        for i in range(n)
-    ]  # fmt: skip
-    return tuple(None if column[0] is None else stack(list(column)) for column in zip(*rows, strict=True))
+        return tuple(None if g is None else unbatched(g, level, 0) for g in found)
 
 
 def __getattr__(name: str) -> Any:
@@ -225,6 +249,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled",
+    "Variable", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "grad", "inference_mode", "is_grad_enabled",
     "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled",
 ]  # fmt: skip

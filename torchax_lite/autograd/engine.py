@@ -458,7 +458,7 @@ def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
             variable._grad = grad.clone()
         else:
             stored = dispatch.wrap(grad._sync())
-            strides = variable._strides
+            strides = variable._strides if modes.grad_layout else grad._strides
             if strides is not None and is_non_overlapping_and_dense(variable._aval.shape, strides):
                 stored._strides = stored._storage.strides = strides
             variable._grad = stored

@@ -137,11 +137,13 @@ class FunctionNode(GradNode, FunctionCtx):
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        """What was given to ``save_for_backward``.
+        """What was given to ``save_for_backward`` (in ``jvp``: to ``save_for_forward``).
 
         Raises:
             RuntimeError: the graph was freed, or a saved tensor was changed in place.
         """
+        if self.saved_for_forward is not None:
+            return self.saved_for_forward  # type: ignore[no-any-return]
         if self._freed:
             from .engine import FREED
 
@@ -169,21 +171,36 @@ class FunctionNode(GradNode, FunctionCtx):
         self._freed = True
         self._kept = ()
 
+    def apply(self, *args: Any) -> Any:
+        """What the function's own ``backward`` (or ``vjp``) returns for gradients of the results."""
+        return self._user_backward()(self, *args)
+
+    def apply_boxed(self, args: list[Any]) -> Any:
+        """:meth:`apply` with the list of gradients as the one argument."""
+        return self._user_backward()(self, args)
+
+    def apply_jvp(self, *args: Any) -> Any:
+        """What the function's own ``jvp`` returns for tangents of the arguments."""
+        return self._forward_cls.jvp(self, *args)
+
+    def _user_backward(self) -> Callable[..., Any]:
+        cls = self._forward_cls
+        has_vjp = cls.vjp is not Function.vjp
+        if has_vjp and cls.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of "
+                "them."
+            )
+        return cls.vjp if has_vjp else cls.backward
+
     def _run(self, buffer: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Gradients of the tensor arguments, by the user's ``backward``, checked."""
-        cls = self._forward_cls
         grads: list[Any] = list(buffer)
         if self.materialize_grads:
             grads = [
                 _zeros(a) if g is None and a is not None else g for g, a in zip(grads, self._out_avals, strict=True)
             ]
-        has_backward = cls.backward is not Function.backward
-        has_vjp = cls.vjp is not Function.vjp
-        if has_backward and has_vjp:
-            raise RuntimeError(
-                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them."
-            )
-        results = (cls.vjp if has_vjp else cls.backward)(self, *grads)
+        results = self.apply(*grads)
         return self._check(results if isinstance(results, tuple) else (results,))
 
     def _check(self, results: tuple[Any, ...]) -> list[Tensor | None]:
@@ -303,27 +320,43 @@ class Function(metaclass=FunctionMeta):
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Forward-mode derivative; forward mode itself is not available."""
+        """The results' tangents from the tensor arguments' (None for arguments that are no tensors)."""
         raise NotImplementedError(
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        """Batching rule; ``torch.vmap`` itself is not available."""
+        """The results for a whole batch, and where its dim is in them: ``(outputs, out_dims)``.
+
+        ``info`` has ``batch_size`` and ``randomness``, ``in_dims`` the batch's dim of each argument (None: shared).
+        """
         raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod")
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call ``forward`` and put the call on the tape."""
+        result, node = cls._apply(args, kwargs)
+        node.saved_for_forward = None
+        return result
+
+    @classmethod
+    def _apply(cls, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> tuple[Any, FunctionNode]:
+        """The results, and the ``ctx`` of the call."""
         split = cls.setup_context is not Function.setup_context
         if kwargs or split:
-            args = _positional(cls.forward, args, kwargs, skip=0 if split else 1)
+            args = _positional(cls.forward, args, kwargs or {}, skip=0 if split else 1)
         node = cls._backward_cls()
         tensors = [a for a in args if isinstance(a, Tensor)]
         node._is_tensor_input = tuple(isinstance(a, Tensor) for a in args)
         node.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         recorded = modes.grad and any(node.needs_input_grad)
+        where = None
+        if modes.transforms or modes.grad_scopes:
+            from . import function_transforms
+
+            function_transforms.check(split)
+            where = function_transforms.place_of(tensors)
         if recorded:
             node._in_avals = tuple(t._aval for t in tensors)
             node._edges = tuple(_edge(t) for t in tensors)
@@ -331,16 +364,19 @@ class Function(metaclass=FunctionMeta):
                 from .anomaly_mode import note_forward
 
                 note_forward(node)
-        with no_grad():
-            if split:
-                raw = cls.forward(*args)
-                cls.setup_context(node, args, raw)
-            else:
-                raw = cls.forward(node, *args)
+        if where is not None:
+            raw = function_transforms.forward(cls, node, args, split, where)
+        else:
+            with no_grad():
+                if split:
+                    raw = cls.forward(*args)
+                    cls.setup_context(node, args, raw)
+                else:
+                    raw = cls.forward(node, *args)
         outs = raw if isinstance(raw, tuple) else (raw,)
         made = _finish(node, tensors, outs, recorded, split)
         node.dirty_tensors = node.non_differentiable = None
-        return tuple(made) if isinstance(raw, tuple) else made[0]
+        return (tuple(made) if isinstance(raw, tuple) else made[0]), node
 
 
 def _positional(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], skip: int) -> tuple[Any, ...]:
@@ -485,13 +521,46 @@ class InplaceFunction(Function):
 
 
 class NestedIOFunction(Function):
-    """Functions with nested arguments and results: not available."""
+    """Functions with nested arguments and results, of the time before static methods: cannot be applied any more."""
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
             "torch.autograd.function.NestedIOFunction is not available; pass flat arguments to a Function"
         )
+
+    def backward(self, *gradients: Any) -> Any:  # type: ignore[override]
+        """The gradients by :meth:`backward_extended`."""
+        return self.backward_extended(*gradients)
+
+    def forward(self, *args: Any) -> Any:  # type: ignore[override]
+        """The results by :meth:`forward_extended`."""
+        return self.forward_extended(*args)
+
+    def save_for_backward(self, *args: Any) -> None:
+        """Keep nested values for :meth:`backward_extended`."""
+        self.to_save = args
+
+    @property
+    def saved_tensors(self) -> Any:
+        """What was kept."""
+        return self.to_save
+
+    def mark_dirty(self, *args: Any, **kwargs: Any) -> None:
+        """Say which inputs were changed in place."""
+        self.dirty_tensors = (args, kwargs)
+
+    def mark_non_differentiable(self, *args: Any, **kwargs: Any) -> None:
+        """Say which results have no gradient."""
+        self.non_differentiable = (args, kwargs)
+
+    def forward_extended(self, *input: Any) -> Any:
+        """To be written by the user."""
+        raise NotImplementedError
+
+    def backward_extended(self, *grad_output: Any) -> Any:
+        """To be written by the user."""
+        raise NotImplementedError
 
 
 __all__ = [

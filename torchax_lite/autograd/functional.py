@@ -1,4 +1,4 @@
-"""Jacobians, Hessians and their products with vectors, by reverse mode."""
+"""Jacobians, Hessians and their products with vectors."""
 
 from __future__ import annotations
 
@@ -183,8 +183,8 @@ def jacobian(
     Args:
         create_graph: make the result differentiable.
         strict: raise where an output does not depend on an input, instead of giving zeros.
-        vectorize: accepted; the rows are recorded into one program either way.
-        strategy: ``"reverse-mode"``; forward mode is not available.
+        vectorize: compute all rows (or columns) as one batch.
+        strategy: ``"reverse-mode"``, or ``"forward-mode"``, which is better for more outputs than inputs.
     """
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(
@@ -192,7 +192,7 @@ def jacobian(
             'inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
         )
     if strategy == "forward-mode":
-        raise NotImplementedError("jacobian: strategy='forward-mode' is not available; use 'reverse-mode'")
+        return _forward_jacobian(func, inputs, create_graph, strict, vectorize)
     if vectorize and strict:
         raise RuntimeError(
             "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please "
@@ -204,6 +204,9 @@ def jacobian(
         out_many, outs = _call(func, xs, "jacobian", strict)
         rows = []
         for i, out in enumerate(outs):
+            if vectorize:
+                rows.append(_batched_rows(out, xs, create_graph))
+                continue
             columns = _rows(i, out, xs, create_graph, strict)
             rows.append(tuple(_stack(column, out, x) for column, x in zip(columns, xs, strict=True)))
     if not create_graph:
@@ -228,6 +231,70 @@ def _rows(i: int, out: Tensor, xs: Sequence[Tensor], create_graph: bool, strict:
     return columns
 
 
+def _batched_rows(out: Tensor, xs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
+    """The Jacobians of one output, by one batched backward."""
+    import torchax_lite as torch
+
+    shapes = [(*out.shape, *x.shape) for x in xs]
+    if not out.requires_grad or not out.numel():
+        return tuple(x.detach().new_zeros(s) for x, s in zip(xs, shapes, strict=True))
+    n = out.numel()
+    weights = torch.eye(n, dtype=out.dtype, device=out.device).reshape(n, *out.shape)
+    found = grad(
+        out, xs, weights, retain_graph=True, create_graph=create_graph, allow_unused=True, is_grads_batched=True
+    )
+    return tuple(
+        x.detach().new_zeros(s) if g is None else g.reshape(s) for g, x, s in zip(found, xs, shapes, strict=True)
+    )
+
+
+def _forward_jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool, vectorize: bool) -> Any:
+    """:func:`jacobian` by forward mode: one batch of tangents, a unit vector for each element of the inputs."""
+    from ..func.reverse import basis
+    from . import forward_ad
+
+    if create_graph:
+        raise NotImplementedError(
+            'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not supported together '
+            '(yet). Please either set `create_graph=False` or `strategy="reverse-mode"`.'
+        )
+    if strict:
+        raise RuntimeError(
+            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not supported together '
+            '(yet). Please either set `strict=False` or `strategy="reverse-mode"`.'
+        )
+    if not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`."
+        )
+    from ..func import vmap
+
+    many, xs = _tuple(inputs, "inputs", "jacobian")
+    shapes: list[Any] = []
+    out_many: list[bool] = []
+
+    def push(*tangents: Tensor) -> tuple[Tensor, ...]:
+        with forward_ad.dual_level():
+            given = [forward_ad.make_dual(x.detach(), t.view_as(x)) for x, t in zip(xs, tangents, strict=True)]
+            for g, x in zip(given, xs, strict=True):
+                if x.requires_grad:
+                    g.requires_grad_(True)
+            is_tuple, outs = _tuple(func(*given), "outputs of the user-provided function", "jacobian")
+            out_many[:] = [is_tuple]
+            pairs = [forward_ad.unpack_dual(o) for o in outs]
+            shapes[:] = [o.shape for o in outs]
+            return tuple(p.primal.new_zeros(p.primal.shape) if p.tangent is None else p.tangent for p in pairs)
+
+    columns = vmap(push)(*basis(xs))
+    rows = []
+    for c, shape in zip(columns, shapes, strict=True):
+        parts = c.movedim(0, -1).detach().split([x.numel() for x in xs], -1)
+        rows.append([p.reshape(*shape, *x.shape) for p, x in zip(parts, xs, strict=True)])
+    if not out_many[0]:
+        return rows[0] if many else rows[0][0]
+    return rows if many else tuple(row[0] for row in rows)
+
+
 def _stack(column: list[Tensor], out: Tensor, x: Tensor) -> Tensor:
     import torchax_lite as torch
 
@@ -244,9 +311,14 @@ def hessian(
 
     Args are those of :func:`jacobian`.
     """
+    if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
     many, given = _tuple(inputs, "inputs", "hessian")
 
     def first(*xs: Tensor) -> tuple[Tensor, ...]:
+        if outer_jacobian_strategy == "forward-mode":
+            for x in xs:
+                x.requires_grad_(True)
         out = _single(func, xs, "hessian", strict)
         found = _grads([out], xs, None, True)
         if strict:

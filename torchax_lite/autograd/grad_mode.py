@@ -179,17 +179,45 @@ class set_multithreading_enabled(_DecoratorContext):
     """Accepted for compatibility of spelling: the backward always runs in the calling thread."""
 
     def __init__(self, mode: bool) -> None:
-        if mode:
-            return
+        _need_bool("set_multithreading_enabled", mode)
+        self.mode = mode
 
     def clone(self) -> set_multithreading_enabled:
-        return type(self)(False)
+        return type(self)(self.mode)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
         pass
+
+
+class enforce_grad_layout_policy(_DecoratorContext):
+    """Whether a leaf's first gradient takes the leaf's strides (the default) or keeps its own; also a function."""
+
+    def __init__(self, enable: bool = True) -> None:
+        _need_bool("set_grad_layout_enforcement_enabled", enable)
+        self.enable = enable
+        self.previous = modes.grad_layout
+        modes.grad_layout = enable
+
+    def clone(self) -> enforce_grad_layout_policy:
+        return type(self)(self.enable)
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        modes.grad_layout = self.previous
+        return super().__call__(fn)
+
+    def __enter__(self) -> None:
+        modes.grad_layout = self.enable
+
+    def __exit__(self, *exc: object) -> None:
+        modes.grad_layout = self.previous
+
+
+def _need_bool(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}(): argument 'enabled' (position 1) must be bool, not {type(value).__name__}")
 
 
 def is_grad_enabled() -> bool:

@@ -54,18 +54,17 @@ def gradcheck(
         check_undefined_grad: check that missing output gradients count as zeros.
         check_grad_dtypes: check that gradients have their inputs' dtypes.
         check_batched_grad: check ``is_grads_batched=True`` against a loop.
+        check_forward_ad: check forward mode; ``check_batched_forward_grad``: also under ``vmap``.
         check_backward_ad: check reverse mode.
         fast_mode: compare one random projection of the Jacobian instead of all of it.
         masked: matters for sparse tensors only.
-
-    Raises:
-        NotImplementedError: for the forward-mode checks.
     """
-    if check_forward_ad or check_batched_forward_grad:
-        name = "check_forward_ad" if check_forward_ad else "check_batched_forward_grad"
-        raise NotImplementedError(f"gradcheck: {name}=True needs forward-mode differentiation, which is not available")
-    if not check_backward_ad:
+    if not check_forward_ad and not check_backward_ad:
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     args = _tuple(inputs)
     try:
         _check_inputs(args)
@@ -73,7 +72,16 @@ def gradcheck(
         if not outs:
             _expect_zero(func, args, eps)
             return True
-        (_check_fast if fast_mode else _check_slow)(func, args, eps, atol, rtol, nondet_tol)
+        if check_backward_ad:
+            (_check_fast if fast_mode else _check_slow)(func, args, eps, atol, rtol, nondet_tol)
+        if check_forward_ad:
+            from .gradcheck_forward import check_batched_forward, check_forward
+
+            check_forward(func, args, eps, atol, rtol, fast_mode, check_undefined_grad, check_grad_dtypes)
+            if check_batched_forward_grad:
+                check_batched_forward(func, args)
+        if not check_backward_ad:
+            return True
         _check_zero_weights(outs, _wanted(args), check_grad_dtypes)
         if check_batched_grad:
             _check_batched(outs, _wanted(args))
@@ -370,15 +378,14 @@ def gradgradcheck(
     Args:
         grad_outputs: what the outputs' gradients are weighted with (random by default).
         gen_non_contig_grad_outputs: make those random tensors non-contiguous.
+        check_fwd_over_rev: check forward over reverse mode.
         check_rev_over_rev: check reverse over reverse mode.
 
     The other arguments are :func:`gradcheck`'s.
     """
     import torchax_lite as torch
 
-    if check_fwd_over_rev:
-        raise NotImplementedError("gradgradcheck: check_fwd_over_rev=True needs forward mode, which is not available")
-    if not check_rev_over_rev:
+    if not check_fwd_over_rev and not check_rev_over_rev:
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     args = _tuple(inputs)
     if grad_outputs is None:
@@ -399,6 +406,9 @@ def gradgradcheck(
 
     def first_derivatives(*both: Any) -> tuple[Tensor, ...]:
         xs, ws = both[: len(both) - len(weights)], both[len(both) - len(weights) :]
+        for x, given in zip(xs, args, strict=True):
+            if isinstance(given, Tensor) and given.requires_grad and not x.requires_grad:
+                x.requires_grad_(True)
         outs = [o for o in _tuple(func(*xs)) if o.is_floating_point() or o.is_complex()]
         kept = [(o, w) for o, w in zip(outs, ws, strict=True) if o.requires_grad]
         found = grad([o for o, _ in kept], _wanted(xs), [w for _, w in kept], create_graph=True, allow_unused=True)
@@ -407,7 +417,8 @@ def gradgradcheck(
     return gradcheck(
         first_derivatives, (*args, *weights), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
         nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
-        check_batched_grad=check_batched_grad, fast_mode=fast_mode, masked=masked,
+        check_batched_grad=check_batched_grad, check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev,
+        fast_mode=fast_mode, masked=masked,
     )  # fmt: skip
 
 

@@ -317,6 +317,46 @@ def register_multi_grad_hook(
     return _MultiHandle([t.register_hook(any_hook) for t in tensors])
 
 
+class region_activation_memory_budget:
+    """How much of a compiled region's activations to keep, as a ratio; XLA plans memory of whole programs by itself.
+
+    Raises:
+        ValueError: a budget outside [0, 1]. TypeError: no number. RuntimeError: on entering, outside of a compiled region.
+    """
+
+    def __init__(self, budget: float) -> None:
+        name = "torch.autograd.graph.region_activation_memory_budget"
+        if isinstance(budget, bool) or not isinstance(budget, (int, float)):
+            raise TypeError(f"{name}: expects a float, got {type(budget).__name__}")
+        if not 0 <= budget <= 1:
+            raise ValueError(f"{name}: must be in [0, 1], got {budget}")
+        self.budget = budget
+
+    def __enter__(self) -> None:
+        raise RuntimeError(
+            "torch.autograd.graph.region_activation_memory_budget can only be used inside a torch.compile region; it has no "
+            "effect in eager mode."
+        )
+
+    def __exit__(self, *args: object) -> None:
+        pass
+
+
+def set_override_stale_capture_stream(enabled: bool) -> None:
+    """A switch of CUDA graph capture, which does not exist here: programs are XLA's. Only the type is checked."""
+    _need_bool(enabled)
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """A switch of a warning about CUDA streams, which autograd here never mixes. Only the type is checked."""
+    _need_bool(enabled)
+
+
+def _need_bool(enabled: Any) -> None:
+    if not isinstance(enabled, bool):
+        raise RuntimeError(f"enabled must be a bool, but got {type(enabled).__name__}")
+
+
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
     """Count a change of the values that autograd could not see, so that its checks do."""
     for t in (tensor,) if isinstance(tensor, Tensor) else tensor:
@@ -327,5 +367,6 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
 
 __all__ = [
     "GradientEdge", "Node", "SavedTensor", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks",
-    "get_gradient_edge", "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "get_gradient_edge", "increment_version", "region_activation_memory_budget", "register_multi_grad_hook", "save_on_cpu",
+    "saved_tensors_hooks", "set_override_stale_capture_stream", "set_warn_on_accumulate_grad_stream_mismatch",
 ]  # fmt: skip

@@ -16,7 +16,9 @@ def prepare(roots: Sequence[engine.Edge]) -> tuple[Callable[..., Any], Callable[
 
     Whether the pass itself is differentiable concerns the graph that it walks; graphs below that one go on as before.
     """
-    depth = max((getattr(a.place, "depth", 0) for node, _ in roots for a in node._out_avals if a is not None), default=0)
+    depth = max(
+        (getattr(a.place, "depth", 0) for node, _ in roots for a in node._out_avals if a is not None), default=0
+    )
     thaw = None
     if 0 < depth <= len(modes.transforms):
         thaw = freeze(modes.transforms[depth - 1], modes.grad)
@@ -48,29 +50,42 @@ def run_node(
     if not above:
         return engine._run_node(node, buffer, keep_graph, needed, wanted)
     where = transforms.meet(above)
-    return engine._run_node(_Borrowed(node, where), buffer, keep_graph, needed, wanted)
+    return engine._run_node(_Borrowed(node, where, needed, wanted), buffer, keep_graph, needed, wanted)  # type: ignore[arg-type]
 
 
 class _Borrowed:
     """A node that runs in a place above its own."""
 
-    def __init__(self, node: OpGradNode, where: Any) -> None:
+    def __init__(self, node: OpGradNode, where: Any, needed: dict[Any, bool] | None, wanted: Any) -> None:
         self.node = node
         self.where = where
+        self.needed = needed
+        self.wanted = wanted
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.node, name)
 
     def _run(self, buffer: Sequence[Any]) -> list[Any]:
-        node = self.node
+        node, needed = self.node, self.needed
         if node.freed:
             raise RuntimeError(engine.FREED)
-        needs = tuple(e is not None for e in node._edges)
-        given = tuple(g is not None for g in buffer)
-        found = iter(
-            transforms.run_op_in(node, [g for g in buffer if g is not None], needs, given, self.where)
+        needs = tuple(
+            e is not None and (needed is None or needed.get(e[0], False) or e[0] in self.wanted) for e in node._edges
         )
+        if not any(needs):
+            return [None] * len(needs)
+        given = tuple(g is not None for g in buffer)
+        read = node.site.reads(needs, given) if any(_changed(s) for s in (*node.saved, *node.saved_out)) else ()
+        for k, s in enumerate((*node.saved, *node.saved_out)):
+            if k in read and _changed(s):
+                raise RuntimeError(engine.version_error(s.aval, s.storage.counter, s.counter, None))
+        cts = [g for g in buffer if g is not None]
+        found = iter(transforms.run_op_in(node, cts, needs, given, self.where))
         return [next(found) if need else None for need in needs]
+
+
+def _changed(s: Any) -> bool:
+    return s.storage.counter != s.counter and s.hooked is None
 
 
 __all__ = ["freeze", "prepare", "run_node"]

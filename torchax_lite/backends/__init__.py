@@ -4,6 +4,24 @@ Choices of float32 precision are carried out. Choices between library kernels (c
 ...) are kept and read back only: XLA selects its algorithms itself.
 """
 
-from . import cuda, cudnn, mkl, mkldnn, mps, openmp
+from . import (
+    cpu,
+    cuda,
+    cudnn,
+    cusparselt,
+    kleidiai,
+    mha,
+    miopen,
+    mkl,
+    mkldnn,
+    mps,
+    nnpack,
+    openmp,
+    opt_einsum,
+    quantized,
+)
 
-__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+__all__ = [
+    "cpu", "cuda", "cudnn", "cusparselt", "kleidiai", "mha", "miopen", "mkl", "mkldnn", "mps", "nnpack", "openmp",
+    "opt_einsum", "quantized",
+]  # fmt: skip

@@ -21,4 +21,14 @@ def is_macos_or_newer(major: int, minor: int) -> bool:
     return False
 
 
-__all__ = ["is_available", "is_built", "is_macos13_or_newer", "is_macos_or_newer"]
+def get_name() -> str:
+    """There is no MPS device."""
+    raise NotImplementedError("torch.backends.mps.get_name is not available: JAX has no MPS platform here")
+
+
+def get_core_count() -> int:
+    """There is no MPS device."""
+    raise NotImplementedError("torch.backends.mps.get_core_count is not available: JAX has no MPS platform here")
+
+
+__all__ = ["get_core_count", "get_name", "is_available", "is_built", "is_macos13_or_newer", "is_macos_or_newer"]

@@ -5,10 +5,25 @@
 
 from __future__ import annotations
 
-from . import contraction, data_dependent, joining, linalg, norms, rearranging, spectral, spellings, statistics, windows
+from . import (
+    contraction,
+    copies,
+    data_dependent,
+    joining,
+    linalg,
+    lowrank,
+    members,
+    norms,
+    rearranging,
+    segments,
+    spectral,
+    spellings,
+    statistics,
+    windows,
+)
 from .registry import FUNCTIONS, METHODS, composite
 
 __all__ = [
-    "FUNCTIONS", "METHODS", "composite", "contraction", "data_dependent", "joining", "linalg", "norms", "rearranging",
-    "spectral", "spellings", "statistics", "windows",
+    "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "joining", "linalg", "lowrank", "members", "norms", "rearranging",
+    "segments", "spectral", "spellings", "statistics", "windows",
 ]  # fmt: skip

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torchax_lite as torch
 from torchax_lite._generated import internal
-from torchax_lite.ops.common import canonical_dim
+from torchax_lite.ops.common import canonical_dim, display_name
 from torchax_lite.ops.contraction import LETTERS
+from torchax_lite.ops.linalg import check_dtype
 
 from .registry import composite, into
 
@@ -256,6 +257,13 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
 @composite(namespaces=("linalg",))
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """``sum(conj(x) * y)`` along ``dim``; the two broadcast."""
+    if not (x.is_floating_point() and x.dtype.itemsize == 2):
+        check_dtype("linalg.vecdot", x._aval)
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {display_name(x._aval.dtype)} "
+            f"and y of type {display_name(y._aval.dtype)} instead"
+        )
     canonical_dim(dim, max(x.ndim, y.ndim))
     left = x.conj_physical() if x.is_complex() else x
     return into("linalg_vecdot", (left * y).sum(dim), out)

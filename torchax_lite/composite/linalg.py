@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import torchax_lite as torch
 from torchax_lite._generated import internal
-from torchax_lite.ops.common import canonical_dim
+from torchax_lite.ops.common import canonical_dim, display_name
 from torchax_lite.ops.linalg import check_float, check_square
+from torchax_lite.ops.lowering import broadcast
 from torchax_lite.ops.registry import ArraySpec
 
 from .norms import singular_values
@@ -27,6 +30,8 @@ LINALG = {"namespaces": ("linalg",)}
 
 class _LinAlgError(RuntimeError):
     """A factorisation that could not be computed."""
+
+    __module__ = "torch._C"
 
 
 LinAlgError = _LinAlgError
@@ -273,7 +278,9 @@ def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor |
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Sequence[Tensor] | None = None) -> Any:
     """Packed LU, pivots and, if asked for, ``info`` (deprecated spelling of ``linalg.lu_factor``)."""
     packed, pivots, info = internal.linalg_lu_factor_ex(A, pivot=pivot)
-    return into_all("lu", (packed, pivots, info) if get_infos else (packed, pivots), out)
+    if get_infos:
+        return into_all("lu", named("_lu_with_info", LU=packed, pivots=pivots, info=info), out)
+    return into_all("lu", (packed, pivots), out)
 
 
 @composite(namespaces=(), method=True, name="lu")
@@ -304,7 +311,117 @@ def lu_unpack(
     return into_all("lu_unpack", named("lu_unpack", P=p, L=lower, U=upper), out)
 
 
+# ---------------------------------------------------------------- LDL
+
+
+@composite(namespaces=("linalg",))
+def ldl_factor_ex(
+    A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> Any:
+    """Packed factors of ``A = P L D L^T P^T``, LAPACK's pivots, and ``info``: the first zero block of D."""
+    packed, pivots, info = _ldl(A, hermitian)
+    if check_errors:
+        _raise_zero_block(info, "torch.linalg.ldl_factor_ex")
+    result = named("linalg_ldl_factor_ex", LD=packed, pivots=pivots, info=info)
+    return into_all("linalg_ldl_factor_ex", result, out)
+
+
+@composite(namespaces=("linalg",))
+def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Sequence[Tensor] | None = None) -> Any:
+    """Packed factors of the symmetric (Hermitian) ``A = P L D L^T P^T`` and LAPACK's pivots; the lower half is read."""
+    packed, pivots, info = _ldl(A, hermitian)
+    _raise_zero_block(info, "torch.linalg.ldl_factor")
+    return into_all("linalg_ldl_factor", named("linalg_ldl_factor", LD=packed, pivots=pivots), out)
+
+
+def _ldl(A: Tensor, hermitian: bool) -> tuple[Tensor, Tensor, Tensor]:
+    packed, pivots, info = internal.linalg_ldl_factor_ex(A, hermitian=hermitian)
+    if packed.requires_grad:
+        _refuse_backward(packed, "derivative for aten::linalg_ldl_factor_ex is not implemented")
+    return packed, pivots, info
+
+
+def _raise_zero_block(info: Tensor, name: str) -> None:
+    if is_traced(info):
+        return
+    values = info._host_array().reshape(-1)
+    if values.any():
+        raise RuntimeError(f"{name}: the matrix is singular: block {int(values[values != 0][0])} of D is zero")
+
+
+@composite(namespaces=("linalg",))
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None) -> Tensor:
+    """Solution of ``A X = B`` from the results of :func:`ldl_factor`."""
+    solution = internal.linalg_ldl_solve(LD, pivots, B, hermitian=hermitian)
+    if solution.requires_grad:
+        _refuse_backward(solution, "derivative for aten::linalg_ldl_solve is not implemented")
+    return into("linalg_ldl_solve", solution, out)
+
+
 # ---------------------------------------------------------------- orthogonal factorisations
+
+
+@composite(namespaces=("linalg",), name="qr")
+def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Sequence[Tensor] | None = None) -> Any:
+    """``A = Q R`` with orthonormal columns and an upper triangle; ``complete``: square Q; ``r``: R alone."""
+    q, r = internal.linalg_qr(A, mode)
+    if r.requires_grad and mode == "r":
+        _refuse_backward(
+            r,
+            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
+            "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr.",
+        )
+    elif r.requires_grad and mode == "complete" and A.shape[-2] > A.shape[-1]:
+        text = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols."
+        _refuse_backward(q, text)
+    return into_all("linalg_qr", named("linalg_qr", Q=q, R=r), out)
+
+
+def _refuse_backward(t: Tensor, text: str, error: type[Exception] = RuntimeError) -> None:
+    """Raise when a gradient arrives."""
+
+    def refuse(gradients: Any) -> None:
+        raise error(text)
+
+    t.grad_fn.register_prehook(refuse)
+
+
+def _watch_phase(text: str, *vectors: tuple[int, Tensor, int]) -> None:
+    """Refuse gradients that depend on the free phase of complex vectors.
+
+    Each of ``vectors`` is (its number among the results, the vectors, the dim along which one lies): columns (-2), or
+    rows (-1) of an adjoint, whose phase turns the other way.
+    """
+    held = [(at, t.detach(), dim) for at, t, dim in vectors]
+    first = vectors[0][1]
+    if not first.requires_grad or not first.is_complex() or is_traced(first):
+        return
+
+    def look(gradients: Sequence[Tensor | None]) -> None:
+        parts = [
+            (t.conj() * g.detach()).sum(dim).imag * (1 if dim == -2 else -1)
+            for at, t, dim in held
+            if (g := gradients[at]) is not None
+        ]
+        if parts and not torch.allclose(sum(parts), torch.zeros_like(parts[0]), rtol=1e-2, atol=1e-2):  # type: ignore[arg-type]
+            raise RuntimeError(text)
+
+    first.grad_fn.register_prehook(look)
+
+
+@composite(method=True)
+def geqrf(input: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
+    """R above Householder vectors, and their scales ``tau``: LAPACK's form of the QR factorisation."""
+    packed, tau = internal.geqrf(input)
+    if packed.requires_grad:
+        _refuse_backward(packed, "the derivative for 'geqrf' is not implemented.", NotImplementedError)
+    return into_all("geqrf", named("geqrf", a=packed, tau=tau), out)
+
+
+@composite(namespaces=(), method=True, name="orgqr")
+def _orgqr_method(self: Tensor, input2: Tensor) -> Tensor:
+    """First columns of the product of the Householder reflections that ``geqrf`` gives."""
+    return internal.linalg_householder_product(self, input2)  # type: ignore[no-any-return]
 
 
 @composite(method=True)
@@ -321,6 +438,31 @@ def _check_driver(name: str, A: Tensor, driver: str | None) -> None:
         )
 
 
+_NOT_FINITE = "The algorithm failed to converge because the input matrix contained non-finite values."
+
+
+def _raise_not_finite(values: Tensor) -> None:
+    """LAPACK's refusal of NaN and infinities, read off the singular values."""
+    if is_traced(values):
+        return
+    bad = np.isnan(values.detach()._host_array()).any(-1) if values.numel() else np.zeros(())
+    if not bad.any():
+        return
+    where = f"(Batch element {int(bad.reshape(-1).nonzero()[0][0])}): " if bad.ndim else ""
+    raise LinAlgError(f"linalg.svd: {where}{_NOT_FINITE}")
+
+
+def _watch_svd(u: Tensor, vh: Tensor) -> None:
+    k = min(u.shape[-1], vh.shape[-2])
+    if u.shape[-1] == k and vh.shape[-2] == k:
+        _watch_phase(
+            "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The "
+            "specified loss function depends on this phase term, making it ill-defined.",
+            (0, u, -2),
+            (2, vh, -1),
+        )
+
+
 @composite(namespaces=("linalg",), name="svd")
 def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Sequence[Tensor] | None = None
@@ -328,6 +470,8 @@ def linalg_svd(
     """``A = U diag(S) Vh``, singular values in descending order."""
     _check_driver("torch.linalg.svd", A, driver)
     u, s, vh = internal._linalg_svd(A, full_matrices, True)
+    _raise_not_finite(s)
+    _watch_svd(u, vh)
     return into_all("linalg_svd", named("linalg_svd", U=u, S=s, Vh=vh), out)
 
 
@@ -335,7 +479,9 @@ def linalg_svd(
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """Singular values in descending order."""
     _check_driver("torch.linalg.svdvals", A, driver)
-    return into("linalg_svdvals", singular_values(A), out)
+    values = singular_values(A)
+    _raise_not_finite(values)
+    return into("linalg_svdvals", values, out)
 
 
 @composite(method=True)
@@ -346,7 +492,9 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Seque
             "linalg.svd: input should have at least 2 dimensions, but has " + str(input.ndim) + " dimensions instead"
         )
     u, s, vh = internal._linalg_svd(input, not some, compute_uv)
+    _raise_not_finite(s)
     if compute_uv:
+        _watch_svd(u, vh)
         v = vh.mH
     else:
         m, n = input.shape[-2:]
@@ -357,6 +505,18 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Seque
 # ---------------------------------------------------------------- eigenvalues
 
 
+@composite(namespaces=("linalg",), name="eigh")
+def linalg_eigh(A: Tensor, UPLO: str = "L", *, out: Sequence[Tensor] | None = None) -> Any:
+    """Eigenvalues in ascending order and eigenvectors of Hermitian matrices; one triangle is read."""
+    w, v = internal.linalg_eigh(A, UPLO)
+    _watch_phase(
+        "linalg_eigh_backward: The eigenvectors in the complex case are specified up to multiplication by e^{i phi}. The "
+        "specified loss function depends on this quantity, so it is ill-defined.",
+        (1, v, -2),
+    )
+    return into_all("linalg_eigh", named("linalg_eigh", eigenvalues=w, eigenvectors=v), out)
+
+
 @composite(namespaces=("linalg",))
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """Eigenvalues of Hermitian matrices in ascending order; one triangle is read."""
@@ -365,6 +525,9 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
 def _eig(A: Tensor) -> tuple[Tensor, Tensor]:
     """General eigenproblem: JAX solves it on the CPU only."""
+    check_square("linalg.eig", _spec(A))
+    if not is_traced(A) and not bool(A.detach().isfinite().all()):
+        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
     if A.device.type in ("cpu", "meta") or is_traced(A):
         return internal.linalg_eig(A)  # type: ignore[no-any-return]
     w, v = internal.linalg_eig(A.cpu())
@@ -375,6 +538,11 @@ def _eig(A: Tensor) -> tuple[Tensor, Tensor]:
 def eig(A: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
     """Eigenvalues and unit eigenvectors (complex) of square matrices."""
     w, v = _eig(A)
+    _watch_phase(
+        "linalg_eig_backward: The eigenvectors in the complex case are specified up to multiplication by e^{i phi}. The "
+        "specified loss function depends on this quantity, so it is ill-defined.",
+        (1, v, -2),
+    )
     return into_all("linalg_eig", named("linalg_eig", eigenvalues=w, eigenvectors=v), out)
 
 
@@ -458,7 +626,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         check_square("linalg.matrix_power", _spec(input))
     if n == 0:
         eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
-        return into("linalg_matrix_power", eye.expand(input.shape).clone(), out)
+        nothing = torch.zeros((), dtype=torch.bool, device=input.device)
+        return into("linalg_matrix_power", torch.where(nothing, input, eye), out)
     base = inv(input) if n < 0 else input
     left, result = abs(n), None
     if left == 1:
@@ -486,22 +655,34 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """X of least ``|A X - B|`` and least norm, with residuals, rank and singular values where the driver has them."""
     name = "torch.linalg.lstsq"
-    check_float(name, _spec(A), "input")
+    if A.ndim < 2:
+        raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
     if B.ndim < 1:
         raise RuntimeError(f"{name}: other must have at least 1 dimension.")
     if A.dtype != B.dtype:
         raise RuntimeError(
-            f"{name}: Expected input and other to have the same dtype, but got input's dtype {A.dtype} and other's "
-            f"dtype {B.dtype}"
+            f"{name}: Expected input and other to have the same dtype, but got input's dtype "
+            f"{display_name(A._aval.dtype)} and other's dtype {display_name(B._aval.dtype)}"
         )
+    if A.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128):
+        raise RuntimeError("This function doesn't handle types other than float and double")
     if driver is not None and driver not in _DRIVERS:
         raise RuntimeError(f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     driver = driver or ("gelsy" if A.device.type == "cpu" else "gels")
+    if A.ndim - B.ndim not in (0, 1):
+        raise RuntimeError(
+            f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
+        )
     vector = A.ndim - 1 == B.ndim and B.shape == A.shape[:-1]
+    if A.ndim - 1 == B.ndim and not vector and B.shape[-2:-1] == A.shape[-2:-1]:
+        broadcast([tuple(A.shape[:-2]), tuple(B.shape[:-1])])
     right = B.unsqueeze(-1) if vector else B
     if right.ndim < 2 or right.shape[-2] != A.shape[-2]:
         raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2)")
     m, n = A.shape[-2:]
+    lead = broadcast([tuple(A.shape[:-2]), tuple(right.shape[:-2])])
+    if not A.numel():
+        return _lstsq_of_nothing(A, right, lead, vector, driver)
     eps = torch.finfo(A.dtype).eps * max(m, n)
     tolerance = eps if rcond is None else rcond
     x = torch.matmul(internal.linalg_pinv(A, 0.0, 0.0 if driver == "gels" else tolerance, False), right)
@@ -521,6 +702,19 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         residuals=residuals,
         rank=rank,
         singular_values=values if values is not None and driver in ("gelsd", "gelss") else real,
+    )
+
+
+def _lstsq_of_nothing(A: Tensor, right: Tensor, lead: Sequence[int], vector: bool, driver: str) -> Any:
+    """Results for matrices without elements: solutions and ranks are zero."""
+    solution = A.new_zeros((*lead, A.shape[-1], right.shape[-1]))
+    real = A.real if A.is_complex() else A
+    return named(
+        "linalg_lstsq",
+        solution=solution.squeeze(-1) if vector else solution,
+        residuals=real.new_zeros(0),
+        rank=torch.zeros(A.shape[:-2] if driver != "gels" else 0, dtype=torch.int64, device=A.device),
+        singular_values=real.new_zeros((*A.shape[:-2], 0) if driver in ("gelsd", "gelss") else 0),
     )
 
 

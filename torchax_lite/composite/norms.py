@@ -94,6 +94,8 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
         first, last = values[..., :1], values[..., -1:]
         ratio = (last / first if p == -2 else first / last).squeeze(-1)
         return into("linalg_cond", ratio, out)
+    if p not in ("fro", "nuc", 1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {_text(p)}")
     if A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
             f"linalg.cond(ord={_text(p)}): A must be batches of square matrices, but they are {A.shape[-2]} by "

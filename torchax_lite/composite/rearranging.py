@@ -76,14 +76,14 @@ def broadcast_shapes(*shapes: Any) -> torch.Size:
 
 @composite()
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """Views of the tensors, expanded to their common shape."""
+    """Views of the tensors, expanded to their common shape; those that have it already are themselves."""
     from torchax_lite.ops.lowering import broadcast
 
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors)
     if not given:
         return ()
     shape = broadcast([tuple(t.shape) for t in given])
-    return tuple(t.expand(shape) for t in given)
+    return tuple(t if t.shape == shape else t.expand(shape) for t in given)
 
 
 @composite(method=True)

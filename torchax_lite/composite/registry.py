@@ -73,7 +73,7 @@ def into(name: str, result: Tensor, out: Tensor | None) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
-    write_out(out, result)
+    write_out(out, result, name)
     return out
 
 

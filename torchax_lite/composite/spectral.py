@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torchax_lite as torch
 from torchax_lite._generated import internal
@@ -86,7 +86,9 @@ def stft(
             f"{list(window.shape)}"
         )
     if x.dtype in (torch.float16, torch.bfloat16):
-        raise RuntimeError(f"MKL FFT doesn't support tensors of type: {'Half' if x.dtype == torch.float16 else 'BFloat16'}")
+        raise RuntimeError(
+            f"MKL FFT doesn't support tensors of type: {'Half' if x.dtype == torch.float16 else 'BFloat16'}"
+        )
     size, weights = n_fft, window
     if width < n_fft:
         if align_to_window:

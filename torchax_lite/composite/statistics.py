@@ -169,5 +169,5 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     for d in dims:
         if input.shape[d] < edge_order + 1:
             raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
-    each = spacing if many else [spacing] * len(dims)
+    each = spacing if many else [1 if spacing is None else spacing] * len(dims)
     return tuple(_gradient_along(input, d, s, edge_order) for d, s in zip(dims, each, strict=True))

@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine.avals import accelerator_devices, place
+from .._streams import wait_for
+from ..engine.avals import NO_CUDA, accelerator_devices, place
 from ..tensor.device import device as torch_device
 
 
@@ -37,11 +38,11 @@ def init() -> None:
     """Start JAX's GPU backend.
 
     Raises:
-        RuntimeError: where there is none.
+        AssertionError: where there is none.
     """
     global _initialized
     if not gpus():
-        raise RuntimeError("No CUDA GPUs are available: JAX has no GPU backend here")
+        raise AssertionError(NO_CUDA)
     _initialized = True
 
 
@@ -127,7 +128,7 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class DeviceProperties:
+class _CudaDeviceProperties:
     """What JAX tells of a GPU. ``total_memory`` is what JAX may allocate of it, in bytes."""
 
     name: str
@@ -135,6 +136,14 @@ class DeviceProperties:
     minor: int
     total_memory: int
     multi_processor_count: int
+    is_integrated: int = 0
+    is_multi_gpu_board: int = 0
+    warp_size: int = 32
+
+    @property
+    def gcnArchName(self) -> str:
+        """The name again, as on CUDA builds."""
+        return self.name
 
     def __repr__(self) -> str:
         return (
@@ -143,11 +152,11 @@ class DeviceProperties:
         )
 
 
-def get_device_properties(device: Any = None) -> DeviceProperties:
+def get_device_properties(device: Any = None) -> _CudaDeviceProperties:
     """Name, compute capability, memory and number of multiprocessors of a GPU."""
     found = jax_device(device)
     stats = found.memory_stats() or {}
-    return DeviceProperties(
+    return _CudaDeviceProperties(
         get_device_name(device), *get_device_capability(device), int(stats.get("bytes_limit", 0)),
         int(getattr(found, "core_count", 0)),
     )  # fmt: skip
@@ -156,6 +165,11 @@ def get_device_properties(device: Any = None) -> DeviceProperties:
 def get_arch_list() -> list[str]:
     """Architectures that code can be compiled for: XLA compiles for the GPUs that are there."""
     return sorted({"sm_{}{}".format(*get_device_capability(i)) for i in range(device_count())})
+
+
+def get_gencode_flags() -> str:
+    """Compiler flags of the architectures of :func:`get_arch_list`."""
+    return " ".join(f"-gencode compute=compute_{a[3:]},code={a}" for a in get_arch_list())
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:
@@ -180,11 +194,4 @@ def ipc_collect() -> None:
 
 def synchronize(device: Any = None) -> None:
     """Run what is pending on a GPU and wait until it is done."""
-    import jax
-    import jax.numpy as jnp
-
-    where = place("cuda", index_of(device))
-    if where.recorder is not None:
-        where.recorder.flush("synchronize")
-    with jax.default_device(where.jax_device):
-        jax.block_until_ready(jnp.zeros(()) + 1)  # a GPU runs programs in the order of their launch
+    wait_for(place("cuda", index_of(device)))

@@ -1,23 +1,15 @@
-"""Streams and events. Each GPU runs its programs one after another, in the order in which they were cut.
-
-So all streams of a GPU are the same queue, waiting for another stream is always satisfied already, and an event is
-a point of that queue, reached (and timed, by the host's clock) when it is recorded.
-"""
+"""Streams and events of the GPUs: ``torch.Stream`` and ``torch.Event`` with CUDA's names (see ``_streams.py``)."""
 
 from __future__ import annotations
 
-import itertools
-import threading
-import time
 from typing import Any
 
+from .. import _streams
 from ..tensor.device import device as torch_device
 from . import devices
 
-_ids = itertools.count(1)
 
-
-class Stream:
+class Stream(_streams.Stream):
     """A name for a GPU's queue.
 
     Args:
@@ -26,17 +18,11 @@ class Stream:
     """
 
     def __init__(self, device: Any = None, priority: int = 0, **kwargs: Any) -> None:
-        if kwargs.keys() - {"stream_id", "device_index", "device_type"}:
-            raise TypeError(f"Stream() got an unexpected keyword argument '{next(iter(kwargs))}'")
-        index = kwargs.get("device_index")
-        self.device_index = devices.index_of(device if index is None else index)
-        self.priority = priority
-        self.stream_id = next(_ids) if "stream_id" not in kwargs else int(kwargs["stream_id"])
+        super().__init__(device, priority=priority, **kwargs)
 
-    @property
-    def device(self) -> torch_device:
-        """The GPU."""
-        return torch_device("cuda", self.device_index)
+    def _find(self, device: Any, given: dict[str, Any]) -> torch_device:
+        index = given.get("device_index")
+        return torch_device("cuda", devices.index_of(device if index is None else index))
 
     @property
     def cuda_stream(self) -> int:
@@ -47,40 +33,23 @@ class Stream:
         """Wait until everything in the queue is done."""
         devices.synchronize(self.device_index)
 
-    def query(self) -> bool:
-        """Whether everything in the queue is done (after waiting for it)."""
-        self.synchronize()
-        return True
-
-    def wait_stream(self, stream: Stream) -> None:
-        """Work of this stream after that of another one of the same GPU, which is so anyway."""
-        if stream.device_index != self.device_index:
-            stream.synchronize()
-
-    def wait_event(self, event: Event) -> None:
-        """Work of this stream after an event, which was reached when it was recorded."""
-        event.wait(self)
-
-    def record_event(self, event: Event | None = None) -> Event:
-        """Record an event (a new one by default) here."""
-        event = Event() if event is None else event
-        event.record(self)
-        return event
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Stream) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def _key(self) -> tuple[int, int]:
-        return self.stream_id, self.device_index
+    def _new_event(self) -> Event:
+        return Event()
 
     def __repr__(self) -> str:
         return f"<torch.cuda.Stream device={self.device} id={self.stream_id}>"
 
 
-class Event:
+class ExternalStream(Stream):
+    """A stream made elsewhere: JAX cannot run work in it."""
+
+    def __init__(self, stream_ptr: int, device: Any = None, **kwargs: Any) -> None:
+        raise NotImplementedError(
+            "torch.cuda.ExternalStream is not available: JAX runs its programs in its own streams"
+        )
+
+
+class Event(_streams.Event):
     """A point in a GPU's queue.
 
     Recording runs what is pending, waits for it, and reads the host's clock.
@@ -98,50 +67,20 @@ class Event:
             raise NotImplementedError("Event(interprocess=True) and Event(external=True) are not available")
         devices.init()
         self._timing = enable_timing
-        self._time: float | None = None
+        self._time = None
+        self.event_id = 0
 
-    def record(self, stream: Stream | None = None) -> None:
-        """Make this the point that the current (or the given) stream has reached."""
-        (current_stream() if stream is None else stream).synchronize()
-        self._time = time.perf_counter()
+    @property
+    def _stream(self) -> Stream:  # type: ignore[override]
+        return current_stream()
 
-    def wait(self, stream: Stream | None = None) -> None:
-        """Nothing is left to wait for."""
-
-    def query(self) -> bool:
-        """Whether the point was reached: always."""
-        return True
-
-    def synchronize(self) -> None:
-        """Nothing is left to wait for."""
-
-    def elapsed_time(self, end_event: Event) -> float:
-        """Milliseconds from this event to another one."""
-        if not (self._timing and end_event._timing):
-            raise ValueError("Both events must be created with argument 'enable_timing=True'.")
-        if self._time is None or end_event._time is None:
-            raise ValueError("Both events must be recorded before calculating elapsed time.")
-        return (end_event._time - self._time) * 1000.0
-
-    def ipc_handle(self) -> Any:
-        """Events are not shared between processes."""
-        raise NotImplementedError("Event.ipc_handle is not available: events are not shared between processes")
-
-    @classmethod
-    def from_ipc_handle(cls, device: Any, handle: Any) -> Any:
-        """Events are not shared between processes."""
-        raise NotImplementedError("Event.from_ipc_handle is not available: events are not shared between processes")
+    @property
+    def cuda_event(self) -> int:
+        """JAX does not show its CUDA events."""
+        raise NotImplementedError("Event.cuda_event is not available: JAX does not show its CUDA events")
 
     def __repr__(self) -> str:
         return "<torch.cuda.Event uninitialized>" if self._time is None else f"<torch.cuda.Event at {self._time}>"
-
-
-class _Current(threading.local):
-    def __init__(self) -> None:
-        self.streams: dict[int, Stream] = {}
-
-
-_current = _Current()
 
 
 def default_stream(device: Any = None) -> Stream:
@@ -152,20 +91,20 @@ def default_stream(device: Any = None) -> Stream:
 def current_stream(device: Any = None) -> Stream:
     """The stream that this thread selected on a GPU."""
     index = devices.index_of(device)
-    return _current.streams.get(index) or default_stream(index)
+    return _streams.selected("cuda", index) or default_stream(index)
 
 
-def set_stream(stream: Stream | None) -> None:
+def set_stream(stream: Any) -> None:
     """Select a stream and its GPU for this thread; None changes nothing."""
     if stream is not None:
         devices.set_device(stream.device_index)
-        _current.streams[stream.device_index] = stream
+        _streams.select(stream)
 
 
 class StreamContext:
     """Context manager that selects a stream; None changes nothing."""
 
-    def __init__(self, stream: Stream | None) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def __enter__(self) -> None:
@@ -180,9 +119,14 @@ class StreamContext:
             devices.set_device(index)
 
 
-def stream(stream: Stream | None) -> StreamContext:
+def stream(stream: Any) -> StreamContext:
     """Context manager that selects a stream."""
     return StreamContext(stream)
+
+
+def get_stream_from_external(data_ptr: int, device: Any = None) -> Any:
+    """JAX cannot run work in a stream made elsewhere."""
+    raise NotImplementedError("torch.cuda.get_stream_from_external is not available: JAX uses its own streams")
 
 
 def is_current_stream_capturing() -> bool:

@@ -48,11 +48,11 @@ def verdict(constraint: Any, value: Any) -> Verdict:
     """Whether all of ``value`` satisfies the constraint: a bool where that is known, else a recorded 0-d tensor."""
     if not has_values(value):
         return True
-    plain = isinstance(value, torch.Tensor) and constraint.takes_arrays()
-    known = known_values(value) if plain else None
-    if known is not None:
+    known = known_values(value) if isinstance(value, torch.Tensor) else None
+    in_numpy = None if known is None else constraint.on_arrays(known_values)
+    if in_numpy is not None:
         with np.errstate(invalid="ignore"):
-            return bool(constraint.check(known).all())
+            return bool(in_numpy.check(known).all())
     with torch.no_grad():
         return constraint.check(value.detach() if isinstance(value, torch.Tensor) else value).all()
 

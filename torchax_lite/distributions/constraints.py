@@ -6,6 +6,7 @@ comparisons also take NumPy arrays (``on_arrays``), so that known values are che
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -70,10 +71,22 @@ class Constraint:
         """A bool tensor of the shape ``value.shape[: value.dim() - event_dim]``."""
         raise NotImplementedError
 
-    def takes_arrays(self) -> bool:
-        """Whether ``check`` takes NumPy arrays too: it is a plain comparison, and no bound is a tensor."""
-        plain = getattr(type(self).check, "on_arrays", False)
-        return plain and not any(isinstance(getattr(self, b), torch.Tensor) for b in self._bounds)
+    def on_arrays(self, known: Callable[[Any], Any]) -> Constraint | None:
+        """This constraint for NumPy arrays, or None where its check is no plain comparison, or a bound is not known.
+
+        ``known(tensor)`` gives the values of a tensor bound, or None.
+        """
+        if not getattr(type(self).check, "on_arrays", False):
+            return None
+        made = copy.copy(self)
+        for name in self._bounds:
+            bound = getattr(self, name)
+            if isinstance(bound, torch.Tensor):
+                bound = known(bound)
+                if bound is None:
+                    return None
+                setattr(made, name, bound)
+        return made
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{b}={getattr(self, b)}" for b in self._bounds)
@@ -123,7 +136,11 @@ class _DependentProperty(property, _Dependent):
     """A property that returns a constraint; on the class it is a dependent constraint."""
 
     def __init__(
-        self, fn: Callable[..., Any] | None = None, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented
+        self,
+        fn: Callable[..., Any] | None = None,
+        *,
+        is_discrete: Any = NotImplemented,
+        event_dim: Any = NotImplemented,
     ) -> None:
         property.__init__(self, fn)
         self._is_discrete = is_discrete
@@ -168,8 +185,9 @@ class _IndependentConstraint(_Wrapping):
     def event_dim(self) -> int:  # type: ignore[override]
         return self.base_constraint.event_dim + self.reinterpreted_batch_ndims
 
-    def takes_arrays(self) -> bool:
-        return self.base_constraint.takes_arrays()
+    def on_arrays(self, known: Callable[[Any], Any]) -> Constraint | None:
+        base = self.base_constraint.on_arrays(known)
+        return None if base is None else type(self)(base, self.reinterpreted_batch_ndims)
 
     def check(self, value: Any) -> Any:
         result = self.base_constraint.check(value)

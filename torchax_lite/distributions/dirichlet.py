@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torchax_lite as torch
-from torchax_lite import Size, Tensor
+from torchax_lite import Tensor
 from torchax_lite.distributions import constraints
 from torchax_lite.distributions.exp_family import ExponentialFamily
 from torchax_lite.nn import functional as F

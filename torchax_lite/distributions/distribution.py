@@ -49,7 +49,10 @@ class Distribution:
         Distribution._validate_args = value
 
     def __init__(
-        self, batch_shape: Sequence[int] = Size(), event_shape: Sequence[int] = Size(), validate_args: bool | None = None
+        self,
+        batch_shape: Sequence[int] = Size(),
+        event_shape: Sequence[int] = Size(),
+        validate_args: bool | None = None,
     ) -> None:
         self._batch_shape = batch_shape
         self._event_shape = event_shape
@@ -135,7 +138,7 @@ class Distribution:
 
         Subclasses with a constructor of their own give their new instance as ``_instance``.
         """
-        owner = next((c for c in type(self).__mro__ if c.__module__.startswith(_PACKAGE)), Distribution)
+        owner = next(c for c in type(self).__mro__ if getattr(c, "__module__", "").startswith(_PACKAGE))
         if not (owner._tensors or owner._nested):
             raise NotImplementedError
         new = self._get_checked_instance(owner, _instance)

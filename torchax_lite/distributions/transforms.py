@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torchax_lite as torch
-from torchax_lite import Size, Tensor
+from torchax_lite import Size
 from torchax_lite.distributions import constraints
 from torchax_lite.distributions.utils import (
     NUMBERS,

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 _lock = threading.RLock()
+NO_CUDA = "Torch not compiled with CUDA enabled: JAX has no GPU here"
+"""Error text of everything that needs a GPU where there is none."""
 
 
 class Place:
@@ -46,7 +48,7 @@ def accelerator_devices() -> list[Any]:
 
 
 def find_jax_device(type: str, index: int) -> Any:
-    """JAX device for a device type (``cpu``, ``cuda``, ``xla``) and index; RuntimeError where there is none."""
+    """JAX device for a device type (``cpu``, ``cuda``, ``xla``) and index; an error where there is none."""
     import jax
 
     if type == "cpu":
@@ -58,7 +60,7 @@ def find_jax_device(type: str, index: int) -> Any:
         found = list(jax.devices())
     if index >= len(found):
         if type == "cuda" and not found:
-            raise RuntimeError("No CUDA GPUs are available: JAX has no GPU backend here")
+            raise AssertionError(NO_CUDA)
         raise RuntimeError(f"{type} device {index} does not exist: JAX has {len(found)}")
     return found[index]
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import observe
 from .avals import Aval, Place, aval_by_id
+from .errors import translated
 from .executor import EXECUTABLES, Instruction, Program
 from .snapshots import SMALL
 
@@ -230,7 +231,7 @@ class Recorder:
             n.prog = None
         if error is not None:
             error.add_note(f"torchax_lite: while running a program cut by {cause} at {observe.user_line()}")
-            raise error
+            raise translated(error)
         return known
 
     def _at_limit(self) -> None:

@@ -14,6 +14,9 @@ from .modules import functional_call, replace_all_batch_norm_modules_, stack_mod
 from .rearranging import rearrange
 from .reverse import grad, grad_and_value, hessian, jacrev, vjp
 
+TORCH_NAMES = {"vmap": vmap}
+"""Functions of this module in the torch namespace."""
+
 __all__ = [
     "debug_unwrap", "functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp",
     "linearize", "rearrange", "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",

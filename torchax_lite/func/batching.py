@@ -211,7 +211,8 @@ def _in_chunks(
     assert out_spec is not None
     found = spread(out_dims, out_spec) or flatten(out_dims)[0]
     joined = [
-        column[0] if d is None else torch.cat(column, d) for column, d in zip(zip(*parts, strict=True), found, strict=True)
+        column[0] if d is None else torch.cat(column, d)
+        for column, d in zip(zip(*parts, strict=True), found, strict=True)
     ]
     return unflatten(joined, out_spec)
 

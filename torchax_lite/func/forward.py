@@ -57,12 +57,11 @@ def jvp(
 
 def jvp_for(
     func: Callable[..., Any], primals: Any, tangents: Any, argnums: Any, strict: bool, has_aux: bool
-) -> tuple[Any, ...]:
+) -> Any:
     """:func:`jvp` with respect to ``argnums`` (None: all)."""
     chosen = primals if argnums is None else sliced(primals, argnums)
-    for name, given in (("primals", chosen), ("tangents", tangents)):
-        if not isinstance(given, tuple):
-            raise RuntimeError(f"{_JVP}: Expected {name} to be a tuple. E.g. it should be valid to call f(*primals).")
+    if not isinstance(chosen, tuple):
+        raise RuntimeError(f"{_JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
     leaves, spec = flatten(chosen)
     moving, tangent_spec = flatten(tangents)
     if spec != tangent_spec:
@@ -78,9 +77,13 @@ def jvp_for(
             if not isinstance(x, Tensor):
                 raise RuntimeError(f"{_JVP}: Expected {name} to only contain Tensors, got {type(x)}")
     for p, t in zip(leaves, moving, strict=True):
+        for name, x in (("primal", p), ("tangent", t)):
+            if not (x.is_floating_point() or x.is_complex()):
+                raise ValueError(f"Expected {name} to be floating point or complex, but got: {x.dtype}")
         if p.shape != t.shape:
             raise RuntimeError(
-                f"Expected primal and tangent to have the same shape, but got {list(p.shape)} and {list(t.shape)}"
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+                f"supported. Tensor is of size {list(p.shape)} while the given forward gradient is of size {list(t.shape)}."
             )
     level = transforms.Level(transforms.DUAL)
     with level:
@@ -89,9 +92,7 @@ def jvp_for(
         aux = None
         if has_aux:
             if not (isinstance(out, tuple) and len(out) == 2):
-                raise RuntimeError(
-                    f"{_JVP}: output of function f should be a tuple: (output, aux) if has_aux is True"
-                )
+                raise RuntimeError(f"{_JVP}: output of function f should be a tuple: (output, aux) if has_aux is True")
             out, aux = out
             aux = tree_map(lambda x: undual(x, level)[0] if isinstance(x, Tensor) else x, aux)
         outs, out_spec = flatten(out)
@@ -141,7 +142,7 @@ def jacfwd(
             aux[:] = made[2:]
             return made[1], *made[2:]
 
-        result = vmap(push, randomness=randomness, out_dims=(0, None) if has_aux else 0)(*basis(leaves)) if leaves else ()
+        result = vmap(push, randomness=randomness, out_dims=(0, None) if has_aux else 0)(*basis(leaves))
         outs, out_spec = flatten(result[0])
         sizes = [x.numel() for x in leaves]
         rows = []
@@ -172,8 +173,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     weights = [zeros_like(o, requires_grad=False) for o in outs]
 
     def back(*cts: Any) -> Any:
-        found = pull(unflatten(cts, out_spec))
-        return tuple(flatten((found,) if len(primals) == 1 else found)[0])
+        return tuple(flatten(pull(unflatten(cts, out_spec)))[0])
 
     _, push = vjp(back, *weights)
 
@@ -183,17 +183,18 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
             raise RuntimeError(
                 f"Expected the tangents {shown(given_spec)} to have the same argspec as the primals {shown(spec)}"
             )
-        for p, t in zip(leaves, given, strict=True):
-            if p.shape != t.shape:
-                raise RuntimeError(
-                    f"Expected the tangent's shape {t.shape} to match the shape of its primal {p.shape}."
-                )
-            if p.device != t.device:
-                raise RuntimeError(f"Expected the tangent's device {t.device} to match the device of its primal {p.device}.")
-            if p.dtype is not t.dtype:
-                raise RuntimeError(f"Expected the tangent's dtype {t.dtype} to match the dtype of its primal {p.dtype}.")
-        made = push(tuple(given))
-        return unflatten([made] if len(outs) == 1 else made, out_spec)
+        for i, (p, t) in enumerate(zip(leaves, given, strict=True)):
+            for what, want, got in (
+                ("shape", p.shape, t.shape),
+                ("device", p.device, t.device),
+                ("dtype", p.dtype, t.dtype),
+            ):
+                if want != got:
+                    raise RuntimeError(
+                        f"tangent:{i} with {what} {got} in flattened pytree doesn't match the {what} {want} of the "
+                        "corresponding primal."
+                    )
+        return unflatten(push(tuple(given)), out_spec)
 
     return out, jvp_fn
 

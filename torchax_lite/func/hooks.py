@@ -6,9 +6,7 @@ from typing import Any
 
 from ..tensor.modes import modes
 
-MESSAGE = (
-    "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Please open an issue with your use case."
-)
+MESSAGE = "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Please open an issue with your use case."
 
 
 class _Nothing:

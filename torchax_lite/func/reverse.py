@@ -72,8 +72,14 @@ class GradScope:
         return False
 
     def outside(self, t: Any) -> Any:
-        """A result as it is seen outside: without graph where it depends on nothing outside that requires grad."""
-        if not isinstance(t, Tensor) or not t.requires_grad:
+        """A result as it is seen outside: without graph where it depends on nothing outside that requires grad.
+
+        Raises:
+            RuntimeError: it is no tensor.
+        """
+        if not isinstance(t, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(t)}")
+        if not t.requires_grad:
             return t
         if self.recording and self.reaches_out((t,)):
             return t
@@ -181,19 +187,17 @@ def _grad_and_value(
                 )
             out, aux = out
         if not isinstance(out, Tensor):
-            raise RuntimeError(
-                f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got output type {type(out)}"
-                if False
-                else f"Expected f(*args) to return tensor, got unsupported type {type(out)}"
-            )
+            raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(out)}")
         if out.dim() != 0:
-            raise RuntimeError(f"Expected f(*args) to return a scalar tensor, got tensor with {out.dim()} dims. Maybe you "
-                "wanted to use the vjp or jacrev APIs instead?")
+            raise RuntimeError(
+                "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
+                f"{out.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+            )
         again = scope.recording and scope.reaches_out((out,))
         grads = _gradients([out], variables, [_ones(out)], again, False)
         grads = [scope.outside(g) for g in grads] if again else grads
         value = scope.outside(out)
-        aux = tree_map(scope.outside, aux)
+        aux = tree_map(scope.outside, aux) if has_aux else None
     found = unflatten(grads, spec)
     return found, (value, aux) if has_aux else value
 
@@ -211,8 +215,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         func: takes pytrees of tensors and returns a pytree of tensors (with ``has_aux``: and anything else).
 
     Returns:
-        ``(output, vjp_fn)``, with ``has_aux`` ``(output, vjp_fn, aux)``. ``vjp_fn`` returns one value for one primal,
-        a tuple for several. It may be called many times, and under other transforms.
+        ``(output, vjp_fn)``, with ``has_aux`` ``(output, vjp_fn, aux)``. ``vjp_fn`` returns a tuple with one entry for
+        each primal. It may be called many times, and under other transforms.
     """
     return vjp_for(func, primals, None, has_aux)
 
@@ -220,11 +224,13 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 def vjp_for(func: Callable[..., Any], primals: tuple[Any, ...], argnums: Any, has_aux: bool) -> Any:
     """:func:`vjp` with respect to ``argnums`` (None: all)."""
     with grad_scope() as scope:
-        chosen = primals if argnums is None else sliced(primals, argnums)
+        chosen = primals if argnums is None else sliced(primals, argnums, as_tuple=False)
         leaves, spec = flatten(chosen)
         variables = [scope.variable(x) for x in leaves]
         moved = unflatten(variables, spec)
-        out = func(*(moved if argnums is None else replaced(primals, moved, argnums)))
+        if argnums is not None:
+            moved = replaced(primals, moved if isinstance(argnums, tuple) else (moved,), argnums)
+        out = func(*moved)
         aux = None
         if has_aux:
             if not (isinstance(out, tuple) and len(out) == 2):
@@ -253,8 +259,7 @@ def vjp_for(func: Callable[..., Any], primals: tuple[Any, ...], argnums: Any, ha
             )
         again = modes.grad and (reaches or any(c.requires_grad for c in cts)) if create_graph is None else create_graph
         grads = _gradients(outs, variables, cts, again, retain_graph)
-        made = unflatten([scope.outside(g) for g in grads] if again else grads, spec)
-        return made[0] if len(made) == 1 and (argnums is None or isinstance(argnums, int)) else made
+        return unflatten([scope.outside(g) for g in grads] if again else grads, spec)
 
     return (results, pull, aux) if has_aux else (results, pull)
 
@@ -286,7 +291,7 @@ def basis(tensors: Sequence[Any], start: int = 0, count: int | None = None) -> t
 
 def jacrev(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False,
-    chunk_size: int | None = None, _preallocate_and_copy: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:  # fmt: skip
     """The Jacobian of a function by reverse mode.
 

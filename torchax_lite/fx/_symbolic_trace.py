@@ -87,7 +87,6 @@ def _patched(tracer: Tracer, autowrap: list[tuple[dict[str, Any], str]]) -> Iter
 
     for table, name in [*_wrapped, *autowrap]:
         in_dict(table, name)
-    overriding.LAYER.enable()
     _tracing += 1
     nn.Module.__call__ = module_call  # type: ignore[method-assign]
     nn.Module.__getattr__ = module_getattr  # type: ignore[method-assign]
@@ -97,7 +96,6 @@ def _patched(tracer: Tracer, autowrap: list[tuple[dict[str, Any], str]]) -> Iter
         nn.Module.__call__ = call  # type: ignore[method-assign]
         nn.Module.__getattr__ = getter  # type: ignore[method-assign]
         _tracing -= 1
-        overriding.LAYER.disable()
         for f in reversed(undo):
             f()
 
@@ -153,7 +151,9 @@ class Tracer(TracerBase):
         self, autowrap_modules: tuple[ModuleType, ...] = (math,), autowrap_functions: tuple[Callable[..., Any], ...] = (),
         param_shapes_constant: bool = False,
     ) -> None:  # fmt: skip
-        self._autowrap_ids = {id(v) for m in autowrap_modules for n, v in m.__dict__.items() if callable(v) and n[0] != "_"}
+        self._autowrap_ids = {
+            id(v) for m in autowrap_modules for n, v in m.__dict__.items() if callable(v) and n[0] != "_"
+        }
         self._autowrap_ids |= {id(f) for f in autowrap_functions}
         self._autowrap_search = list(autowrap_modules)
         self.param_shapes_constant = param_shapes_constant
@@ -204,7 +204,7 @@ class Tracer(TracerBase):
                 if name not in parameter_proxy_cache:
                     factory = None
                     if self.param_shapes_constant:
-                        factory = lambda node: ParameterProxy(self, node, name, attr_val)  # noqa: E731
+                        factory = functools.partial(_parameter_proxy, self, name, attr_val)
                     parameter_proxy_cache[name] = self.create_proxy("get_attr", name, (), {}, proxy_factory_fn=factory)
                 return parameter_proxy_cache[name]
         return attr_val
@@ -227,8 +227,8 @@ class Tracer(TracerBase):
             for name, b in self.root.named_buffers(remove_duplicate=False):
                 if b is a:
                     return self.create_node("get_attr", name, (), {})
-            name = next((n for t, n in self.tensor_attrs.items() if t is a), None)
-            if name is None:
+            name = next((n for t, n in self.tensor_attrs.items() if t is a), "")
+            if not name:
                 name = self.get_fresh_qualname("_tensor_constant")
                 self.tensor_attrs[a] = name
                 setattr(self.root, name, a)
@@ -270,11 +270,15 @@ class Tracer(TracerBase):
                 p = parameters.get(plain)
                 default = () if p is None or p.default is inspect.Parameter.empty else (p.default,)
             kind = hints.get(plain)
-            return self.create_proxy("placeholder", name, default, {}, type_expr=kind if not isinstance(kind, str) else None)
+            return self.create_proxy(
+                "placeholder", name, default, {}, type_expr=kind if not isinstance(kind, str) else None
+            )
 
         if isinstance(concrete_args, tuple):
             if len(concrete_args) != total - skip:
-                raise RuntimeError(f"Tracing expected {total - skip} arguments but got {len(concrete_args)} concrete arguments")
+                raise RuntimeError(
+                    f"Tracing expected {total - skip} arguments but got {len(concrete_args)} concrete arguments"
+                )
             concrete_args = dict(zip(list(code.co_varnames)[skip:total], concrete_args, strict=True))
         positional = code.co_argcount - skip
         keywords: dict[str, Any] = {}
@@ -326,7 +330,16 @@ class Tracer(TracerBase):
         self._collect_constants(self.root, "")
         if not isinstance(inspect.unwrap(fn), FunctionType):
             raise AssertionError("root must be a module or a Python function")
-        fn, args = self.create_args_for_root(fn, isinstance(root, nn.Module), concrete_args)
+        overriding.load_namespaces()
+        overriding.LAYER.enable()
+        try:
+            return self._trace(fn, isinstance(root, nn.Module), concrete_args)
+        finally:
+            overriding.LAYER.disable()
+            self.submodule_paths = {}
+
+    def _trace(self, fn: Any, is_module: bool, concrete_args: Any) -> Graph:
+        fn, args = self.create_args_for_root(fn, is_module, concrete_args)
         autowrap = []
         scope = getattr(inspect.unwrap(fn), "__globals__", {})
         for name, value in list(scope.items()):
@@ -341,7 +354,6 @@ class Tracer(TracerBase):
                 "output", "output", (self.create_arg(result),), {},
                 type_expr=None if isinstance(annotation, str) else annotation,
             )  # fmt: skip
-        self.submodule_paths = {}
         return self.graph
 
     def _collect_constants(self, m: nn.Module, prefix: str) -> None:
@@ -351,6 +363,10 @@ class Tracer(TracerBase):
                 self.tensor_attrs[value] = f"{prefix}{name}"
         for name, child in m.named_children():
             self._collect_constants(child, f"{prefix}{name}.")
+
+
+def _parameter_proxy(tracer: Tracer, name: str, param: Any, node: Any) -> ParameterProxy:
+    return ParameterProxy(tracer, node, name, param)
 
 
 def _equal(a: Any, b: Any) -> bool:

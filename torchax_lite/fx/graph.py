@@ -221,7 +221,10 @@ class CodeGen:
         text = "".join(body) or "pass\n"
         code = "\n".join("    " + line for line in text.split("\n"))
         head = self.gen_fn_def(free_vars, annotation)
-        return PythonCode(f"\n{wraps}\n\n{head}\n{code}\n    " if text.endswith("\n") is False else f"\n{wraps}\n\n{head}\n{code}", globals_)
+        return PythonCode(
+            f"\n{wraps}\n\n{head}\n{code}\n    " if text.endswith("\n") is False else f"\n{wraps}\n\n{head}\n{code}",
+            globals_,
+        )
 
     def _call_function(self, node: Node, typed: str, show: Any, function: Any, wrapped: dict[str, None]) -> str:
         target: Any = node.target
@@ -235,7 +238,12 @@ class CodeGen:
         text = function(target)
         if getattr(target, "_fx_wrapped", False):
             wrapped[text] = None
-        if text == "getattr" and isinstance(node.args, tuple) and len(node.args) == 2 and str(node.args[1]).isidentifier():
+        if (
+            text == "getattr"
+            and isinstance(node.args, tuple)
+            and len(node.args) == 2
+            and str(node.args[1]).isidentifier()
+        ):
             return f"{node!r}{typed} = {_attribute(show(node.args[0]), str(node.args[1]))}"
         return f"{node!r}{typed} = {text}({_arguments(node.args, node.kwargs, show)})"
 
@@ -295,7 +303,9 @@ class Graph:
         tracer_extras: arguments for that tracer.
     """
 
-    def __init__(self, owning_module: Any = None, tracer_cls: Any = None, tracer_extras: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, owning_module: Any = None, tracer_cls: Any = None, tracer_extras: dict[str, Any] | None = None
+    ) -> None:
         self._root = Node(self, "", "root", "", (), {})
         self._insert: Callable[[Node], None] = self._root.prepend
         self._len = 0
@@ -318,7 +328,9 @@ class Graph:
     ) -> Node:  # fmt: skip
         """A new node at the insertion point (the end, by default)."""
         candidate = name if name is not None else self._target_to_str(target)
-        node = Node(self, self._graph_namespace.create_name(candidate, None), op, target, args or (), kwargs or {}, type_expr)
+        node = Node(
+            self, self._graph_namespace.create_name(candidate, None), op, target, args or (), kwargs or {}, type_expr
+        )
         self._graph_namespace.associate(node.name, node)
         self._insert(node)
         self._len += 1
@@ -473,7 +485,9 @@ class Graph:
         current: Any = self.owning_module
         for part in str(node.target).split("."):
             if not hasattr(current, part):
-                raise RuntimeError(f"Node {node} target {node.target} references nonexistent attribute {part} of {current}")
+                raise RuntimeError(
+                    f"Node {node} target {node.target} references nonexistent attribute {part} of {current}"
+                )
             current = getattr(current, part)
         if node.op == "call_module" and not isinstance(current, torch.nn.Module):
             raise RuntimeError(f"Node {node} target {node.target} does not reference an nn.Module")

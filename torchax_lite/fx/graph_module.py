@@ -174,17 +174,23 @@ class GraphModule(nn.Module):
             lines.append(f"        setattr(self, '{name}', torch.load(r'{path / name}.pt', weights_only=False))")
         for name, buffer in self._buffers.items():
             if buffer is not None:
-                lines.append(f"        self.register_buffer('{name}', torch.empty({list(buffer.shape)}, dtype={buffer.dtype}))")
+                lines.append(
+                    f"        self.register_buffer('{name}', torch.empty({list(buffer.shape)}, dtype={buffer.dtype}))"
+                )
         for name, p in self._parameters.items():
             if p is not None:
-                lines.append(f"        setattr(self, '{name}', torch.nn.Parameter(torch.empty({list(p.shape)}, dtype={p.dtype})))")
+                lines.append(
+                    f"        setattr(self, '{name}', torch.nn.Parameter(torch.empty({list(p.shape)}, dtype={p.dtype})))"
+                )
         lines.append(f"        self.load_state_dict(torch.load(r'{path / 'state_dict.pt'}'))")
         code = "\n".join("    " + line for line in self.code.split("\n"))
         (path / "module.py").write_text("\n".join(lines) + "\n" + code + "\n")
         (path / "__init__.py").write_text("from .module import *\n")
 
     def __str__(self) -> str:
-        return "\n".join([super().__str__(), self.code, "# To see more debug info, please use `graph_module.print_readable()`"])
+        return "\n".join(
+            [super().__str__(), self.code, "# To see more debug info, please use `graph_module.print_readable()`"]
+        )
 
     def _get_name(self) -> str:
         return type(self).__name__
@@ -192,7 +198,11 @@ class GraphModule(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> GraphModule:
         holder = nn.Module()
         memo[id(self)] = holder
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_graph", "_code", "_tracer_cls", "_tracer_extras", "meta")}
+        state = {
+            k: v
+            for k, v in self.__dict__.items()
+            if k not in ("_graph", "_code", "_tracer_cls", "_tracer_extras", "meta")
+        }
         holder.__dict__.update(copy.deepcopy(state, memo))
         made = GraphModule(holder, copy.deepcopy(self._graph), class_name=self.__class__.__name__)
         for key in ("_parameters", "_buffers", "_modules"):
@@ -251,7 +261,9 @@ def _copy_attribute(source: Any, target: Any, name: str) -> None:
     value = getattr(source, last, None)
     if isinstance(value, torch.Tensor) and not isinstance(value, nn.Parameter):
         if last not in target._buffers:
-            target.register_buffer(last, value, persistent=last not in getattr(source, "_non_persistent_buffers_set", ()))
+            target.register_buffer(
+                last, value, persistent=last not in getattr(source, "_non_persistent_buffers_set", ())
+            )
     else:
         setattr(target, last, value)
 

@@ -90,7 +90,9 @@ class Interpreter:
         except StopIteration:
             if args:
                 return args[0]
-            raise RuntimeError(f"Expected positional argument for parameter {target}, but one was not passed in!") from None
+            raise RuntimeError(
+                f"Expected positional argument for parameter {target}, but one was not passed in!"
+            ) from None
 
     def get_attr(self, target: Any, args: Any, kwargs: Any) -> Any:
         """An attribute of the module."""
@@ -151,7 +153,10 @@ class _TransformerTracer(TracerBase):
         from torchax_lite import Tensor
 
         if isinstance(a, Tensor):
-            for table in (self.root.named_parameters(remove_duplicate=False), self.root.named_buffers(remove_duplicate=False)):
+            for table in (
+                self.root.named_parameters(remove_duplicate=False),
+                self.root.named_buffers(remove_duplicate=False),
+            ):
                 for name, t in table:
                     if t is a:
                         return self.graph.get_attr(name)

@@ -312,7 +312,9 @@ class Node:
             if placeholder_names is not None:
                 placeholder_names.append(str(self.target) + (f" : {type_text(self.type)}" if self.type else ""))
             default = f"(default={self.args[0]})" if self.args else ""
-            return f"%{self.name} : {typed}[num_users={len(self.users)}] = {self.op}[target={self.target}]{default}{tail}"
+            return (
+                f"%{self.name} : {typed}[num_users={len(self.users)}] = {self.op}[target={self.target}]{default}{tail}"
+            )
         if self.op == "get_attr":
             return f"%{self.name} : {typed}[num_users={len(self.users)}] = {self.op}[target={self.target}]{tail}"
         if self.op == "output":

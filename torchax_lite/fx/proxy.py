@@ -99,7 +99,7 @@ class TracerBase:
             raise AssertionError("no calling frame")
         found = next((i for i in dis.get_instructions(frame.f_code) if i.offset == frame.f_lasti), None)
         if found is not None and found.opname == "UNPACK_SEQUENCE":
-            return (obj[i] for i in range(found.argval))
+            return (operator.getitem(obj, i) for i in range(found.argval))  # type: ignore[call-overload]
         raise TraceError(
             "Proxy object cannot be iterated. This can be attempted when the Proxy is used in a loop or as a *args or "
             "**kwargs function argument. What a graph can hold is a loop over a known number of items."

@@ -41,3 +41,12 @@ def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
             raise TypeError(f"{name} specified twice, in **kwargs and in factory_kwargs")
         result[name] = kwargs[name]
     return result
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("parallel", "DataParallel"):
+        import importlib
+
+        found = importlib.import_module(f"{__name__}.parallel")
+        return found if name == "parallel" else found.DataParallel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -277,9 +277,29 @@ for _name, _value, _doc, _samples in (
     ("bessel_y1", _y1, "Bessel function of the second kind, order 1; -inf at 0, NaN below.", unary(0.1, 12.0)),
     ("modified_bessel_i0", jsp.i0, "Modified Bessel function of the first kind, order 0.", unary()),
     ("modified_bessel_i1", jsp.i1, "Modified Bessel function of the first kind, order 1.", unary()),
-    ("modified_bessel_k0", lambda x: _k(x, 0, False), "Modified Bessel function of the second kind, order 0.", unary(0.1, 4.0)),
-    ("modified_bessel_k1", lambda x: _k(x, 1, False), "Modified Bessel function of the second kind, order 1.", unary(0.1, 4.0)),
-    ("scaled_modified_bessel_k0", lambda x: _k(x, 0, True), "``exp(x)`` times ``modified_bessel_k0``.", unary(0.1, 4.0)),
-    ("scaled_modified_bessel_k1", lambda x: _k(x, 1, True), "``exp(x)`` times ``modified_bessel_k1``.", unary(0.1, 4.0)),
+    (
+        "modified_bessel_k0",
+        lambda x: _k(x, 0, False),
+        "Modified Bessel function of the second kind, order 0.",
+        unary(0.1, 4.0),
+    ),
+    (
+        "modified_bessel_k1",
+        lambda x: _k(x, 1, False),
+        "Modified Bessel function of the second kind, order 1.",
+        unary(0.1, 4.0),
+    ),
+    (
+        "scaled_modified_bessel_k0",
+        lambda x: _k(x, 0, True),
+        "``exp(x)`` times ``modified_bessel_k0``.",
+        unary(0.1, 4.0),
+    ),
+    (
+        "scaled_modified_bessel_k1",
+        lambda x: _k(x, 1, True),
+        "``exp(x)`` times ``modified_bessel_k1``.",
+        unary(0.1, 4.0),
+    ),
 ):
     _declare(_name, _value, _doc, _samples)

@@ -421,17 +421,23 @@ def copysign(self, other):
 
 @copysign.vjp
 def _(ct, self, result):
-    return jnp.where(self == 0, 0, ct * result / self), jnp.zeros_like(ct)
+    zero = self == 0
+    return ct * jnp.where(zero, 0, result / jnp.where(zero, 1, self)), jnp.zeros_like(ct)
 
 
 @refuse("biuc")
 @op(
     "nextafter(Tensor self, Tensor other) -> Tensor", promote=ALL, opmath=False, inplace=True, pointwise=True,
-    differentiable=False, samples=binary(scalar=False),
+    samples=binary(scalar=False),
 )  # fmt: skip
 def nextafter(self, other):
     """The next representable value after ``self`` towards ``other``."""
     return jnp.nextafter(*jnp.broadcast_arrays(self, other))
+
+
+@nextafter.vjp
+def _(ct):
+    return ct, jnp.zeros_like(ct)
 
 
 @op(

@@ -15,12 +15,11 @@ from jax import lax
 from .common import display_name, is_complex
 from .linalg import OWN, check_float, check_square, product, rectangles, square, triangular
 from .matmul import adjoint
+from .reflections import reflections
 from .registry import op
 from .samples import Sample, array
 
 ALIASES = {
-    "linalg.qr": "linalg_qr",
-    "linalg.eigh": "linalg_eigh",
     "linalg.matrix_exp": "linalg_matrix_exp",
     "linalg.householder_product": "linalg_householder_product",
     "orgqr": "linalg_householder_product",
@@ -216,6 +215,8 @@ def _(cts, A, results):
 @op("linalg_matrix_exp(Tensor self) -> Tensor", function=True, **OWN, samples=square())
 def linalg_matrix_exp(self):
     """Matrix exponential."""
+    if self.dtype in (jnp.float16, jnp.bfloat16):
+        return linalg_matrix_exp.body(self.astype(jnp.float32)).astype(self.dtype)
     check_square("linalg.matrix_exp", self)
     if not self.size:
         return self
@@ -243,12 +244,9 @@ def linalg_householder_product(input, tau):
         raise RuntimeError(
             f"{name}: tau dtype {display_name(tau.dtype)} does not match input dtype {display_name(input.dtype)}"
         )
-    vectors = jnp.tril(input, -1) + jnp.eye(m, n, dtype=input.dtype)
-    q = jnp.broadcast_to(jnp.eye(m, n, dtype=input.dtype), input.shape)
-    for i in reversed(range(tau.shape[-1])):
-        v = vectors[..., :, i : i + 1]
-        q = q - tau[..., i, None, None] * product(v, product(adjoint(v), q))
-    return q
+    v, t = reflections(input, tau)
+    eye = jnp.broadcast_to(jnp.eye(m, n, dtype=input.dtype), input.shape)
+    return eye - product(v, product(t, adjoint(v)[..., :, :n]))
 
 
 # ---------------------------------------------------------------- pseudo-inverse

@@ -32,7 +32,7 @@ def cosine_similarity(x1, x2, dim, eps):
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {display_name(x1.dtype)}")
     shape = broadcast([x1.shape, x2.shape])
     axis = canonical_dim(dim, len(shape))
-    x1, x2 = jnp.broadcast_to(x1, shape), jnp.broadcast_to(x2, shape)
+    x1, x2 = jnp.broadcast_to(x1, shape or (1,)), jnp.broadcast_to(x2, shape or (1,))
 
     def unit(x):
         square = jnp.sum(x * x, axis=axis, keepdims=True)

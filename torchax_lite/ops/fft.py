@@ -117,7 +117,9 @@ def _dims_and_sizes(
         dims = list(range(ndim - len(s), ndim))
     else:
         dims = list(range(ndim))
-    sizes = [shape[d] for d in dims] if s is None else [shape[d] if n == -1 else n for d, n in zip(dims, s, strict=True)]
+    sizes = (
+        [shape[d] for d in dims] if s is None else [shape[d] if n == -1 else n for d, n in zip(dims, s, strict=True)]
+    )
     if halved and dims and (s is None or s[-1] == -1):
         sizes[-1] = 2 * (shape[dims[-1]] - 1)
     for n in sizes:
@@ -159,7 +161,9 @@ class _Transform:
             return jnp.zeros(self._result_shape(x.shape, dims, sizes), real if self.kind == "c2r" else wide)
         return self._run(self.kind, x, dims, self.forward, sizes, scale)
 
-    def adjoint(self, ct: Any, shape: Sequence[int], dims: Sequence[int], sizes: Sequence[int], norm: str | None) -> Any:
+    def adjoint(
+        self, ct: Any, shape: Sequence[int], dims: Sequence[int], sizes: Sequence[int], norm: str | None
+    ) -> Any:
         """Cotangent of the input of ``shape``."""
         scale = _scale(norm, self.forward, math.prod(sizes))
         back = {"c2c": "c2c", "r2c": "c2r", "c2r": "r2c"}[self.kind]
@@ -294,6 +298,7 @@ for _name, _kind, _forward, _doc in (
     _declare(_name, _kind, _forward, _doc)
 
 # ---------------------------------------------------------------- overlapping pieces
+
 
 @op(
     "overlap_add(Tensor frames, int hop) -> Tensor",

@@ -31,7 +31,7 @@ def _dims(x: Any) -> tuple[int, ...]:
 
 
 def _check_index_dtype(name: str, index: Any) -> None:
-    if np.dtype(index.dtype) not in (np.dtype(np.int32), np.dtype(np.int64)):
+    if 0 not in index.shape and np.dtype(index.dtype) not in (np.dtype(np.int32), np.dtype(np.int64)):
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
 
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from . import stubs
 from .families import ALIASES
 from .registry import OPS, Op
 from .schema import Param
@@ -34,7 +35,7 @@ VARARGS = {"permute", "repeat", "flip", "tile"}
 
 
 def modules() -> dict[str, str]:
-    """Text of each generated module by its name."""
+    """Text of each generated file by its name: a module's wrappers (``.py``) and their types (``.pyi``)."""
     by_namespace: dict[str, dict[str, list[Op]]] = defaultdict(lambda: defaultdict(list))
     methods: dict[str, list[Op]] = defaultdict(list)
     inplace: dict[str, list[Op]] = defaultdict(list)
@@ -64,8 +65,16 @@ def modules() -> dict[str, str]:
                 inplace.setdefault(name + "_", inplace[old + "_"])
     found = {}
     for namespace, functions in by_namespace.items():
-        found[module_name(namespace)] = _module(namespace, functions, inplace)
-    found["methods"] = _methods(methods, inplace)
+        changing = [
+            (name, ops)
+            for name, ops in sorted(inplace.items())
+            if namespace in ("torch", "nn.functional")
+            and any(op.function and namespace in op.namespaces for op in ops)
+        ]
+        found[module_name(namespace) + ".py"] = _module(namespace, functions, changing)
+        found[module_name(namespace) + ".pyi"] = stubs.module(sorted(functions.items()), changing)
+    found["methods.py"] = _methods(methods, inplace)
+    found["methods.pyi"] = stubs.methods(sorted(methods.items()), sorted(inplace.items()), VARARGS)
     return found
 
 
@@ -74,7 +83,7 @@ def module_name(namespace: str) -> str:
     return {"torch": "torch_ops", "_ops": "internal"}.get(namespace, namespace.replace(".", "_"))
 
 
-def _module(namespace: str, functions: dict[str, list[Op]], inplace: dict[str, list[Op]]) -> str:
+def _module(namespace: str, functions: dict[str, list[Op]], inplace: list[tuple[str, list[Op]]]) -> str:
     parts = [HEADER, _IMPORTS]
     names = []
     used: dict[str, str] = {}
@@ -82,11 +91,9 @@ def _module(namespace: str, functions: dict[str, list[Op]], inplace: dict[str, l
     for name in sorted(functions):
         bodies.append(_function(name, functions[name], used, namespace))
         names.append(name)
-    if namespace in ("torch", "nn.functional"):
-        for name in sorted(inplace):
-            if any(op.function and namespace in op.namespaces for op in inplace[name]):
-                bodies.append(_inplace(name, inplace[name], used, "input"))
-                names.append(name)
+    for name, ops in inplace:
+        bodies.append(_inplace(name, ops, used, "input"))
+        names.append(name)
     parts.append(_op_lines(used))
     parts.append(f"\n__all__ = {names!r}\n")
     return "\n".join(parts + bodies)
@@ -264,21 +271,21 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     stale = []
     wanted: dict[str, Any] = modules()
-    wanted["__init__"] = HEADER
+    wanted["__init__.py"] = HEADER
     TARGET.mkdir(exist_ok=True)
     for name, text in wanted.items():
-        path = TARGET / f"{name}.py"
+        path = TARGET / name
         if not path.exists() or path.read_text() != text:
             stale.append(path.name)
             if not args.check:
                 path.write_text(text)
-    for path in TARGET.glob("*.py"):
-        if path.stem not in wanted:
+    for path in TARGET.glob("*.py*"):
+        if path.is_file() and path.name not in wanted:
             stale.append(path.name)
             if not args.check:
                 path.unlink()
     print(
-        f"{len(wanted)} modules, {len(OPS)} ops; {'stale' if args.check else 'written'}: {', '.join(sorted(stale)) or 'none'}"
+        f"{len(wanted)} files, {len(OPS)} ops; {'stale' if args.check else 'written'}: {', '.join(sorted(stale)) or 'none'}"
     )
     return 1 if args.check and stale else 0
 

@@ -103,6 +103,8 @@ ALIASES = {
 
 # ---------------------------------------------------------------- LU
 
+_NO_PIVOTING = "linalg.lu_factor: LU without pivoting is not implemented on the CPU"
+
 
 def _lu(a: Any) -> tuple[Any, Any, Any]:
     """Packed LU, 0-based pivots, permutation."""
@@ -163,9 +165,11 @@ def _lu_apply(lu: Any, pivots: Any, b: Any, *, adj: bool = False) -> Any:
 )
 def linalg_lu_factor_ex(A, pivot):
     """Packed LU with 1-based row swaps, and ``info``: the first zero on U's diagonal."""
+    if A.dtype in (jnp.float16, jnp.bfloat16):
+        raise NotImplementedError(f"\"lu_cpu\" not implemented for '{display_name(A.dtype)}'")
     check_float("torch.lu_factor_ex", A)
     if not pivot:
-        raise NotImplementedError("linalg.lu_factor: pivot=False (no pivoting) is not implemented")
+        raise RuntimeError(_NO_PIVOTING)
     lu, pivots, _ = _lu(A)
     return lu, pivots.astype(jnp.int32) + 1, _zero_pivot(lu)
 
@@ -219,7 +223,7 @@ def linalg_lu(A, pivot):
     """``A = P L U``: permutation, unit lower triangle, upper triangle."""
     check_float("linalg.lu", A)
     if not pivot:
-        raise NotImplementedError("linalg.lu: pivot=False (no pivoting) is not implemented")
+        raise RuntimeError(_NO_PIVOTING)
     lu, pivots, _ = _lu(A)
     lower, upper = _lu_parts(lu)
     eye = jnp.broadcast_to(jnp.eye(A.shape[-2], dtype=A.dtype), (*A.shape[:-2], A.shape[-2], A.shape[-2]))

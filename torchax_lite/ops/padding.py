@@ -83,11 +83,10 @@ def _edge_pad(x, pad: Sequence[int], mode: str):
             continue
         place = np.arange(-low, size + high)
         if mode == "edge":
-            place = np.clip(place, max(-low, 0), size - 1 + min(high, 0))
+            place = np.clip(place, 0, size - 1)
         else:
-            first, last = max(-low, 0), size - 1 + min(high, 0)
-            place = np.where(place < first, 2 * first - place, place)
-            place = np.where(place > last, 2 * last - place, place)
+            place = np.abs(place)
+            place = np.where(place > size - 1, 2 * (size - 1) - place, place)
         x = jnp.take(x, place, axis=axis)
     return x
 

@@ -58,7 +58,9 @@ def _chebyshev(kind: str) -> Callable[[Any, Any], Any]:
         if kind == "t":
             return jnp.cos(n * angle)
         if kind == "u":
-            return _ratio(jnp.sin((n + 1) * angle), jnp.sin(angle), (n + 1) * jnp.cos((n + 1) * angle) / jnp.where(x == 0, 1, x))
+            return _ratio(
+                jnp.sin((n + 1) * angle), jnp.sin(angle), (n + 1) * jnp.cos((n + 1) * angle) / jnp.where(x == 0, 1, x)
+            )
         if kind == "v":
             return jnp.cos((n + 0.5) * angle) / jnp.cos(angle * 0.5)
         return jnp.sin((n + 0.5) * angle) / jnp.sin(angle * 0.5)
@@ -66,7 +68,12 @@ def _chebyshev(kind: str) -> Callable[[Any, Any], Any]:
     def edge(x: Any, n: Any) -> Any:
         even = jnp.where(n % 2 == 0, 1, -1)
         sign = jnp.where(x > 0, 1, even)
-        size = {"t": jnp.ones_like(n), "u": n + 1, "v": jnp.where(x > 0, 1, 2 * n + 1), "w": jnp.where(x > 0, 2 * n + 1, 1)}
+        size = {
+            "t": jnp.ones_like(n),
+            "u": n + 1,
+            "v": jnp.where(x > 0, 1, 2 * n + 1),
+            "w": jnp.where(x > 0, 2 * n + 1, 1),
+        }
         return (sign * size[kind]).astype(x.dtype)
 
     def value(x: Any, n: Any) -> Any:

@@ -299,6 +299,18 @@ def _(ct, self, other):
     return None, -ct * jnp.exp((self - 1) * jnp.log(other) - other - jax.lax.lgamma(self))
 
 
+@jax.custom_jvp
+def _zeta(s: jax.Array, q: jax.Array) -> jax.Array:
+    """Hurwitz zeta function of arrays; differentiable in ``q`` to any order."""
+    return jax.lax.zeta(s, q)
+
+
+@_zeta.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    s, q = primals
+    return _zeta(s, q), tangents[1] * -s * _zeta(s + 1, q)
+
+
 def _zeta_name(self: Any, other: Any) -> str:
     if not isinstance(self, ArraySpec):
         return "SpecialZetaBackward1"
@@ -324,7 +336,7 @@ def zeta(self, other):
 @zeta.vjp
 def _(ct, self, other):
     self, other = jnp.broadcast_arrays(self, other)
-    return None, ct * -self * jax.lax.zeta(self + 1, other)
+    return None, ct * -self * _zeta(self + 1, other)
 
 
 # ---------------------------------------------------------------- Bessel functions

@@ -21,7 +21,7 @@ def standard_gamma(generator: CPUGenerator, concentration: np.ndarray) -> np.nda
     Marsaglia and Tsang's rejection (2000), in float64; a concentration below 1 is raised by one and the sample
     multiplied by a power of a further uniform.
     """
-    dtype = _float_dtype(concentration, "gamma")
+    dtype = _float_dtype(concentration, "gamma_cpu")
     return np.maximum(_samples(generator, concentration).astype(dtype), np.finfo(dtype).tiny)
 
 

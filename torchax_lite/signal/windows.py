@@ -61,9 +61,7 @@ def exponential(
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
     middle = options.last / 2.0 if center is None else center
-    return options.made(
-        -middle / tau, (-middle + (M - 1)) / tau, lambda points: torch.exp(-torch.abs(points))
-    )
+    return options.made(-middle / tau, (-middle + (M - 1)) / tau, lambda points: torch.exp(-torch.abs(points)))
 
 
 def cosine(
@@ -97,7 +95,7 @@ def kaiser(
     options = _Options("kaiser", M, sym, dtype, layout, device, requires_grad)
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
-    limit = torch.tensor(beta, dtype=options.dtype, device=device)
+    limit = torch.as_tensor(beta, dtype=options.dtype, device=device)
     start = -beta
     end = start + (M - 1) * (2.0 * beta / options.last if options.last > 0 else 0.0)
     return options.made(
@@ -170,7 +168,7 @@ def general_cosine(
 
     def formula(points: torch.Tensor) -> torch.Tensor:
         signed = [c if k % 2 == 0 else -c for k, c in enumerate(given)]
-        weights = torch.tensor(signed, dtype=options.dtype, device=device, requires_grad=requires_grad)
+        weights = torch.as_tensor(signed, dtype=options.dtype, device=device).requires_grad_(requires_grad)
         orders = torch.arange(len(given), dtype=options.dtype, device=device)
         return (weights.unsqueeze(-1) * torch.cos(orders.unsqueeze(-1) * points)).sum(0)
 

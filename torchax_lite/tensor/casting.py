@@ -199,7 +199,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if src._aval.place is not self._aval.place and src._aval.place.kind == "transform":
         from .transforms import adopt
 
-        adopt(self, src._aval.place, (src,), "aten::copy_")
+        adopt(self, src._aval.place)
     site_key = ((), self._aval, src._aval)
     site = _copy_into.sites.get(site_key) or dispatch.make_site(_copy_into, (self, src), (), (), site_key)
     node = src._sync()

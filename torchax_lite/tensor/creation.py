@@ -429,6 +429,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         made = _full_tensor(input._aval.shape, value, check_dtype(dtype) or input.dtype, _device_like(input, device))
+        made = _beside(made, input)
         strides = format_strides(input, memory_format)
         if strides is not None:
             made._strides = made._storage.strides = strides
@@ -440,6 +441,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
         if kwargs:
             raise TypeError(f"new_{name}() got an unexpected keyword argument '{next(iter(kwargs))}'")
         made = _full_tensor(shape, value, check_dtype(dtype) or self.dtype, _device_like(self, device))
+        made = _beside(made, self)
         return _finish(made, requires_grad, layout, pin_memory)
 
     factory.__name__, like.__name__, new.__name__ = name, f"{name}_like", f"new_{name}"
@@ -447,6 +449,15 @@ def _filler(name: str, value: float, doc: str) -> Any:
     like.__doc__ = f"A tensor with the shape, dtype and device of ``input``, filled with {doc}."
     new.__doc__ = f"A tensor of a shape, with this tensor's dtype and device, filled with {doc}."
     return factory, like, new
+
+
+def _beside(made: Tensor, like: Tensor) -> Tensor:
+    """A new tensor where ``like`` is: inside a function transform it can then take values that differ by example."""
+    if like._aval.place.kind != "transform":
+        return made
+    from .transforms import lift
+
+    return lift(made, like._aval.place) if made.device == like.device else made
 
 
 def _device_like(t: Tensor, device: Any) -> Any:
@@ -477,6 +488,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
     """A tensor like ``input``, filled with one number."""
     number = dispatch.python_number(fill_value)
     made = _full_tensor(input._aval.shape, number, check_dtype(dtype) or input.dtype, _device_like(input, device))
+    made = _beside(made, input)
     strides = format_strides(input, memory_format)
     if strides is not None:
         made._strides = made._storage.strides = strides
@@ -491,7 +503,7 @@ def _new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, de
         check_dtype(dtype) or self.dtype,
         _device_like(self, device),
     )
-    return _finish(made, requires_grad, layout, pin_memory)
+    return _finish(_beside(made, self), requires_grad, layout, pin_memory)
 
 
 def _new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -499,7 +511,7 @@ def _new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = Non
     if isinstance(data, Tensor):
         return tensor(data, dtype=dtype, device=device, requires_grad=requires_grad)
     made = on_place(_data_to_array(data, check_dtype(dtype) or self.dtype), to_place(_device_like(self, device)))
-    return _finish(made, requires_grad, layout, pin_memory)
+    return _finish(_beside(made, self), requires_grad, layout, pin_memory)
 
 
 def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -618,10 +630,12 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
 
 
 def scalar_tensor(
-    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False
-) -> Tensor:
+    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """A 0-dim tensor of a number, in the default dtype unless told."""
-    return _full_tensor((), dispatch.python_number(s), check_dtype(dtype) or dtypes.get_default_dtype(), device)
+    made = _full_tensor((), dispatch.python_number(s), check_dtype(dtype) or dtypes.get_default_dtype(), device)
+    return _finish(made, requires_grad, layout, pin_memory)
 
 
 def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Tensor:

@@ -298,7 +298,7 @@ def _by_host(op: Op, parts: Sequence[Any], statics: tuple[Any, ...]) -> Any:
         if value is None:
             return None
         arrays.append(value)
-    made = np.ascontiguousarray(op.host(arrays, *statics))  # type: ignore[misc]
+    made = np.asarray(op.host(arrays, *statics), order="C")  # type: ignore[misc]
     return wrap(Node(aval(made.shape, made.dtype, first._aval.place), made))
 
 
@@ -648,7 +648,7 @@ def call_inplace(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), 
             if site.place_fix.kind == "transform":
                 from .transforms import adopt
 
-                adopt(target, site.place_fix, flat[1:], "inplace arithmetic")
+                adopt(target, site.place_fix)
             return call_inplace(op, _move_to(fixed[0], site.place_fix), fixed[1], fixed[2])
         if site.out_aval.shape != target._aval.shape:
             op.sites.pop(key, None)
@@ -883,17 +883,16 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     if len(results) != len(outs):
         raise TypeError(f"{op.base}() expected {len(results)} out tensors, got {len(outs)}")
     for o, r in zip(outs, results, strict=True):
-        write_out(o, r)
+        write_out(o, r, op.name)
     return type(result)(outs) if isinstance(result, (tuple, list)) else out
 
 
-def write_out(out: Any, result: Any) -> None:
-    """Store a result into an ``out`` tensor by PyTorch's resize and cast rules."""
-    if not dtypes.can_cast(result.dtype, out.dtype):
-        raise RuntimeError(
-            f"result type {dtypes.scalar_type_name(result.dtype)} can't be cast to the desired output type "
-            f"{dtypes.scalar_type_name(out.dtype)}"
-        )
+def write_out(out: Any, result: Any, name: str = "") -> None:
+    """Store a result into an ``out`` tensor by PyTorch's resize and cast rules, those of the function ``name``."""
+    if result.dtype is not out.dtype:
+        from .out_rules import check_out_dtype
+
+        check_out_dtype(name, result.dtype, out.dtype)
     if out.device != result.device and result.ndim:
         raise RuntimeError(f"Expected out tensor to have device {result.device}, but got {out.device} instead")
     if out.shape != result.shape:

@@ -111,6 +111,10 @@ def _in_memory_order(array: Array, strides: tuple[int, ...] | None) -> Array:
 
 def draw(law: Law, a: Aval, strides: tuple[int, ...] | None, generator: Any, function: str) -> Node:
     """Node with samples for a tensor of this aval and these strides."""
+    if modes.transforms:
+        from . import batched_draws
+
+        return batched_draws.draw(law, a, strides, generator, function, draw, law is PERMUTATION)
     place = a.place
     if place.kind == "meta":
         return Node(a)
@@ -209,7 +213,12 @@ def store(t: Tensor, node: Node, inputs: Sequence[Tensor], name: str) -> Tensor:
 def fill(t: Tensor, law: Law, generator: Any, function: str, name: str) -> Tensor:
     """Fill a tensor in place; returns it."""
     dispatch.check_writable(t)
-    return store(t, draw(law, t._aval, t._strides, generator, function), (t,), name)
+    node = draw(law, t._aval, t._strides, generator, function)
+    if modes.transforms:
+        from .batched_draws import check_fill
+
+        check_fill(t, node)
+    return store(t, node, (t,), name)
 
 
 def check_out(function: str, out: Any, dtype: dtypes.dtype | None, device: Any, shape: tuple[int, ...]) -> None:
@@ -273,6 +282,10 @@ def bernoulli_node(a: Aval, strides: Any, p: Tensor, generator: Any) -> Node:
     place = a.place
     if p._aval.shape != a.shape:
         p = p.detach().expand(a.shape)
+    if modes.transforms and p._aval.place.kind == "transform":
+        from .random_samplers import bernoulli
+
+        return bernoulli(p.detach(), generator=generator).to(dtypes.from_numpy_dtype(a.dtype))._sync()  # type: ignore[no-any-return]
     if place.type != "cpu" or place.kind == "meta":
         statics = (dtypes.from_numpy_dtype(a.dtype),)
         return sampled("bernoulli", "random_bernoulli_tensor", (p,), statics, generator)._sync()

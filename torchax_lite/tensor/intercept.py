@@ -1,6 +1,7 @@
 """Interception of op calls: autocast and the observers of ops (selective checkpointing, flop counts).
 
-The dispatcher's entries know nothing of it. While some thread intercepts, their *code* is exchanged for one that looks at
+Public functions have layers (``interception.py``); this is the same one floor below, where composed functions have become
+ops. The dispatcher's entries know nothing of it. While some thread intercepts, their *code* is exchanged for one that looks at
 that thread's handlers first; when the last one leaves, the original code is put back. So a program without interception
 pays nothing, whoever holds a reference to an entry, and whatever the entries look like inside.
 """
@@ -26,8 +27,6 @@ class _Local(threading.local):
     stack: tuple[Handler, ...] = ()
     cast: Handler | None = None
     """Autocast's handler; it comes before those of the stack."""
-    functions: dict[int, str] | None = None
-    """For autocast: what to do with the arguments of these functions, by number."""
 
 
 local = _Local()
@@ -101,55 +100,6 @@ _ENTRIES: dict[Any, CodeType] = {
 dispatch._intercept = __import__("sys").modules[__name__]  # type: ignore[attr-defined]
 
 
-# -- Python functions that autocast treats as one op -------------------------------------------------------------------
-
-_functions: list[Any] = []
-_plain_functions: list[Any] = []
-_function_code: list[CodeType] = []
-Caster = Callable[[str, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
-caster: Caster | None = None
-"""Set by autocast: ``caster(policy, args, kwargs)`` gives the cast arguments."""
-
-
-def register_function(function: Any) -> int:
-    """Let autocast treat a Python function (composed of ops) as one op; returns its number."""
-    if function.__closure__:
-        raise ValueError(f"{function.__qualname__} is a closure, whose code cannot be exchanged")
-    number = len(_functions)
-    scope: dict[str, Any] = {}
-    exec(
-        "def entry(*args, **kwargs):\n"
-        "    from torchax_lite.tensor.intercept import call_function\n"
-        f"    return call_function({number}, args, kwargs)\n",
-        scope,
-    )
-    plain = _copy(function)
-    plain.__kwdefaults__ = function.__kwdefaults__
-    with _lock:
-        _functions.append(function)
-        _plain_functions.append(plain)
-        _function_code.append(scope["entry"].__code__)
-        if _users:
-            function.__code__ = _function_code[number]
-    return number
-
-
-def call_function(number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a registered function while somebody intercepts: with cast arguments, and no casts inside."""
-    function = _plain_functions[number]
-    policies, cast = local.functions, local.cast
-    policy = None if policies is None or cast is None else policies.get(number)
-    if policy is None:
-        return function(*args, **kwargs)
-    assert caster is not None
-    local.cast = None
-    try:
-        args, kwargs = caster(policy, args, kwargs)
-        return function(*args, **kwargs)
-    finally:
-        local.cast = cast
-
-
 # -- coming and going --------------------------------------------------------------------------------------------------
 
 
@@ -177,8 +127,6 @@ _originals = {entry: entry.__code__ for entry in _ENTRIES}
 def _exchange(intercepting: bool) -> None:
     for entry, code in (_ENTRIES if intercepting else _originals).items():
         entry.__code__ = code
-    for function, plain, code in zip(_functions, _plain_functions, _function_code, strict=True):
-        function.__code__ = code if intercepting else plain.__code__
 
 
 def push(handler: Handler) -> None:
@@ -189,7 +137,7 @@ def push(handler: Handler) -> None:
 
 def pop(handler: Handler) -> None:
     """Take the innermost handler, which must be this one, off this thread's stack."""
-    if not local.stack or local.stack[-1] is not handler:
+    if not local.stack or local.stack[-1] != handler:
         raise RuntimeError("handlers of op calls must be left in the reverse order of entering")
     local.stack = local.stack[:-1]
     end()

@@ -9,6 +9,7 @@ add``, methods, operators, properties), and while no layer is enabled nothing is
 from __future__ import annotations
 
 import functools
+import os
 import threading
 import types
 import warnings
@@ -17,6 +18,8 @@ from typing import Any
 
 Inner = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
+_STUBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "<layers>")
+"""File name of stubs: inside the package, so that what looks for the program's own line goes past them."""
 _points: dict[types.FunctionType, Point] = {}
 _lock = threading.RLock()
 
@@ -171,6 +174,4 @@ def _stub(p: Point) -> types.CodeType:
     code = p.function.__code__
     template = _template(len(code.co_freevars))
     consts = tuple(p if c == "POINT" else c for c in template.co_consts)
-    return template.replace(
-        co_consts=consts, co_name=code.co_name, co_filename=__file__, co_qualname=code.co_qualname
-    )
+    return template.replace(co_consts=consts, co_name=code.co_name, co_filename=_STUBS, co_qualname=code.co_qualname)

@@ -23,6 +23,12 @@ class Modes(threading.local):
     """Whether the code of an overridable function is running: calls within it are not overridden."""
     transforms: tuple[Any, ...] = ()
     """Function transforms that run now, outermost first (see tensor/transforms.py)."""
+    grad_layout = True
+    """Whether the gradients of leaves take the leaves' strides."""
+    forward_grad = True
+    """Whether tangents of forward mode go through ops."""
+    grad_scopes = 0
+    """How many gradient transforms of ``torch.func`` run now."""
     subclasses = True
     """Whether arguments may override functions."""
 

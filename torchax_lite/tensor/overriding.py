@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import dispatch
@@ -27,7 +27,9 @@ def _disabled(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = Non
 
 disabled_torch_function_impl = classmethod(_disabled)
 
-_NEVER: dict[type, bool] = dict.fromkeys((int, float, bool, complex, str, bytes, type(None), slice, type(Ellipsis)), False)
+_NEVER: dict[type, bool] = dict.fromkeys(
+    (int, float, bool, complex, str, bytes, type(None), slice, type(Ellipsis)), False
+)
 _overloaded: dict[type, bool] = dict(_NEVER)
 
 
@@ -37,6 +39,8 @@ def overrides(cls: type) -> bool:
     if found is None:
         hook = getattr(cls, "__torch_function__", None)
         found = hook is not None and cls is not dispatch.Tensor and getattr(hook, "__func__", hook) is not _disabled
+        if hasattr(cls, "cls_to_become"):  # uninitialized parameters guard themselves
+            found = False
         _overloaded[cls] = found
     return found
 
@@ -264,8 +268,8 @@ def enable_for_good() -> None:
 
 
 def note_class(cls: type) -> None:
-    """A tensor of this class is being made (uninitialized parameters guard themselves and do not count)."""
-    if not _permanent and overrides(cls) and not hasattr(cls, "cls_to_become"):
+    """A tensor of this class is being made."""
+    if not _permanent and overrides(cls):
         enable_for_good()
 
 
@@ -284,33 +288,31 @@ def foreign_call(args: Iterable[Any]) -> Any:
     if not found:
         return None
     enable_for_good()
-    codes = {f.__code__ if p.stub is None else p.original.__code__: p for f, p in _points_by_function()}
-    frame = sys._getframe(1)
-    best = None
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("torchax_lite"):  # type: ignore[unreachable]
-        p = codes.get(frame.f_code)
-        if p is not None:
-            best = p, frame
-            break
-        frame = frame.f_back  # type: ignore[assignment]
-    if best is None:
-        return None
-    p, frame = best
-    given, keywords = _arguments(frame)
-    return (override(p.public, found, given, keywords),)
-
-
-def _points_by_function() -> Iterator[tuple[types.FunctionType, Point]]:
+    by_code: dict[types.CodeType, list[Point]] = {}
     for f in public_functions():
-        yield f, point(f)
+        by_code.setdefault(point(f).original.__code__, []).append(point(f))
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("torchax_lite"):
+        for p in by_code.get(frame.f_code, ()):
+            if _runs(p, frame):
+                given, keywords = _arguments(p, frame)
+                return (override(p.public, found, given, keywords),)
+        frame = frame.f_back
+    return None
 
 
-def _arguments(frame: types.FrameType) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _runs(p: Point, frame: types.FrameType) -> bool:
+    """Whether a frame, which has the function's code, is a call of it: closures of one code differ in what they hold."""
+    names = p.original.__code__.co_freevars
+    cells = p.original.__closure__ or ()
+    return all(frame.f_locals.get(n) is c.cell_contents for n, c in zip(names, cells, strict=True))
+
+
+def _arguments(p: Point, frame: types.FrameType) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments with which a running function was called; those at their defaults are left out at the end."""
     code, values = frame.f_code, frame.f_locals
     names = code.co_varnames
     n, k = code.co_argcount, code.co_kwonlyargcount
-    p = next(p for _, p in _points_by_function() if p.original.__code__ is code)
     defaults = p.original.__defaults__ or ()
     given = [values[v] for v in names[:n]]
     while given and len(given) > n - len(defaults) and given[-1] is defaults[len(given) - (n - len(defaults)) - 1]:
@@ -396,7 +398,7 @@ def as_subclass(tensor: Any, cls: Any) -> Any:
     if not isinstance(cls, type) or not issubclass(cls, dispatch.Tensor):
         raise TypeError(f"as_subclass(): argument 'cls' (position 1) must be a subclass of Tensor, not {cls!r}")
     note_class(cls)
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     tensor._sync_versions()
     made._alias_of(tensor)
     made._requires_grad = tensor._requires_grad
@@ -407,7 +409,7 @@ def as_subclass(tensor: Any, cls: Any) -> Any:
     elif tensor._requires_grad and tensor._grad_fn is None:
         with DisableTorchFunctionSubclass():
             alias = original(dispatch.Tensor.view)(tensor, tensor.shape)
-        alias_of_leaf = object.__new__(cls)
+        alias_of_leaf: Any = object.__new__(cls)
         alias_of_leaf.__dict__.update(alias.__dict__)
         return alias_of_leaf
     return made
@@ -427,6 +429,3 @@ def load_namespaces() -> None:
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(namespace.replace("torch", "torchax_lite", 1))
     LAYER.refresh()
-
-
-__all__ = ["LAYER", "Callable", "name_of", "override", "overrides"]

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from .modes import modes
+
 __all__ = [
     "format_values",
     "get_printoptions",
@@ -334,7 +336,7 @@ def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
     return text + ")"
 
 
-def tensor_repr(t: Any, *, tensor_contents: str | None = None) -> str:
+def tensor_repr(t: Any, *, tensor_contents: str | None = None, more: Sequence[str] = ()) -> str:
     """Text of a tensor, as ``Tensor.__repr__`` returns it.
 
     A tensor or parameter prints as ``tensor(...)``, a subclass under its own name, and an instance of a subclass
@@ -343,7 +345,14 @@ def tensor_repr(t: Any, *, tensor_contents: str | None = None) -> str:
     Args:
         t: the tensor.
         tensor_contents: text to print in place of the values, which are then not read.
+        more: what to say after the properties.
     """
+    if modes.transforms or modes.grad_scopes:
+        from .transforms import shown
+
+        text = shown(t)
+        if text is not None:
+            return text
     plain = _is_plain(t)
     prefix = "tensor(" if plain else f"{type(t).__name__}("
     if tensor_contents is not None:
@@ -354,7 +363,7 @@ def tensor_repr(t: Any, *, tensor_contents: str | None = None) -> str:
         contents = "[]"
     else:
         contents = format_values(t._host_array(), indent=len(prefix))
-    text = _with_suffixes(prefix + contents, _suffixes(t), len(prefix))
+    text = _with_suffixes(prefix + contents, [*_suffixes(t), *more], len(prefix))
     return f"Parameter({text})" if _is_parameter(t) and not plain else text
 
 

@@ -30,6 +30,7 @@ from .draws import (
 )
 from .generator import Generator
 from .modes import modes
+from .over_batches import over_batches
 from .strides import memory_order
 from .tensor import Tensor, preserve_format
 
@@ -39,6 +40,7 @@ _BERNOULLI_FORMS = (
 )
 
 
+@over_batches()
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """1 with probability ``input`` (or with the number ``p``, in the shape and dtype of ``input``), else 0."""
     need_tensor("bernoulli", input)
@@ -61,6 +63,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     return made
 
 
+@over_batches(1)
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
     out: Tensor | None = None,
@@ -104,6 +107,7 @@ def _check_distribution(p: Tensor) -> None:
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
+@over_batches()
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson counts, in the dtype of the rates ``input``."""
     need_tensor("poisson", input)
@@ -119,6 +123,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return made
 
 
+@over_batches()
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Numbers of successes in ``count`` trials of probability ``prob``, broadcast."""
     need_tensor("binomial", count, "count")
@@ -136,6 +141,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     return made
 
 
+@over_batches()
 def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Gamma samples of rate 1 with the concentrations ``input``, which get their implicit gradient."""
     need_tensor("_standard_gamma", input)
@@ -150,15 +156,14 @@ def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor
     return _by_concentration("_standard_gamma_sample", input, made)
 
 
+@over_batches(1)
 def _sample_dirichlet(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Dirichlet samples with the concentrations ``input`` along the last dim; no gradient."""
     need_tensor("_sample_dirichlet", input)
     _check_generator("_sample_dirichlet", generator)
     if on_host(input):
         concentration = host_values(input, "_sample_dirichlet")
-        return wrap_like(
-            host.dirichlet(host_generator(generator, input, "_sample_dirichlet"), concentration), input
-        )
+        return wrap_like(host.dirichlet(host_generator(generator, input, "_sample_dirichlet"), concentration), input)
     host.dirichlet(CHECKER, np.empty(0, input._aval.dtype))
     return sampled("_sample_dirichlet", "random_dirichlet", (input,), (), generator)
 

@@ -67,7 +67,7 @@ class Storage:
         ):
             del owner
             self.host = None
-            self.node = Node(self.aval, np.ascontiguousarray(host))
+            self.node = Node(self.aval, np.asarray(host, order="C"))
             self.version += 1
             return self.node
         self.version += 1

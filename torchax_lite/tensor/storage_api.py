@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import operator
+import os
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -244,6 +245,21 @@ class _Memory:
         return f"device={self.device}"
 
 
+def mapped_file(filename: Any, shared: bool, nbytes: int) -> np.ndarray[Any, Any]:
+    """The first bytes of a file, mapped: written through where ``shared``, copied on the first write elsewhere."""
+    if nbytes == 0:
+        return np.zeros(0, np.uint8)
+    have = os.path.getsize(filename) if os.path.exists(filename) else -1
+    if not shared and have < 0:
+        raise RuntimeError(f"unable to open file <{filename}> in read-only mode: No such file or directory (2)")
+    if not shared and have < nbytes:
+        raise RuntimeError(f"file <{filename}> size <{have}> is smaller than the required mapping size <{nbytes}>")
+    if have < nbytes:
+        with open(filename, "ab") as f:
+            f.truncate(nbytes)
+    return np.asarray(np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(nbytes,)))
+
+
 class UntypedStorage(_Memory):
     """Memory as bytes: ``UntypedStorage(nbytes)``, ``UntypedStorage([byte, …])``, or a tensor's.
 
@@ -304,6 +320,32 @@ class UntypedStorage(_Memory):
         elif byte_order not in ("native", "little", "big"):
             raise ValueError(f"invalid byte_order '{byte_order}' (expected 'big', 'little', or 'native')")
         return cls(new_storage(raw, to_place("cpu")))
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The bytes of a file; ``shared`` ones write to it, and it is made or grown where needed."""
+        from .creation import from_numpy
+
+        return from_numpy(mapped_file(filename, shared, nbytes)).untyped_storage()  # type: ignore[no-any-return]
+
+    def byteswap(self, dtype: dtypes.dtype) -> None:
+        """Reverse the bytes of every element (of each part of a complex one), in place."""
+        item = dtype.itemsize // 2 if dtype.is_complex else dtype.itemsize
+        if item > 1:
+            flat = flat_tensor(self._storage)
+            raw = flat_array(self._storage).view(np.uint8)
+            count = len(raw) // item * item
+            swapped = raw.copy()
+            swapped[:count] = raw[:count].reshape(-1, item)[:, ::-1].reshape(-1)
+            flat.copy_(tensor_on_storage(UntypedStorage(new_storage(swapped, to_place(self.device))), flat.dtype))
+
+    def hpu(self, device: Any = None, non_blocking: bool = False) -> Any:
+        """There is no HPU."""
+        raise AssertionError("HPU device module is not loaded")
+
+    def mps(self) -> Any:
+        """There is no MPS device."""
+        raise RuntimeError("torch.UntypedStorage(): Storage device not recognized: mps")
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
@@ -481,6 +523,11 @@ class _LegacyStorage(type):
         if kwargs:
             raise RuntimeError(f"{cls.__name__}() got unexpected keyword arguments {', '.join(map(repr, kwargs))}")
         return TypedStorage(*args, wrap_storage=wrap_storage, dtype=cls.dtype)
+
+    def from_file(cls, filename: Any, shared: bool = False, size: int = 0) -> TypedStorage:
+        """The elements of a file; see ``UntypedStorage.from_file``."""
+        untyped = UntypedStorage.from_file(filename, shared, size * cls.dtype.itemsize)
+        return TypedStorage(wrap_storage=untyped, dtype=cls.dtype)
 
 
 LEGACY_STORAGES: dict[str, Any] = {

@@ -191,6 +191,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             return storage.node  # type: ignore[return-value]
         version = storage.version
         if self._vversion != version or self._vnode is None:
+            if storage.aval.place is not self._aval.place:
+                from .transforms import follow
+
+                follow(self)
             node = self._host_indices()
             if node is None:
                 node = storage.node
@@ -267,14 +271,16 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if place.kind == "meta":
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         if place.kind == "transform":
-            from .transforms import readable
+            from .transforms import host_array
 
-            return readable(self)._host_array()  # type: ignore[no-any-return]
+            return host_array(self)  # type: ignore[no-any-return]
         found = self._known_view()
         if found is not None:
             return np.array(found, order="C")
         node = self._sync()
         if node.value is None:
+            if node.aval.place is not place:
+                return self._host_array()
             observe.host_read("values of a tensor")
             node.aval.recorder.flush("host read")
         if isinstance(node.value, np.ndarray):
@@ -730,11 +736,19 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise RuntimeError(f"a Tensor with {self._aval.size} elements cannot be converted to Scalar")
         if self._aval.place.kind == "meta":
             raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+        if self._aval.place.kind == "transform":
+            from .transforms import ITEM, readable
+
+            return readable(self, ITEM).item()
         value = self._host_array().reshape(-1)[0]
         return _number(value)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
+        if self._aval.place.kind == "transform":
+            from .transforms import NO_STORAGE, readable
+
+            return readable(self, NO_STORAGE).tolist()
         array = self._host_array()
         if array.dtype.kind == "V" or array.dtype.kind not in "biufc":
             array = array.astype(np.float32)
@@ -750,6 +764,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         source = self
         if force:
             source = self.detach().cpu()
+        if source._aval.place.kind == "transform":
+            from .transforms import NO_STORAGE, readable
+
+            source = readable(source, NO_STORAGE)
         if source.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if not source.is_cpu:
@@ -791,9 +809,9 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     def _jax_array(self) -> Any:
         """The values as a ``jax.Array``."""
         if self._aval.place.kind == "transform":
-            from .transforms import readable
+            from .transforms import NO_STORAGE, readable
 
-            return readable(self)._jax_array()
+            return readable(self, NO_STORAGE)._jax_array()
         import jax
         import jax.numpy as jnp
 
@@ -810,6 +828,10 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         if self._aval.size > 1:
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        if self._aval.place.kind == "transform":
+            from .transforms import CONTROL_FLOW, readable
+
+            return bool(readable(self, CONTROL_FLOW))
         return bool(self.item())
 
     def _only(self) -> Any:

@@ -257,7 +257,11 @@ def transfer(t: Any, where: Place) -> Any:
     have = t._aval.place
     if isinstance(where, TransformPlace):
         if device_of(have) is not device_of(where):
-            t = dispatch.Tensor._to_place(t, device_of(where)) if have.kind == "device" else transfer(t, device_of(where))
+            t = (
+                dispatch.Tensor._to_place(t, device_of(where))
+                if have.kind == "device"
+                else transfer(t, device_of(where))
+            )
         return lift(t, where)
     if where is device_of(have):
         return t
@@ -275,7 +279,22 @@ ITEM = (
 )
 
 
-def readable(t: Any) -> Any:
+CONTROL_FLOW = (
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that yet, "
+    "please file an issue at https://github.com/pytorch/pytorch/issues ."
+)
+NO_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
+MASK = (
+    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a "
+    "boolean mask."
+)
+DYNAMIC = (
+    "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::{}. Please file an "
+    "issue at https://github.com/pytorch/pytorch/issues if you need this feature."
+)
+
+
+def readable(t: Any, error: str) -> Any:
     """The tensor whose values a host read of ``t`` returns.
 
     Raises:
@@ -283,8 +302,44 @@ def readable(t: Any) -> Any:
     """
     found = primal_of(t)
     if found._aval.place.kind == "transform":
-        raise RuntimeError(ITEM)
+        raise RuntimeError(error)
     return found
+
+
+def host_array(t: Any) -> Any:
+    """The values for an op that works on the host, whose name is in the error where ``t`` is a batch."""
+    found = primal_of(t)
+    if found._aval.place.kind != "transform":
+        return found._host_array()
+    import sys
+
+    caller = sys._getframe(2).f_code.co_name
+    raise RuntimeError(MASK if caller == "parse" else DYNAMIC.format(caller.strip("_")))
+
+
+def shown(t: Any) -> str | None:
+    """How a tensor of a transform prints; None for one that prints as usual."""
+    where = t._aval.place
+    if modes.grad_scopes and t.requires_grad:
+        return _boxed("GradTrackingTensor", modes.grad_scopes + len(modes.transforms), "", unlinked(t))
+    if not isinstance(where, TransformPlace):
+        return None
+    below, extra = held_of(t._sync())
+    if where.level_kind == BATCH:
+        return _boxed("BatchedTensor", where.depth, " bdim=0,", below) if extra else repr(below)
+    level = level_of(where)
+    if level is None or not level.taped:
+        return _boxed("GradTrackingTensor", where.depth, "", below)
+    if extra is None:
+        return repr(below)
+    from .printing import tensor_repr
+
+    return tensor_repr(below, more=(f"tangent={extra}",))
+
+
+def _boxed(name: str, level: int, notes: str, inner: Any) -> str:
+    lines = repr(inner).replace("\n", "\n    ")
+    return f"{name}(lvl={level},{notes} value=\n    {lines}\n)"
 
 
 class _DetachSite(DiffSite):
@@ -298,41 +353,39 @@ _detach_sites: dict[Aval, _DetachSite] = {}
 
 def detach(t: Any) -> Any:
     """``t.detach()`` in a transform place: a view whose value has no graph, here and below, and no tangent."""
-    a = t._aval
-    site = _detach_sites.get(a)
-    if site is None:
-        site = _detach_sites[a] = _DetachSite(lambda x: [x], (a,), "", (a,), "detach", "detach", None, a.place)
-        site.differentiable = False
-        site.layout_statics = ()
-        site.op = _Identity
     made = object.__new__(dispatch.Tensor)
     if t._view is not None:
         t._sync_versions()
     made._alias_of(t)
-    made._view = (*(t._view or ()), (site, ()))
+    made._view = (*(t._view or ()), (_detach_site(t._aval), ()))
     made._vversion, made._vnode = -1, None
     made._gversion = t._storage.gversion
     made._shadow = t._shadow
     return made
 
 
+def _detach_site(a: Aval) -> _DetachSite:
+    site = _detach_sites.get(a)
+    if site is None:
+        site = _detach_sites[a] = _DetachSite(lambda x: [x], (a,), "", (a,), "detach", "detach", None, a.place)
+        site.differentiable = False
+        site.layout_statics = ()
+        site.op = _Identity
+    return site
+
+
 class _Identity:
-    """What :func:`~torchax_lite.tensor.dispatch.write_one` asks of a view's op."""
+    """What views ask of a view's op."""
 
     name = "detach"
-
-    class schema:
-        params = (None,)
-
-    @staticmethod
-    def write_body(base: Any, value: Any) -> Any:
-        return value
+    write_body = None
+    sites: dict[Any, Any] = {}
 
 
 # -- in-place on tensors of a lower place ------------------------------------------------------------------------------
 
 
-def adopt(target: Any, where: Place, others: Sequence[Any], what: str) -> None:
+def adopt(target: Any, where: Place) -> None:
     """Make the lower tensor ``target`` one of ``where``, before values of that place are written into it.
 
     Raises:
@@ -344,10 +397,10 @@ def adopt(target: Any, where: Place, others: Sequence[Any], what: str) -> None:
             raise RuntimeError("a tensor of an ended function transform cannot be changed in place here")
         if p.level_kind == BATCH:
             raise RuntimeError(
-                f"vmap: {what}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has "
-                "more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over "
-                "in a vmap. Please try to use out-of-place operators instead of "
-                f"{what}. If said operator is being called inside the PyTorch framework, please file a bug report instead."
+                "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
+                "extra_args that has more elements than `self`. This happened due to `other` being vmapped over but `self` not "
+                "being vmapped over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic. If said "
+                "operator is being called inside the PyTorch framework, please file a bug report instead."
             )
         p = p.base
     root = target if target._view is None or target._base is None else target._base
@@ -368,6 +421,11 @@ def _root_of(t: Any) -> Any:
     return made
 
 
+def follow(t: Any) -> None:
+    """Bring a view up to date whose base became a tensor of a transform."""
+    _rebase(t, _root_of(t), t._storage.aval.place)
+
+
 def _rebase(t: Any, lifted: Any, where: Place) -> None:
     """Give a tensor (a view or the base) the avals of the place its storage moved to."""
     chain = t._view
@@ -378,6 +436,9 @@ def _rebase(t: Any, lifted: Any, where: Place) -> None:
         return
     made = []
     for site, numbers in chain:
+        if isinstance(site, _DetachSite):
+            made.append((_detach_site(a), ()))
+            continue
         key = (site.layout_statics, a, len(numbers))
         moved = site.op.sites.get(key) or dispatch.make_site(
             site.op, (dispatch.wrap(Node(a)),), tuple(numbers), site.layout_statics, key
@@ -502,7 +563,12 @@ class JvpSite(DiffSite):
                 values = inner.fn(*[next(given) if m else x for x, m in zip(primals, mask, strict=True)], *numbers)
                 return [values[k] for k in made]
 
-            return list(jax.jvp(primal, [primals[i] for i in moving], list(tangents))[1])
+            try:
+                return list(jax.jvp(primal, [primals[i] for i in moving], list(tangents))[1])
+            except TypeError as error:  # JAX has no forward mode through a body with a reverse rule of its own
+                if "custom_vjp" not in str(error):
+                    raise
+                return _transposed(inner, primals, tangents, numbers, mask, made)
 
         bits = "".join("1" if m else "0" for m in mask)
         label = None if inner.label is None else f"{inner.label}@{bits}"
@@ -622,7 +688,7 @@ class DualRecorder(_TransformRecorder):
         primals = [p for p, _ in held]
         values = run_below(below, primals, numbers)
         tangents: list[Any] = [None] * len(values)
-        if level_of(self.place) is not None and isinstance(site, DiffSite):
+        if modes.forward_grad and level_of(self.place) is not None and isinstance(site, DiffSite):
             mask = tuple(t is not None and d for (_, t), d in zip(held, site.diff_in, strict=True))
             if any(mask) and any(site.diff_out):
                 moved = self._jvp(below, mask)
@@ -642,7 +708,9 @@ class DualRecorder(_TransformRecorder):
 # -- backward through graphs of a lower place --------------------------------------------------------------------------
 
 
-def run_op_in(node: Any, cts: Sequence[Any], needs: tuple[bool, ...], given: tuple[bool, ...], where: Place) -> list[Any]:
+def run_op_in(
+    node: Any, cts: Sequence[Any], needs: tuple[bool, ...], given: tuple[bool, ...], where: Place
+) -> list[Any]:
     """Gradients of an op of a lower place for cotangents of ``where`` (a batch of them, or dual ones)."""
     from ..autograd import engine
 
@@ -666,6 +734,6 @@ def _site_in(site: Any, where: Place) -> DiffSite:
 
 
 __all__ = [
-    "BATCH", "DUAL", "Level", "Lifted", "TransformPlace", "adopt", "detach", "held_of", "lift", "link", "meet", "primal_of",
+    "BATCH", "CONTROL_FLOW", "DUAL", "ITEM", "NO_STORAGE", "Level", "Lifted", "TransformPlace", "adopt", "detach", "held_of", "lift", "link", "meet", "primal_of",
     "put", "readable", "run_below", "run_op_in", "snapshot", "top_place", "transfer", "unlinked",
 ]  # fmt: skip

@@ -8,13 +8,11 @@ forward and backward are one compiled program.
 from __future__ import annotations
 
 import contextlib
-import enum
 import threading
 import uuid
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ContextManager
+from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import torchax_lite as torch
@@ -26,6 +24,13 @@ from ..tensor.generator import _accelerators, default_generator_of, fork_rng
 from ..tensor.modes import modes
 from ..tensor.tensor import Tensor
 from ._recompute import fresh_inputs
+from ._selective import (
+    SAC_IGNORED_OPS,
+    CheckpointPolicy,
+    SelectiveCheckpointContext,
+    create_selective_checkpoint_contexts,
+    tensors_in,
+)
 
 __all__ = [
     "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup",
@@ -61,16 +66,6 @@ class DefaultDeviceType:
 # -- random state, autocast --------------------------------------------------------------------------------------------
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-
-
 def _map(value: Any, fn: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, Tensor):
         return fn(value)
@@ -84,7 +79,7 @@ def _map(value: Any, fn: Callable[[Tensor], Any]) -> Any:
 
 def _device_type(*args: Any) -> str:
     """The type of the accelerator that the arguments lie on; with several, the first, and a warning."""
-    types = sorted({t.device.type for t in _tensors(args) if t.device.type not in ("cpu", "meta")})
+    types = sorted({t.device.type for t in tensors_in(args) if t.device.type not in ("cpu", "meta")})
     if len(types) > 1:
         warnings.warn(
             "Tensor arguments, excluding CPU tensors, are detected on at least two types of devices. Device state will "
@@ -96,7 +91,9 @@ def _device_type(*args: Any) -> str:
 
 def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
     """Indices of the accelerators that the arguments lie on, and the states of their generators."""
-    devices = sorted({(t.device.type, t.get_device()) for t in _tensors(args) if t.device.type not in ("cpu", "meta")})
+    devices = sorted(
+        {(t.device.type, t.get_device()) for t in tensors_in(args) if t.device.type not in ("cpu", "meta")}
+    )
     states = [default_generator_of(torch.engine.avals.place(kind, index)).get_state() for kind, index in devices]
     return [index for _, index in devices], states
 
@@ -115,11 +112,11 @@ class _Surroundings:
 
     def __init__(self, preserve_rng_state: bool, args: Any) -> None:
         self.preserve = preserve_rng_state
-        self.device_type = _device_type(*_tensors(args))
+        self.device_type = _device_type(*tensors_in(args))
         if preserve_rng_state:
             self.cpu_state = torch.get_rng_state()
             self.used = bool(_accelerators)
-            self.devices, self.states = get_device_states(*_tensors(args))
+            self.devices, self.states = get_device_states(*tensors_in(args))
         self.autocast = [
             {
                 "device_type": kind, "enabled": torch.is_autocast_enabled(kind), "dtype": torch.get_autocast_dtype(kind),
@@ -302,6 +299,7 @@ class _Argument:
             t = unpacked(self.hooked)
             t._requires_grad = self.requires_grad
             return t
+        assert self.tensor is not None
         t = self.tensor
         if t._storage.counter != self.counter:
             made_by = None if t.grad_fn is None else (t.grad_fn, t._output_nr)
@@ -314,7 +312,7 @@ class _Region:
 
     def __init__(
         self, function: Callable[..., Any], args: Any, kwargs: Any, surroundings: _Surroundings, early_stop: bool,
-        metadata: Callable[[Tensor], Any], recompute_context: ContextManager[Any], log: _Log | None,
+        metadata: Callable[[Tensor], Any], recompute_context: contextlib.AbstractContextManager[Any], log: _Log | None,
     ) -> None:  # fmt: skip
         self.function = function
         self.surroundings = surroundings
@@ -440,7 +438,7 @@ class _Region:
             if region is not None:
                 region.cotangents = [g for g in grads if g is not None]
 
-        for node in {t._grad_fn for t in _tensors(outputs) if t._grad_fn is not None}:
+        for node in {t._grad_fn for t in tensors_in(outputs) if t._grad_fn is not None}:
             node.register_prehook(note)
 
 
@@ -486,7 +484,7 @@ class _Log:
         lines = self.lines[phase]
 
         def handler(op: Any, tensors: Any, scalars: Any, statics: Any) -> Any:
-            shown = ", ".join(f"{t.dtype}{list(t.shape)}" for t in _tensors(list(tensors)))
+            shown = ", ".join(f"{t.dtype}{list(t.shape)}" for t in tensors_in(list(tensors)))
             lines.append(f"{op.name}({shown})    {user_line()}")
             return dispatch.call(op, tensors, scalars, statics)
 
@@ -505,14 +503,14 @@ class _Log:
         return "\n".join([*parts, "", error])
 
 
-def noop_context_fn() -> tuple[ContextManager[None], ContextManager[None]]:
+def noop_context_fn() -> tuple[contextlib.AbstractContextManager[None], contextlib.AbstractContextManager[None]]:
     """Two contexts that do nothing."""
     return contextlib.nullcontext(), contextlib.nullcontext()
 
 
 def checkpoint(
     function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None,
-    context_fn: Callable[[], tuple[ContextManager[Any], ContextManager[Any]]] = noop_context_fn,
+    context_fn: Callable[[], tuple[contextlib.AbstractContextManager[Any], contextlib.AbstractContextManager[Any]]] = noop_context_fn,
     determinism_check: str = "default", debug: bool = False, early_stop: bool = True, **kwargs: Any,
 ) -> Any:  # fmt: skip
     """``function(*args, **kwargs)``, with what its backward needs computed again then rather than kept.
@@ -613,154 +611,3 @@ def checkpoint_sequential(
         end = start + size
         input = checkpoint(run(start, end), input, use_reentrant=use_reentrant, preserve_rng_state=preserve)
     return run(end, len(steps))(input)
-
-
-# -- selective checkpointing -------------------------------------------------------------------------------------------
-
-
-class CheckpointPolicy(enum.Enum):
-    """What becomes of an op's result in a selectively checkpointed region."""
-
-    MUST_SAVE = 0
-    PREFER_SAVE = 1
-    MUST_RECOMPUTE = 2
-    PREFER_RECOMPUTE = 3
-    MUST_CPU_OFFLOAD = 4
-    PREFER_CPU_OFFLOAD = 5
-
-
-_SAVES = (CheckpointPolicy.MUST_SAVE, CheckpointPolicy.PREFER_SAVE)
-_OFFLOADS = (CheckpointPolicy.MUST_CPU_OFFLOAD, CheckpointPolicy.PREFER_CPU_OFFLOAD)
-
-
-class SelectiveCheckpointContext:
-    """What a policy is told besides the op: whether this is the recomputation, and the op's result if it is known."""
-
-    def __init__(self, *, is_recompute: bool, op_output: Any = None) -> None:
-        self.is_recompute = is_recompute
-        self.op_output = op_output
-
-
-SAC_IGNORED_OPS: set[Any] = set()
-"""Ops that policies are not asked about: here none reach them, as questions about shapes are no ops."""
-
-
-def _overload(op: Any) -> Any:
-    """The op under the name that policies know it by."""
-    names = getattr(torch, "ops", None)
-    if names is None:
-        return op
-    packet = getattr(names.aten, op.base, None)
-    if packet is None:
-        return op
-    overload = op.name.partition(".")[2]
-    found = getattr(packet, overload, None) if overload else None
-    return found if found is not None else getattr(packet, "default", op)
-
-
-class _SelectiveMode:
-    """Context of one of the two runs: notes, or gives back, the results of the ops that the policy saves."""
-
-    def __init__(self, policy: Callable[..., Any], cache: dict[Any, list[Any]], recompute: bool, mutable: bool) -> None:
-        self.policy = policy
-        self.cache = cache
-        self.recompute = recompute
-        self.mutable = mutable
-        self.seen: dict[Any, int] = {}
-        self.handler = self._recompute if recompute else self._forward
-
-    def __enter__(self) -> _SelectiveMode:
-        self.seen = defaultdict(int)
-        intercept.push(self.handler)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        intercept.pop(self.handler)
-
-    def _forward(self, op: Any, tensors: Any, scalars: Any, statics: Any) -> Any:
-        result = dispatch.call(op, tensors, scalars, statics)
-        decision = self.policy(
-            SelectiveCheckpointContext(is_recompute=False, op_output=result), _overload(op), *tensors, *scalars, *statics
-        )
-        if isinstance(decision, bool):
-            decision = CheckpointPolicy.MUST_SAVE if decision else CheckpointPolicy.PREFER_RECOMPUTE
-        if decision in _OFFLOADS:
-            kept: Any = [_saved(t.cpu(), t) for t in _tensors([result])]
-        else:
-            kept = [_saved(t, t) for t in _tensors([result])] if decision in _SAVES else None
-        self.cache.setdefault(op, []).append(kept)
-        return result
-
-    def _recompute(self, op: Any, tensors: Any, scalars: Any, statics: Any) -> Any:
-        number = self.seen[op]
-        self.seen[op] = number + 1
-        entries = self.cache.get(op)
-        if entries is None or number >= len(entries):
-            raise RuntimeError(f"{op.name} encountered during backward, but not found in storage")
-        kept = entries[number]
-        result = dispatch.call(op, tensors, scalars, statics)
-        if kept is None:
-            return result
-        for t, (node, counter, storage, device) in zip(_tensors([result]), kept, strict=True):
-            if not self.mutable and storage.counter != counter:
-                raise RuntimeError(
-                    "Tensor cached during selective activation checkpoint has been mutated in place."
-                )
-            _give(t, node if device is None else dispatch.wrap(node).to(device)._sync())
-        return result
-
-
-def _saved(kept: Tensor, original: Tensor) -> tuple[Any, int, Any, Any]:
-    device = None if kept.device == original.device else original.device
-    return kept._sync(), original._storage.counter, original._storage, device
-
-
-def _give(t: Tensor, node: Any) -> None:
-    """Let a tensor and what its grad node saved have a known value; what would compute it is then dead code."""
-    before = t._storage.node
-    t._storage.node = node
-    fn = t._grad_fn
-    for s in getattr(fn, "saved_out", ()) or ():
-        if s.node is before:
-            s.node = node
-
-
-def create_selective_checkpoint_contexts(
-    policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False
-) -> tuple[ContextManager[Any], ContextManager[Any]]:
-    """Contexts for ``checkpoint(..., context_fn=...)`` that keep the results of some ops.
-
-    Args:
-        policy_fn_or_list: ``policy(ctx, op, *args, **kwargs)`` returns a :class:`CheckpointPolicy` (or whether to save);
-            or the list of ops whose results are kept.
-        allow_cache_entry_mutation: whether kept results may have been changed in place.
-
-    Raises:
-        TypeError: neither a function nor a list. ValueError: an entry of the list that is no op.
-    """
-    if isinstance(policy_fn_or_list, list):
-        for entry in policy_fn_or_list:
-            if not (hasattr(entry, "name") and callable(entry)):
-                extra = (
-                    "Please update the OpOverloadPacket to a specific OpOverload. For example, if you have "
-                    "`torch.ops.aten.mm`, change it to `torch.ops.aten.mm.default`."
-                    if hasattr(entry, "overloads")
-                    else ""
-                )
-                raise ValueError(
-                    f"Expected op in `op_list` to be an OpOverload but got: {entry} of type {type(entry)}. {extra}"
-                )
-        chosen = list(policy_fn_or_list)
-
-        def policy(ctx: SelectiveCheckpointContext, op: Any, *args: Any, **kwargs: Any) -> CheckpointPolicy:
-            return CheckpointPolicy.MUST_SAVE if op in chosen else CheckpointPolicy.PREFER_RECOMPUTE
-
-    elif callable(policy_fn_or_list):
-        policy = policy_fn_or_list
-    else:
-        raise TypeError("policy_fn_or_list must be either a function or a list of ops.")
-    cache: dict[Any, list[Any]] = {}
-    return (
-        _SelectiveMode(policy, cache, False, allow_cache_entry_mutation),
-        _SelectiveMode(policy, cache, True, allow_cache_entry_mutation),
-    )

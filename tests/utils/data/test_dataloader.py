@@ -103,7 +103,6 @@ def test_a_stream_longer_than_its_length_warns_where_the_length_was_read():
         (TEN, {"multiprocessing_context": "fork"}, ValueError, "multiprocessing_context can only be used with"),
         (TEN, {"num_workers": 1, "multiprocessing_context": "x"}, ValueError, "should specify a valid start method"),
         (TEN, {"num_workers": 1, "multiprocessing_context": 3}, TypeError, "should be a valid context object"),
-        (TEN, {"num_workers": 2}, NotImplementedError, "num_workers=2"),
     ],
 )
 def test_argument_errors(dataset, options, error, text):

@@ -25,7 +25,9 @@ class TensorMetadata(NamedTuple):
 def _extract_tensor_metadata(result: torch.Tensor, include_contiguity: bool = True) -> TensorMetadata:
     found = None
     for memory_format in (torch.contiguous_format, torch.channels_last, torch.channels_last_3d):
-        fits = memory_format is torch.contiguous_format or result.ndim == (4 if memory_format is torch.channels_last else 5)
+        fits = memory_format is torch.contiguous_format or result.ndim == (
+            4 if memory_format is torch.channels_last else 5
+        )
         if include_contiguity and fits and result.is_contiguous(memory_format=memory_format):
             found = memory_format
             break

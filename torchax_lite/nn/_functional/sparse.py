@@ -96,6 +96,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         return torch.empty((*tensor.shape, num_classes), dtype=torch.int64, device=tensor.device)
     if num_classes == 0 or num_classes < -1:
         raise RuntimeError("num_classes should be positive")
+    if num_classes > 0 and tensor._aval.place.kind == "transform":  # examples of a vmap cannot be looked at
+        return _ops.one_hot(tensor, num_classes)
     if int(tensor.min()) < 0:
         raise RuntimeError("Class values must be non-negative.")
     top = int(tensor.max())

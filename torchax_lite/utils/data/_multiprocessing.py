@@ -180,9 +180,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 self._rcvd_idx += 1
                 return self._process_data(data, worker_id)
             if self._shutdown or self._tasks_outstanding <= 0:
-                raise AssertionError(
-                    "Invalid iterator state: shutdown or no outstanding tasks when fetching next data"
-                )
+                raise AssertionError("Invalid iterator state: shutdown or no outstanding tasks when fetching next data")
             number, data = self._get_data()
             self._tasks_outstanding -= 1
             if self._dataset_kind == _DatasetKind.Iterable and isinstance(data, _IterableDatasetStopIteration):
@@ -217,7 +215,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 break
         else:
             return
-        self._send(worker_id, (self._send_idx, index))
+        self._send(worker_id, (self._send_idx, index, self._workers[worker_id].channel.take_freed()))
         self._task_info[self._send_idx] = (worker_id,)
         self._workers_num_tasks[worker_id] += 1
         self._tasks_outstanding += 1

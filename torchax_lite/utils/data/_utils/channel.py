@@ -6,6 +6,7 @@ descriptors travel with the header: arrays that lie in a segment already as they
 
 from __future__ import annotations
 
+import collections
 import os
 import pickle
 import socket
@@ -15,14 +16,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .shared_memory import ALIGNMENT, make_segment, map_segment, segment_of
+from .shared_memory import ALIGNMENT, POOL, make_segment, map_segment, segment_of
 
 INLINE = 16 << 10
 """Bytes from which a buffer (or the pickle) is put into shared memory."""
 _MAX_SEGMENTS = 16
 """Arrays that are sent in segments of their own; further ones are packed together."""
 _HEADER = struct.Struct("<IIQ")  # segments, buffers, bytes of the pickle that follow (0: it is the first buffer)
-_SEGMENT = struct.Struct("<Q")  # size
+_SEGMENT = struct.Struct("<QQ")  # size, number under which its maker would use it again (0: it would not)
 _BUFFER = struct.Struct("<IQQ")  # segment, offset, length
 
 
@@ -60,7 +61,7 @@ def encode(obj: Any, dump: Callable[[Any, Callable[[pickle.PickleBuffer], Any]],
     inline = len(body) < INLINE
     if not inline:
         buffers.insert(0, np.frombuffer(body, np.uint8))
-    sizes: list[int] = []
+    sizes: list[tuple[int, int]] = []
     fds: list[int] = []
     owned: list[int] = []
     keep = []
@@ -76,7 +77,7 @@ def encode(obj: Any, dump: Callable[[Any, Callable[[pickle.PickleBuffer], Any]],
         else:
             rows.append((len(fds), 0, len(buffer)))
             fds.append(segment.fd)  # type: ignore[arg-type]
-            sizes.append(segment.size)
+            sizes.append((segment.size, POOL.keep(segment)))
             keep.append(segment)
     if packed:
         fd = make_segment(end)
@@ -86,17 +87,26 @@ def encode(obj: Any, dump: Callable[[Any, Callable[[pickle.PickleBuffer], Any]],
             whole[start : start + len(buffer)] = buffer
         rows = [(len(fds) if s < 0 else s, start, length) for s, start, length in rows]
         fds.append(fd)
-        sizes.append(end)
+        sizes.append((end, 0))
     head = _HEADER.pack(len(fds), len(rows), len(body) if inline else 0)
-    head += b"".join(map(_SEGMENT.pack, sizes)) + b"".join(_BUFFER.pack(*row) for row in rows)
+    head += b"".join(_SEGMENT.pack(*row) for row in sizes) + b"".join(_BUFFER.pack(*row) for row in rows)
     return Message(head + body if inline else head, fds, owned, keep)
 
 
 class Channel:
-    """One end of a connection."""
+    """One end of a connection.
+
+    Attributes:
+        freed: numbers of received segments whose last array has died: the other side may use them again.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
+        self.freed: collections.deque[int] = collections.deque()
+
+    def take_freed(self) -> tuple[int, ...]:
+        """The numbers in ``freed`` that have not been taken yet."""
+        return tuple(self.freed.popleft() for _ in range(len(self.freed)))
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -169,8 +179,8 @@ class Channel:
                 )
             segments = []
             for i, fd in enumerate(fds):
-                (size,) = _SEGMENT.unpack_from(table, i * _SEGMENT.size)
-                segments.append(map_segment(fd, size, private))
+                size, number = _SEGMENT.unpack_from(table, i * _SEGMENT.size)
+                segments.append(map_segment(fd, size, private, number, self.freed))
         finally:
             for fd in fds:
                 os.close(fd)

@@ -11,6 +11,10 @@ import numpy as np
 
 import torchax_lite as torch
 
+from ....engine.avals import CPU, aval
+from ....engine.recorder import Node
+from ....tensor.dispatch import wrap
+from . import worker
 from .pin_memory import _same_kind
 
 CollateMap = dict[type | tuple[type, ...], Callable]
@@ -88,7 +92,36 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -
             "Batches of sparse tensors are not currently supported by the default collate_fn; "
             "please provide a custom collate_fn to handle them appropriately."
         )
+    if worker.get_worker_info() is not None and not any(
+        type(t) is not torch.Tensor
+        or t.requires_grad
+        or t.shape != first.shape
+        or t.dtype != first.dtype
+        or not t.is_cpu
+        for t in batch
+    ):
+        return _stack_to_send([_values(t) for t in batch])
     return torch.stack(batch, 0)
+
+
+def _values(t: torch.Tensor) -> np.ndarray:
+    found = t._known_value()
+    return t._host_array() if found is None else found
+
+
+def _stack_to_send(arrays: list[np.ndarray]) -> torch.Tensor:
+    """In a worker: the stack of equal-sized arrays, in memory that the loader's process can map."""
+    from .shared_memory import shared_empty
+
+    first = arrays[0]
+    shape = (len(arrays), *first.shape)
+    out = shared_empty(shape, first.dtype) if len(arrays) * first.nbytes >= INLINE else np.empty(shape, first.dtype)
+    np.stack(arrays, out=out)
+    return wrap(Node(aval(shape, out.dtype, CPU), out))
+
+
+INLINE = 16 << 10
+"""Bytes from which memory of its own pays for a batch."""
 
 
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> torch.Tensor:
@@ -98,6 +131,9 @@ def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateMap | None = No
         raise TypeError(_ERROR.format(first.dtype))
     alike = all(type(a) is np.ndarray and a.dtype == first.dtype and a.shape == first.shape for a in batch)
     if alike and first.dtype.isnative:
+        if worker.get_worker_info() is not None and first.dtype.kind in "biufc":
+            torch.as_tensor(first)  # refuses what is no tensor's dtype
+            return _stack_to_send(batch)
         return torch.tensor(np.stack(batch))
     return collate([torch.as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
 

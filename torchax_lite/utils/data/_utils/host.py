@@ -29,7 +29,7 @@ SAME_ON_NUMPY = frozenset(
     "logical_not logical_and logical_or logical_xor maximum minimum clamp clamp_min clamp_max where "
     "bitwise_not bitwise_and bitwise_or bitwise_xor to_copy clone copy_into reshape_copy full sum mean all any "
     "view permute transpose t squeeze.all squeeze.dims unsqueeze expand roll exp log sin cos masked_fill "
-    "max min max.dim min.dim amax amin argmax argmin max.other min.other one_hot remainder tril triu".split()
+    "max min max.dim min.dim amax amin argmax argmin max.other min.other one_hot remainder".split()
 )
 
 
@@ -54,7 +54,9 @@ def _index(self: Any, indices: Any) -> Any:
 
 def _pad(self: Any, pad: Any, value: Any) -> Any:
     edges = _pairs(pad, self.ndim)
-    inner = self[tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(self.shape, edges, strict=True))]
+    inner = self[
+        tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(self.shape, edges, strict=True))
+    ]
     widths = [(max(low, 0), max(high, 0)) for low, high in edges]
     return np.pad(inner, widths, constant_values=value.astype(self.dtype))
 

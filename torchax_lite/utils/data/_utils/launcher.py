@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -19,6 +20,8 @@ from ....dropin import is_installed
 from .channel import Channel, Closed, Message, encode
 from .worker import Setting
 
+GRACE = 5.0
+"""Seconds that a worker has to finish what it is doing after its loader hung up."""
 _PRELOADED = ("PIL.Image", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")
 """Modules that the server imports ahead if the loader's process has them: they start no threads."""
 _OWN = "torchax_lite.vision"
@@ -122,6 +125,9 @@ def shut_down() -> None:
     with _lock:
         if _server is not None:
             _drop(_server)
+
+
+atexit.register(shut_down)
 
 
 def _drop(server: _Server) -> None:
@@ -235,21 +241,19 @@ def stop(workers: list[Worker]) -> None:
         worker.join(max(end - time.monotonic(), 0.0))
     with _lock, contextlib.suppress(Closed, OSError):
         if _server is not None:
-            _server.ask({"op": "stop", "pids": [worker.pid for worker in workers]})
+            _server.ask({"op": "stop", "pids": [worker.pid for worker in workers], "grace": GRACE})
 
 
 def setting_of_this_process() -> Setting:
     """What a worker takes over from this process; ``worker_id`` is to be replaced."""
-    from .pickling import modules_by_file
+    from .pickling import dump_job, modules_by_file
 
     try:
         directory: str | None = os.getcwd()
     except OSError:
         directory = None
     try:
-        filters: bytes | None = pickle.dumps(list(warnings.filters))
-        if b"__main__" in filters:  # type: ignore[operator]
-            filters = None
+        filters: bytes | None = dump_job(list(warnings.filters), lambda buffer: True)
     except Exception:
         filters = None
     return Setting(

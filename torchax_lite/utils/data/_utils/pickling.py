@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from ....tensor.dispatch import wrap
 from ....tensor.strides import contiguous_strides, is_non_overlapping_and_dense
 
 try:
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
     from cloudpickle import cloudpickle as _cloudpickle
 except ImportError as error:  # pragma: no cover
     raise ImportError(
@@ -67,10 +67,11 @@ def _reduce_tensor(t: Any) -> Any:
         )
     if t.device.type != "cpu" or user_attributes(t):
         return NotImplemented
-    shape, strides = tuple(t.shape), tuple(t.stride())
+    shape = tuple(t.shape)
+    strides: tuple[int, ...] | None = tuple(t.stride())
     if strides == contiguous_strides(shape):
         strides = None
-    elif not is_non_overlapping_and_dense(shape, strides):
+    elif not is_non_overlapping_and_dense(shape, t.stride()):
         if t._storage.aval.bytes > 2 * t.nbytes or t.numel() == 0:
             strides = None
         else:
@@ -80,7 +81,8 @@ def _reduce_tensor(t: Any) -> Any:
         array = t.detach()._host_array()
     array = np.ascontiguousarray(array)
     raw = pickle.PickleBuffer(array.reshape(-1).view(np.uint8))
-    return _rebuild, (raw, array.dtype.name if array.dtype.kind == "V" else array.dtype.str, shape, strides, t.requires_grad)
+    name = array.dtype.name if array.dtype.kind == "V" else array.dtype.str
+    return _rebuild, (raw, name, shape, strides, t.requires_grad)
 
 
 # -- what a forked worker would have inherited -------------------------------------------------------------------------
@@ -186,7 +188,7 @@ def dump_job(obj: Any, buffer_callback: BufferCallback) -> bytes:
     """
     file = io.BytesIO()
     try:
-        with _by_value(_unimportable_modules()):
+        with _by_value(_unimportable_modules().in_memory):
             _JobPickler(file, 5, buffer_callback=buffer_callback).dump(obj)
     except Exception as error:
         error.add_note(
@@ -205,19 +207,44 @@ def dump_batch(obj: Any, buffer_callback: BufferCallback) -> bytes:
     return file.getvalue()
 
 
-def _unimportable_modules() -> list[ModuleType]:
-    """Loaded modules that no other process can import: made in memory, or ``__main__`` under its second name."""
-    found = []
+class _Loaded(NamedTuple):
+    """Loaded modules that a fresh interpreter would not find by their names."""
+
+    in_memory: list[ModuleType]
+    by_file: dict[str, str]
+
+
+_scanned: tuple[Any, _Loaded] | None = None
+
+
+def _unimportable_modules() -> _Loaded:
+    """Modules made in memory (and ``__main__`` under its second name), and those from outside ``sys.path``."""
+    global _scanned
+    key = (len(sys.modules), *sys.path)
+    if _scanned is not None and _scanned[0] == key:
+        return _scanned[1]
+    found = _Loaded([], {})
+    folders = {os.path.abspath(entry) for entry in sys.path}
     for name, module in list(sys.modules.items()):
-        if name == "__mp_main__" or (
-            type(module) is ModuleType
-            and name not in ("__main__", "builtins")
-            and getattr(module, "__spec__", None) is None
-            and getattr(module, "__file__", None) is None
-            and module.__name__ == name
-        ):
-            found.append(module)
+        if type(module) is not ModuleType or "." in name or name in ("__main__", "builtins"):
+            continue
+        file, spec = getattr(module, "__file__", None), getattr(module, "__spec__", None)
+        if name == "__mp_main__" or (spec is None and file is None):
+            if module.__name__ == name:
+                found.in_memory.append(module)
+        elif isinstance(file, str) and file.endswith(".py") and getattr(spec, "origin", None) != "frozen":
+            folder, base = os.path.split(os.path.abspath(file))
+            if base == "__init__.py":
+                folder, base = os.path.split(folder)
+            if base.removesuffix(".py") != name or folder not in folders:
+                found.by_file[name] = os.path.abspath(file)
+    _scanned = key, found
     return found
+
+
+def modules_by_file() -> dict[str, str]:
+    """Loaded source modules that ``sys.path`` would not find: name to file (workers find them by it)."""
+    return _unimportable_modules().by_file
 
 
 @contextlib.contextmanager
@@ -231,22 +258,3 @@ def _by_value(modules: list[ModuleType]) -> Iterator[None]:
     finally:
         for module in added:
             cloudpickle.unregister_pickle_by_value(module)
-
-
-def modules_by_file() -> dict[str, str]:
-    """Loaded source modules that ``sys.path`` would not find: name to file (workers find them by it)."""
-    found = {}
-    folders = {os.path.abspath(entry) for entry in sys.path}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        spec = getattr(module, "__spec__", None)
-        if not isinstance(file, str) or not file.endswith(".py") or name == "__main__":
-            continue
-        if "." in name or getattr(spec, "origin", None) == "frozen":
-            continue
-        folder, base = os.path.split(os.path.abspath(file))
-        if base == "__init__.py":
-            folder, base = os.path.split(folder)
-        if base.removesuffix(".py") != name or folder not in folders:
-            found[name] = os.path.abspath(file)
-    return found

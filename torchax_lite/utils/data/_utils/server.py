@@ -5,7 +5,7 @@ a Unix socket; descriptors travel beside it:
 
     {"op": "start"}                    + worker's socket, stdout, stderr     ->  {"pid": ...}
     {"op": "status", "pids": [...]}    exit statuses (None: alive)           ->  {"statuses": [...]}
-    {"op": "stop", "pids": [...]}      kill those that have not left soon    ->  {}
+    {"op": "stop", "pids": [...], "grace": seconds}    kill those that have not left by then    ->  {}
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ import socket
 import sys
 import time
 import warnings
+from typing import Any
 
-GRACE = 5.0
-"""Seconds that a worker has to leave by itself after its loader hung up."""
 _ORPHAN_GRACE = 0.5
-"""The same after the loader's whole process has ended."""
+"""Seconds that workers have to leave by themselves after their loader's whole process has ended."""
 
 
 class _Server:
@@ -45,7 +44,8 @@ class _Server:
         while True:
             now = time.monotonic()
             wait = min((d - now for d in self.deadlines.values()), default=5.0)
-            ready, _, _ = select.select([self.control, wakeup], [], [], min(max(wait, 0), 5.0))
+            watched: list[Any] = [self.control, wakeup]
+            ready, _, _ = select.select(watched, [], [], min(max(wait, 0), 5.0))
             with contextlib.suppress(BlockingIOError):
                 os.read(wakeup, 4096)
             self.reap()
@@ -99,7 +99,7 @@ class _Server:
         else:
             for pid in request["pids"]:
                 if self.statuses.get(pid, 0) is None:
-                    self.deadlines[pid] = time.monotonic() + GRACE
+                    self.deadlines[pid] = time.monotonic() + request["grace"]
                 else:
                     self.statuses.pop(pid, None)
         with contextlib.suppress(ConnectionError):
@@ -133,7 +133,19 @@ class _Server:
             os.close(source)
         from torchax_lite.utils.data._utils.worker import run_worker
 
-        return run_worker(socket.socket(fileno=fds[0]))
+        with socket.socket(fileno=fds[0]) as sock:
+            return run_worker(sock)
+
+
+def _warm_up() -> None:
+    """Build the sites of a few ops, so that tracing is imported and ready; nothing is compiled or run by XLA."""
+    import torchax_lite as torch
+    from torchax_lite.utils.data._utils.host import compute_on_host
+
+    compute_on_host()
+    x = torch.zeros(2, 3)
+    torch.stack([x.div(2), x.permute(1, 0).reshape(2, 3)])
+    torch.manual_seed(0)
 
 
 def main(descriptor: int, modules: list[str]) -> None:
@@ -145,8 +157,10 @@ def main(descriptor: int, modules: list[str]) -> None:
     for name in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _warm_up()
     warnings.filterwarnings("ignore", message=".*os.fork", category=RuntimeWarning)
     warnings.filterwarnings("ignore", message=".*use of fork", category=DeprecationWarning)
     gc.collect()
     gc.freeze()
-    _Server(socket.socket(fileno=descriptor)).run()
+    with socket.socket(fileno=descriptor) as control:
+        _Server(control).run()

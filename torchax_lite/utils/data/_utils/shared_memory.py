@@ -6,13 +6,17 @@ descriptor and goes away with the last process that maps it or holds the descrip
 
 from __future__ import annotations
 
+import collections
 import ctypes
+import itertools
 import math
 import mmap
 import os
+import sys
 import tempfile
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,13 +42,25 @@ class Mapping:
         size: its bytes.
         private: writes stay in this process (copy on write).
         fd_to_close: closed together with the mapping.
+        populate: get all its pages at once, as all of them will be written.
+
+    Attributes:
+        number: identifies a segment that its maker would use again; 0 for one that it would not.
+        freed: takes ``number`` when the mapping dies.
     """
 
-    def __init__(self, fd: int, size: int, private: bool = False, fd_to_close: int | None = None) -> None:
+    number = 0
+    freed: collections.deque[int] | None = None
+
+    def __init__(
+        self, fd: int, size: int, private: bool = False, fd_to_close: int | None = None, populate: bool = False
+    ) -> None:
         self.size = max(size, 1)
         self.fd = fd_to_close
         self._unmap, self._close = _libc.munmap, os.close
         flags = mmap.MAP_PRIVATE if private else mmap.MAP_SHARED
+        if populate:
+            flags |= getattr(mmap, "MAP_POPULATE", 0)
         address = _libc.mmap(None, self.size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, 0)
         if address == _FAILED:
             self.address = None
@@ -58,6 +74,8 @@ class Mapping:
     def __del__(self) -> None:
         if self.address is not None:
             self._unmap(self.address, self.size)
+        if self.freed is not None:
+            self.freed.append(self.number)
         if self.fd is not None:
             self._close(self.fd)
 
@@ -77,9 +95,14 @@ def make_segment(size: int) -> int:
     return fd
 
 
-def map_segment(fd: int, size: int, private: bool = False) -> np.ndarray[Any, Any]:
-    """A segment's bytes as a writable array that keeps the mapping alive."""
-    return np.asarray(Mapping(fd, size, private))
+def map_segment(
+    fd: int, size: int, private: bool = False, number: int = 0, freed: collections.deque[int] | None = None
+) -> np.ndarray[Any, Any]:
+    """A segment's bytes as a writable array that keeps the mapping alive; ``freed`` takes ``number`` when it dies."""
+    mapping = Mapping(fd, size, private)
+    if number and not _shared_with_children:
+        mapping.number, mapping.freed = number, freed
+    return np.asarray(mapping)
 
 
 _segments: weakref.WeakValueDictionary[int, Mapping] = weakref.WeakValueDictionary()
@@ -87,19 +110,86 @@ _segments: weakref.WeakValueDictionary[int, Mapping] = weakref.WeakValueDictiona
 _lock = threading.Lock()
 
 
+_shared_with_children = False
+
+
+def _before_fork() -> None:
+    """From now on a child may see this process's segments: their makers must not write them again."""
+    global _shared_with_children
+    _shared_with_children = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)
+
+REUSED_FROM = 256 << 10
+"""Bytes from which a segment is worth being used again: its pages need not be made anew."""
+_MOST_REUSED = 8
+"""Segments that a worker keeps for that, at most."""
+
+
+class _Pool:
+    """A worker's segments that were sent, and those of them that their receiver has done with."""
+
+    def __init__(self) -> None:
+        self.numbers = itertools.count(1)
+        self.sent: dict[int, Mapping] = {}
+        self.free: list[Mapping] = []
+
+    def keep(self, mapping: Mapping) -> int:
+        """Remember a segment that is being sent; its number, or 0 if it is not to be used again."""
+        if mapping.size < REUSED_FROM or len(self.sent) + len(self.free) >= _MOST_REUSED:
+            return 0
+        number = next(self.numbers)
+        self.sent[number] = mapping
+        return number
+
+    def take_back(self, numbers: Sequence[int]) -> None:
+        """The receiver has done with these segments."""
+        for number in numbers:
+            mapping = self.sent.pop(number, None)
+            if mapping is not None:
+                self.free.append(mapping)
+
+    def get(self, size: int) -> Mapping | None:
+        """A segment of this size that nobody uses, in this process neither."""
+        for i, mapping in enumerate(self.free):
+            if mapping.size == size:
+                del self.free[i]
+                if sys.getrefcount(mapping) == _UNUSED:
+                    return mapping
+                return None
+        if self.free and len(self.sent) + len(self.free) >= _MOST_REUSED:
+            self.free.pop(0)
+        return None
+
+
+def _count_of_unused() -> int:
+    """The reference count that :meth:`_Pool.get` sees of a mapping that no array uses."""
+    for _, item in enumerate([object()]):
+        return sys.getrefcount(item) - 1  # the list's own reference
+    return 0
+
+
+_UNUSED = _count_of_unused()
+POOL = _Pool()
+
+
 def shared_empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     """An array without set values in a segment of its own: it can be sent without a copy."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
-    fd = make_segment(size)
-    try:
-        mapping = Mapping(fd, size, fd_to_close=fd)
-    except BaseException:
-        os.close(fd)
-        raise
-    with _lock:
-        _segments[mapping.address] = mapping  # type: ignore[index]
-    return np.asarray(mapping).view(dtype).reshape(shape)
+    mapping = POOL.get(size)
+    if mapping is None:
+        fd = make_segment(size)
+        try:
+            mapping = Mapping(fd, size, fd_to_close=fd, populate=True)
+        except BaseException:
+            os.close(fd)
+            raise
+        with _lock:
+            _segments[mapping.address] = mapping  # type: ignore[index]
+    return np.asarray(mapping)[:size].view(dtype).reshape(shape)
 
 
 def segment_of(buffer: np.ndarray[Any, Any]) -> Mapping | None:

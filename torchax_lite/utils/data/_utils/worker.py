@@ -23,6 +23,7 @@ import torchax_lite as torch
 
 from ....tensor import functions
 from .channel import Channel, Closed, encode
+from .shared_memory import POOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +204,22 @@ def _name_thread(name: bytes) -> None:
         libc.prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
+def _keep_freed_memory() -> None:
+    """Let the allocator reuse what a batch's samples took, rather than give it back and fault it in anew (glibc)."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD, its maximum
+            mallopt(-1, 512 << 20)  # M_TRIM_THRESHOLD
+
+
 def run_worker(sock: socket.socket) -> int:
     """Serve a loader over ``sock`` until it hangs up; returns the exit status."""
     channel = Channel(sock)
     # A terminal's Ctrl-C reaches the whole process group: the loader's process answers it, and ends its workers.
     signal.signal(signal.SIGINT, lambda signum, frame: None)
     _name_thread(b"torchax_worker")
+    _keep_freed_memory()
     try:
         _serve(channel)
     except (Closed, KeyboardInterrupt):
@@ -259,7 +270,8 @@ def _serve(channel: Channel) -> None:
             continue
         if ended:
             continue
-        number, index = task
+        number, index, freed = task
+        POOL.take_back(freed)
         data: Any
         if failure is not None:
             data, failure = failure, None
@@ -273,7 +285,7 @@ def _serve(channel: Channel) -> None:
                 else:
                     data = ExceptionWrapper(where=where)
         _answer(channel, (number, data), where, dump_batch)
-        del data, task, index
+        del data, task, index, freed
 
 
 _ITERABLE = 1  # _DatasetKind.Iterable
@@ -282,9 +294,7 @@ _ITERABLE = 1  # _DatasetKind.Iterable
 def _make_fetcher(job: Job) -> Any:
     from ..dataloader import _DatasetKind
 
-    return _DatasetKind.create_fetcher(
-        job.dataset_kind, job.dataset, job.auto_collation, job.collate_fn, job.drop_last
-    )
+    return _DatasetKind.create_fetcher(job.dataset_kind, job.dataset, job.auto_collation, job.collate_fn, job.drop_last)
 
 
 def _answer(channel: Channel, answer: tuple[Any, Any], where: str, dump: Any) -> None:

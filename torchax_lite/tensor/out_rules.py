@@ -1,0 +1,263 @@
+"""Which dtypes an ``out=`` tensor may have: safe casts by default, and what PyTorch's single functions ask for instead.
+
+A rule is a condition (the result's dtype exactly, or any dtype it casts to) and the text of the error. In a text,
+``{want}`` and ``{got}`` are the dtypes' names (``Float``), ``{c_want}`` and ``{c_got}`` their C++ names (``float``), and
+``{name}`` is the function's public name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from . import dtypes
+
+C_NAMES = {
+    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",
+    "Int": "int", "Short": "short int", "Char": "signed char", "Byte": "unsigned char", "Bool": "bool",
+    "ComplexFloat": "c10::complex<float>", "ComplexDouble": "c10::complex<double>",
+}  # fmt: skip
+"""Scalar type names and what they are called in C++."""
+
+
+class Rule(NamedTuple):
+    """What is asked of the dtype of ``out``, and the error otherwise."""
+
+    text: str
+    exact: bool = True
+    error: type[Exception] = RuntimeError
+    allowed: tuple[str, ...] = ()
+    """Scalar types that pass whatever the result's is."""
+
+
+SAFE = Rule("result type {want} can't be cast to the desired output type {got}", exact=False)
+_SAME = Rule("Expected out tensor to have dtype {c_want}, but got {c_got} instead")
+_ITERATOR = Rule("Found dtype {got} but expected {want}")
+_CAT = Rule("torch.cat(): input types can't be cast to the desired output type {got}", exact=False, error=TypeError)
+_CASTABLE = "{}: Expected {} to be safely castable from {{want}} dtype, but got {} with dtype {{got}}"
+_BOOL_ONLY = Rule("{name} does not support non-boolean outputs.")
+_INT_OUT = Rule(
+    "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether "
+    "out_int32 flag is True, but we got output tensor's dtype {got}"
+)
+
+
+def _castable(shown: str, what: str = "result") -> Rule:
+    return Rule(_CASTABLE.format(shown, what, what), exact=False)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(
+        (
+            "addmm",
+            "addmv",
+            "baddbmm",
+            "bmm",
+            "mm",
+            "alias_copy",
+            "as_strided_copy",
+            "diagonal_copy",
+            "expand_copy",
+            "permute_copy",
+            "squeeze_copy",
+            "t_copy",
+            "transpose_copy",
+            "unfold_copy",
+            "unsqueeze_copy",
+            "view_copy",
+            "split_copy",
+            "split_with_sizes_copy",
+            "unbind_copy",
+            "slice_copy",
+            "select_copy",
+            "cross",
+            "linalg_cross",
+            "gather",
+            "index_add",
+            "index_copy",
+            "index_reduce",
+            "linalg_cholesky",
+            "linalg_cholesky_ex",
+            "linalg_det",
+            "linalg_eigvalsh",
+            "linalg_inv",
+            "linalg_inv_ex",
+            "linalg_ldl_solve",
+            "linalg_ldl_factor",
+            "linalg_ldl_factor_ex",
+            "linalg_lu",
+            "linalg_lu_factor",
+            "linalg_lu_factor_ex",
+            "linalg_lu_solve",
+            "linalg_solve",
+            "linalg_solve_ex",
+            "_linalg_solve_ex",
+            "linalg_svdvals",
+            "linalg_svd",
+            "_linalg_svd",
+            "svd",
+            "linalg_eigh",
+            "linalg_qr",
+            "qr",
+            "linalg_slogdet",
+            "linalg_vector_norm",
+            "vector_norm",
+            "norm",
+            "triangular_solve",
+            "lu_unpack",
+            "log_softmax",
+            "softmax",
+            "msort",
+            "sort",
+            "topk",
+            "avg_pool2d",
+            "avg_pool3d",
+            "linear",
+            "renorm",
+            "scatter",
+            "scatter_add",
+            "scatter_reduce",
+            "slice_scatter",
+            "take_along_dim",
+            "tril",
+            "triu",
+            "aminmax",
+            "max.dim",
+            "min.dim",
+            "argmax",
+            "argmin",
+            "isin",
+            "matmul",
+            "diag",
+        ),
+        _SAME,
+    ),
+    **dict.fromkeys(
+        (
+            "abs",
+            "ceil",
+            "conj_physical",
+            "floor",
+            "frac",
+            "neg",
+            "gelu",
+            "hardshrink",
+            "softplus",
+            "softshrink",
+            "round",
+            "sgn",
+            "sign",
+            "trunc",
+        ),
+        _ITERATOR,
+    ),
+    **dict.fromkeys(("cat", "stack", "hstack", "vstack", "dstack", "column_stack", "_chunk_cat"), _CAT),
+    **dict.fromkeys(("isneginf", "isposinf", "signbit"), _BOOL_ONLY),
+    **dict.fromkeys(("bucketize", "searchsorted"), _INT_OUT),
+    **{name: _castable(name) for name in ("cholesky", "cholesky_inverse", "cholesky_solve")},
+    **{f"linalg_{name}": _castable(f"linalg.{name}") for name in ("cond", "pinv")},
+    **{f"linalg_{name}": _castable(name) for name in ("matrix_power", "tensorinv", "tensorsolve")},
+    "linalg_householder_product": _castable("torch.linalg.householder_product"),
+    "linalg_eigvals": _castable("torch.linalg.eigvals", "eigenvalues"),
+    "linalg_eig": _castable("torch.linalg.eig", "eigenvalues"),
+    "linalg_lstsq": _castable("torch.linalg.lstsq", "solution"),
+    "geqrf": _castable("torch.geqrf", "a"),
+    **{
+        f"fft_{name}": Rule(f"{shown} expects a complex output tensor, but got {{got}}", exact=False)
+        for name, shown in {
+            "fft": "fft",
+            "fft2": "fftn",
+            "fftn": "fftn",
+            "ifft": "ifft",
+            "ifft2": "ifftn",
+            "ifftn": "ifftn",
+            "rfft": "rfft",
+            "rfft2": "rfftn",
+            "rfftn": "rfftn",
+            "ihfft": "ihfft",
+            "ihfft2": "ihfftn",
+            "ihfftn": "ihfftn",
+        }.items()
+    },
+    **{
+        f"fft_{name}": Rule(f"{shown} expects a floating point output tensor, but got {{got}}", exact=False)
+        for name, shown in {
+            "hfft": "hfft",
+            "hfft2": "hfftn",
+            "hfftn": "hfftn",
+            "irfft": "irfft",
+            "irfft2": "irfftn",
+            "irfftn": "irfftn",
+        }.items()
+    },
+    **dict.fromkeys(
+        ("amax", "amin"),
+        Rule(
+            "Expected the dtype for input and out to match, but got {want} for input's dtype and {got} for out's dtype."
+        ),
+    ),
+    **dict.fromkeys(("all", "any"), Rule("{name} only supports bool tensor for result, got: {got}", allowed=("Byte",))),
+    **dict.fromkeys(
+        ("index_select", "masked_select"), Rule("{name}(): self and result must have the same scalar type")
+    ),
+    **dict.fromkeys(("dot", "vdot"), Rule("result dtype {got} does not match input dtype {want}")),
+    **dict.fromkeys(("cummax", "cummin", "logcumsumexp"), Rule("expected scalar_type {want} but found {got}")),
+    **dict.fromkeys(
+        ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm"),
+        Rule("expected scalar type {want} but found {got}"),
+    ),
+    **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
+    "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
+    "linalg_vecdot": Rule("linalg.vecdot: Expected out of dtype{want} but found {got}"),
+    "mode": Rule("expected scalar type '{want}' but got '{got}' for values output"),
+    "kthvalue": Rule("output values must be of same type as input"),
+    "take": Rule(
+        "take(): self and out expected to have the same dtype, but got self.dtype = {want} and out.dtype = {got}"
+    ),
+    **dict.fromkeys(("quantile", "nanquantile"), Rule("quantile() out tensor must be same dtype as the input tensor")),
+    **dict.fromkeys(
+        ("complex", "polar"),
+        Rule("Expected object of scalar type {want} but got scalar type {got} for argument 'out'"),
+    ),
+    "multinomial": Rule("multinomial expects Long tensor out, got: {got}"),
+    "nonzero": Rule("nonzero: Expected out tensor to have scalar type {want} but got scalar type{got}"),
+    "where": Rule("Expected out type to be {want} but got {got}"),
+    "nan_to_num": Rule("nan_to_num: dtype of out: {got} should be same as input: {want}"),
+    "heaviside": Rule("heaviside is not yet implemented for tensors with different dtypes."),
+    "histogram": Rule(
+        "torch.histogram: input tensor and hist tensor should have the same dtype, but got input {c_want} and hist {c_got}"
+    ),
+    "histc": Rule(
+        "torch.histogram: input tensor and hist tensor should have the same dtype, but got input {c_want} and hist {c_got}"
+    ),
+    "multi_dot": Rule("multi_dot(): expected out tensor to have dtype {c_want} but got {c_got}"),
+    "addbmm": Rule("self and mat2 must have the same dtype, but got {got} and {want}"),
+    "mv": Rule("addmv input tensors must have the same dtype, but got {got}, {want}, and {want}"),
+    "inner": Rule(
+        "tensordot: Expected the output tensor to have dtype {want}, but got an output tensor with dtype {got}"
+    ),
+    "tensordot": Rule(
+        "tensordot: Expected the output tensor to have dtype {want}, but got an output tensor with dtype {got}"
+    ),
+    "narrow_copy": Rule("Expected self.dtype() == output.dtype() to be true, but got false."),
+    "ormqr": Rule(
+        "torch.ormqr: Expected input and result to have the same dtype, but input has dtype{want} and result has dtype {got}"
+    ),
+    "float_power": Rule(
+        "the output given to float_power has dtype {got} but the operation's result requires dtype {want}"
+    ),
+    "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
+    "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
+}
+"""By the name of an op (with its overload, or without)."""
+
+
+def check_out_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype) -> None:
+    """Raise unless a result of dtype ``want`` may be written to an ``out`` of dtype ``got`` by the function ``name``."""
+    if want is got:
+        return
+    rule = RULES.get(name) or RULES.get(name.partition(".")[0]) or SAFE
+    shown: dict[str, Any] = {"want": dtypes.scalar_type_name(want), "got": dtypes.scalar_type_name(got)}
+    if shown["got"] in rule.allowed or (not rule.exact and dtypes.can_cast(want, got)):
+        return
+    shown |= {f"c_{k}": C_NAMES.get(v, v) for k, v in shown.items()}
+    raise rule.error(rule.text.format(name=name.partition(".")[0], **shown))
