@@ -287,7 +287,7 @@ class Checks:
             raise Mismatch(f"{where}: layout", want.get("layout", "strided"), layout)
         if "layout" in want:
             if layout == "sparse_coo":
-                parts = (got._indices(), got._values())
+                parts: tuple[Any, ...] = (got._indices(), got._values())
             elif layout in ("sparse_csr", "sparse_bsr"):
                 parts = (got.crow_indices(), got.col_indices(), got.values())
             else:
@@ -333,9 +333,9 @@ class Checks:
         if sequence is not None:
             if not isinstance(got, kind):
                 raise Mismatch(where, f"a {kind.__name__} of {len(sequence)}", type(got).__name__)
-            if len(got) != len(sequence):
-                raise Mismatch(f"{where}: number of results", len(sequence), len(got))
-            items: Any = got
+            items: list[Any] = list(got)  # type: ignore[call-overload]
+            if len(items) != len(sequence):
+                raise Mismatch(f"{where}: number of results", len(sequence), len(items))
             for i, (a, b) in enumerate(zip(items, sequence, strict=True)):
                 self.value(torch, f"{where}[{i}]", a, b)
             return

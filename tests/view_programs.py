@@ -57,12 +57,7 @@ def apply_view(x: Any, op: tuple[Any, ...], numpy: bool) -> Any:
     if name == "newaxis":
         return np.expand_dims(x, op[1]) if numpy else x.unsqueeze(op[1])
     if numpy:
-        flat = x.view()
-        try:
-            flat.shape = (x.size,)
-        except AttributeError:
-            return x
-        return flat
+        return x.reshape(-1) if x.flags.c_contiguous else x
     return x.view(-1) if x.is_contiguous() else x
 
 

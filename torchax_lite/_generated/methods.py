@@ -1482,13 +1482,13 @@ class TensorMethods:
         """In-place form of ``cosh``."""
         return _call_inplace(_op_cosh, (self,), (), ())
 
-    def cumprod_(self, dim):
+    def cumprod_(self, dim, *, dtype=None):
         """In-place form of ``cumprod``."""
-        return _call_inplace(_op_cumprod, (self,), (), (dim, None,))
+        return _call_inplace(_op_cumprod, (self,), (), (dim, dtype,))
 
-    def cumsum_(self, dim):
+    def cumsum_(self, dim, *, dtype=None):
         """In-place form of ``cumsum``."""
-        return _call_inplace(_op_cumsum, (self,), (), (dim, None,))
+        return _call_inplace(_op_cumsum, (self,), (), (dim, dtype,))
 
     def deg2rad_(self):
         """In-place form of ``deg2rad``."""

@@ -2046,13 +2046,13 @@ def cosh_(input):
     """In-place form of ``cosh``."""
     return _call_inplace(_op_cosh, (input,), (), ())
 
-def cumprod_(input, dim):
+def cumprod_(input, dim, *, dtype=None):
     """In-place form of ``cumprod``."""
-    return _call_inplace(_op_cumprod, (input,), (), (dim, None,))
+    return _call_inplace(_op_cumprod, (input,), (), (dim, dtype,))
 
-def cumsum_(input, dim):
+def cumsum_(input, dim, *, dtype=None):
     """In-place form of ``cumsum``."""
-    return _call_inplace(_op_cumsum, (input,), (), (dim, None,))
+    return _call_inplace(_op_cumsum, (input,), (), (dim, dtype,))
 
 def deg2rad_(input):
     """In-place form of ``deg2rad``."""

@@ -13,6 +13,7 @@ from . import (
     linalg,
     lowrank,
     members,
+    native_forms,
     norms,
     rearranging,
     segments,
@@ -24,6 +25,6 @@ from . import (
 from .registry import FUNCTIONS, METHODS, composite
 
 __all__ = [
-    "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "joining", "linalg", "lowrank", "members", "norms", "rearranging",
+    "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "joining", "linalg", "lowrank", "members", "native_forms", "norms", "rearranging",
     "segments", "spectral", "spellings", "statistics", "windows",
 ]  # fmt: skip

@@ -261,6 +261,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     common = broadcast(free) if own else ()
     x_shape = [own[at] if k == at else n for k, n in enumerate(common)]
     i_shape = [wanted[at] if k == at else n for k, n in enumerate(common)]
+    if own:
+        indices = torch.where(indices < 0, indices + own[at], indices)
     return torch.gather(input.expand(x_shape), at, indices.expand(i_shape), out=out)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torchax_lite as torch
 from torchax_lite.tensor.dispatch import type_name
+from torchax_lite.tensor.out_rules import check_out_dtype
 
 from .registry import composite
 
@@ -70,7 +71,10 @@ def polygamma(self: Tensor, n: int) -> Tensor:
 @composite(namespaces=(), method=True, name="polygamma_")
 def polygamma_(self: Tensor, n: int) -> Tensor:
     """In-place form of ``polygamma``."""
-    return self.copy_(torch.polygamma(n, self))
+    result = torch.polygamma(n, self.clone())
+    if not torch.can_cast(result.dtype, self.dtype):
+        check_out_dtype("polygamma", result.dtype, self.dtype)
+    return self.copy_(result)
 
 
 @composite(namespaces=(), method=True)

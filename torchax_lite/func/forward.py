@@ -55,9 +55,7 @@ def jvp(
     return jvp_for(func, primals, tangents, None, strict, has_aux)
 
 
-def jvp_for(
-    func: Callable[..., Any], primals: Any, tangents: Any, argnums: Any, strict: bool, has_aux: bool
-) -> Any:
+def jvp_for(func: Callable[..., Any], primals: Any, tangents: Any, argnums: Any, strict: bool, has_aux: bool) -> Any:
     """:func:`jvp` with respect to ``argnums`` (None: all)."""
     chosen = primals if argnums is None else sliced(primals, argnums)
     if not isinstance(chosen, tuple):

@@ -68,8 +68,7 @@ def modules() -> dict[str, str]:
         changing = [
             (name, ops)
             for name, ops in sorted(inplace.items())
-            if namespace in ("torch", "nn.functional")
-            and any(op.function and namespace in op.namespaces for op in ops)
+            if namespace in ("torch", "nn.functional") and any(op.function and namespace in op.namespaces for op in ops)
         ]
         found[module_name(namespace) + ".py"] = _module(namespace, functions, changing)
         found[module_name(namespace) + ".pyi"] = stubs.module(sorted(functions.items()), changing)
@@ -246,8 +245,7 @@ def _inplace(name: str, ops: list[Op], used: dict[str, str], self_name: str) -> 
     shown = _shown(op, self_name)
     first = op.schema.params[0].name
     shown[first] = self_name
-    params = [(p, shown[p.name]) for p in op.schema.params if p.name != "dtype" or p.kind != "ScalarType?"]
-    shown = {**shown, **{p.name: "None" for p in op.schema.params if p.kind == "ScalarType?" and p.name == "dtype"}}
+    params = [(p, shown[p.name]) for p in op.schema.params]
     tensors, scalars, statics = _groups(op, shown)
     doc = f'    """In-place form of ``{op.base}``."""\n' + _value_check(op, var, tensors, scalars, statics)
     return f"def {name}({_signature(params, [], False)}):\n{doc}    return _call_inplace({var}, {tensors}, {scalars}, {statics})\n"

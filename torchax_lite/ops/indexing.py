@@ -394,9 +394,9 @@ def _(self, dim, index, value):
 
 @index_fill.vjp
 def _(ct, dim, index):
-    at = canonical_dim(dim, ct.ndim)
-    picked = _at_dim(_as_vector(ct), at, _as_vector(index)).get(mode="promise_in_bounds") if ct.size else ct
-    return _fill(ct, dim, index, jnp.zeros((), ct.dtype)), None, jnp.sum(picked, dtype=ct.dtype)
+    nothing = jnp.zeros((), ct.dtype)
+    kept = _fill(jnp.ones(ct.shape, bool), dim, index, jnp.zeros((), bool))
+    return jnp.where(kept, ct, nothing), None, jnp.sum(jnp.where(kept, nothing, ct), dtype=ct.dtype)
 
 
 @op(

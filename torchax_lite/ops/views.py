@@ -743,6 +743,8 @@ def _(base, value, dtype):
 @op("as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", view=True, function=False, method=False)  # fmt: skip
 def as_strided(self, size, stride, storage_offset):
     """Elements of the flat memory (``self``) at ``offset + sum(index * stride)``."""
+    if 0 in size:
+        return jnp.zeros(size, self.dtype)
     return jnp.take(self.reshape(-1), strided_index(size, stride, storage_offset or 0), mode="clip")
 
 

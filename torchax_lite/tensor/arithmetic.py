@@ -140,7 +140,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__add__": _binary("add"), "__radd__": _binary("add"),
     "__sub__": _binary("sub"), "__rsub__": _operator(_rsub),
     "__mul__": _binary("mul"), "__rmul__": _binary("mul"),
-    "__truediv__": _binary("div"), "__rtruediv__": _operator(_rtruediv),
+    "__truediv__": _binary("div"), "__rtruediv__": _operator(_rtruediv), "__rdiv__": lambda a, b: a.reciprocal() * b,
     "__floordiv__": _operator(ops.floor_divide), "__rfloordiv__": _operator(_div_floor_left),
     "__mod__": _operator(ops.remainder), "__rmod__": _operator(_remainder_left),
     "__pow__": _operator(lambda a, b: a.pow(b)), "__rpow__": _operator(_rpow),

@@ -400,7 +400,7 @@ def _full_tensor(
 def _out(result: Tensor, out: Tensor | None) -> Tensor:
     if out is None:
         return result
-    dispatch.write_out(out, result)
+    dispatch.write_out(out, result, "full")
     return out
 
 
@@ -608,6 +608,8 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tenso
     """``base`` to the power of evenly spaced exponents."""
     d = check_dtype(dtype) or dtypes.get_default_dtype()
     wide = d if d.is_floating_point or d.is_complex else dtypes.float64
+    if wide is not d:
+        start, end = (int(v) for v in (start, end))
     made = float(base) ** linspace(
         start, end, steps, dtype=dtypes.float64 if wide is dtypes.float32 else wide, device=device
     )

@@ -208,6 +208,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
     "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     "linalg_vecdot": Rule("linalg.vecdot: Expected out of dtype{want} but found {got}"),
+    "full": Rule("dtype {want} does not match dtype of out parameter ({got})"),
     "mode": Rule("expected scalar type '{want}' but got '{got}' for values output"),
     "kthvalue": Rule("output values must be of same type as input"),
     "take": Rule(
@@ -249,6 +250,10 @@ RULES: dict[str, Rule] = {
     "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
 }
 """By the name of an op (with its overload, or without)."""
+
+
+SILENT = frozenset(("full", "addbmm", "multinomial", "narrow_copy", "lu"))
+"""Functions that resize ``out`` without a warning; ``full`` stands for all that create tensors."""
 
 
 def check_out_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype) -> None:

@@ -10,7 +10,7 @@ from .creation import empty, size_of
 from .size import Size
 from .storage import Storage
 from .storage_api import flat_tensor, root_of, storage_numel
-from .strides import contiguous_strides
+from .strides import contiguous_strides, is_non_overlapping_and_dense
 from .tensor import Tensor, contiguous_format, memory_format, preserve_format
 
 
@@ -54,6 +54,13 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: memory_form
     return resize_(self, the_template._aval.shape, memory_format=memory_format or contiguous_format)
 
 
+def resize_strided(t: Tensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+    """Give a tensor without a gradient a shape, in the memory order of ``strides`` if these leave no gaps."""
+    if t.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    _resize(t, shape, strides if is_non_overlapping_and_dense(shape, strides) else contiguous_strides(shape))
+
+
 def _strides_in(shape: tuple[int, ...], fmt: memory_format) -> tuple[int, ...]:
     if fmt is contiguous_format:
         return contiguous_strides(shape)
@@ -70,9 +77,17 @@ def _resize(t: Tensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> None
     offset, numel = t._offset, Size(shape).numel()
     need = offset + numel if numel else 0
     storage = t._storage
-    if t._aval.dtype != storage.aval.dtype:
-        raise NotImplementedError("Tensor.resize_ of a tensor that views its memory as another dtype")
     have = storage_numel(storage)
+    if t._aval.dtype != storage.aval.dtype:
+        if need * t.element_size() > have * storage.aval.dtype.itemsize:
+            raise NotImplementedError(
+                "Tensor.resize_ to more memory of a tensor that views it as another dtype: call it on a clone"
+            )
+        base = t._base
+        t._adopt(t.detach().as_strided(shape, strides, offset))
+        t._base = base
+        _count(t)
+        return
     if need > have:
         _grow(t, shape, strides, need, have)
     elif offset == 0 and shape == storage.aval.shape and strides == root_of(storage).stride():

@@ -356,11 +356,12 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     storage = input._storage
     base_aval = storage.aval
     need = 0 if 0 in size else offset + 1 + sum((s - 1) * st for s, st in zip(size, stride, strict=True))
-    if need > base_aval.size:
-        item = input.element_size()
+    item = input.element_size()
+    if need * item > base_aval.size * base_aval.dtype.itemsize:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {item} requiring a "
-            f"storage size of {need * item} are out of bounds for storage of size {base_aval.size * item}"
+            f"storage size of {need * item} are out of bounds for storage of size "
+            f"{base_aval.size * base_aval.dtype.itemsize}"
         )
     base = input
     if input._view is not None:
@@ -374,6 +375,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             base = root
     if storage.strides is not None:
         base = dispatch.call_view(_permute, base, (), (tuple(memory_order(base_aval.shape, storage.strides)),))
+    if input._aval.dtype != base_aval.dtype:
+        base = base.view(-1).view(input.dtype)
     return dispatch.call_view(_as_strided, base, (), (size, stride, offset))  # type: ignore[no-any-return]
 
 
