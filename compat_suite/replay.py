@@ -365,9 +365,12 @@ _VARIABLE = re.compile(r"^[-+]?[0-9]|[\"'`\[\]{}<>()=\n]")
 
 
 def leading_words(message: str) -> list[str]:
-    """The first words of a message, at most six, up to the first that is a number or holds a quotation or a bracket."""
+    """The first words of a message, at most six, up to the first that is a number or holds a quotation or a bracket.
+
+    The name of an internal function in front (``special_i0e(): ...``) is no part of them.
+    """
     words: list[str] = []
-    for word in message.split()[:6]:
+    for word in re.sub(r"^\S+\(\): ", "", message).split()[:6]:
         if _VARIABLE.search(word):
             break
         words.append(word.rstrip(":,;."))

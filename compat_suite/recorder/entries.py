@@ -350,7 +350,7 @@ def _deviations(key: str, mine: list[Any], wide: Any, dtype: torch.dtype) -> dic
             continue
         worst = float((a - b)[finite].abs().max())
         scale = float(a[finite].abs().max())
-        found.append(float(f"{worst:.3g}") if worst <= limit * max(scale, 1e-3) else 0.0)
+        found.append(float(f"{worst:.3g}") if worst <= limit * max(scale, 0.1) else 0.0)
     return {key: found} if any(found) else {}
 
 

@@ -87,6 +87,7 @@ def test_a_name_that_does_not_exist_is_missing():
         ("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)", ["mat1", "and", "mat2", "shapes", "cannot", "be"]),
         ("Expected all tensors to be on the same device", ["Expected", "all", "tensors", "to", "be", "on"]),
         ("cross: inputs dimension -1 must have length 3", ["cross", "inputs", "dimension"]),
+        ("special_i0e(): functions with out=... arguments", ["functions", "with"]),
     ],
 )
 def test_leading_words_end_at_what_varies(message, words):

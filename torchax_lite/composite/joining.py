@@ -190,6 +190,7 @@ def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
     n = x.shape[-1] if N is None and x.ndim else N
     if n is None or n <= 1:
         raise RuntimeError("N must be greater than 1.")
+    x = x if x.ndim else x.unsqueeze(0)
     base = x if x.dtype != torch.bool else x.to(torch.int64)
     if not (base.is_floating_point() or base.is_complex()):
         base = base.to(torch.int64)

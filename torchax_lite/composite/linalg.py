@@ -691,11 +691,11 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     rank = torch.empty(0, dtype=torch.int64, device=A.device)
     if values is not None:
         rank = (values > tolerance * values.amax(-1, True)).sum(-1)
-    residuals = empty
+    real = empty if not A.is_complex() else empty.real.clone()
+    residuals = real
     if m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all())):
         gap = torch.matmul(A, x) - right
         residuals = (gap.abs() if gap.is_complex() else gap).square().sum(-2)
-    real = empty if not A.is_complex() else empty.real.clone()
     return named(
         "linalg_lstsq",
         solution=x.squeeze(-1) if vector else x,

@@ -10,6 +10,7 @@ import numpy as np
 from ..tensor.creation import on_place
 from ..tensor.dispatch import type_name, write_out
 from ..tensor.modes import modes
+from ..tensor.out_rules import WITH_GRADIENT
 from ..tensor.return_types import return_type
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def into(name: str, result: Tensor, out: Tensor | None) -> Tensor:
         return result
     if not hasattr(out, "_aval"):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
-    if modes.grad and (result.requires_grad or out.requires_grad):
+    if modes.grad and name not in WITH_GRADIENT and (result.requires_grad or out.requires_grad):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."

@@ -67,6 +67,7 @@ def _check_window(x, n, kernel, stride, padding, dilation, ceil_mode) -> list[in
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} "
                 f"and dilation={d}"
             )
+    _check_not_empty(x, n)
     size = x.shape[x.ndim - n :]
     out = [pooled_size(*w, ceil_mode) for w in zip(size, kernel, stride, padding, dilation, strict=True)]
     if any(o < 1 for o in out):
@@ -77,9 +78,13 @@ def _check_window(x, n, kernel, stride, padding, dilation, ceil_mode) -> list[in
 
 
 def _check_rank(x, n, message: str) -> None:
-    """``n + 1`` or ``n + 2`` dims, all but the batch non-empty."""
+    """``n + 1`` or ``n + 2`` dims."""
     if x.ndim not in (n + 1, n + 2):
         raise RuntimeError(message)
+
+
+def _check_not_empty(x, n: int) -> None:
+    """All dims but the batch non-empty."""
     if 0 in x.shape[x.ndim - n - 1 :]:
         raise RuntimeError(
             f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, "

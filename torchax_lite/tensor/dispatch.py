@@ -613,6 +613,10 @@ def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, k
     )
     got = dtypes.from_numpy_dtype(results[0][1])
     have = dtypes.from_numpy_dtype(target.dtype)
+    if got is not have:
+        from .out_rules import check_inplace_dtype
+
+        check_inplace_dtype(op.base, got, have, any(isinstance(s, np.dtype) for s in binding.statics))
     if not dtypes.can_cast(got, have) and op.promote != "none":
         raise RuntimeError(
             f"result type {dtypes.scalar_type_name(got)} can't be cast to the desired output type "
@@ -876,13 +880,19 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.base}(): argument 'out' must be Tensor, not {type_name(o)}")
-    if modes.grad and (
-        any(isinstance(t, Tensor) and t.requires_grad for t in tensors) or any(o.requires_grad for o in outs)
+    from .out_rules import WITH_GRADIENT
+
+    if (
+        modes.grad
+        and op.base not in WITH_GRADIENT
+        and (any(isinstance(t, Tensor) and t.requires_grad for t in tensors) or any(o.requires_grad for o in outs))
     ):
         raise RuntimeError(
             f"{op.base}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
+    if op.base in ("cumsum", "cumprod") and statics[1] is None:
+        statics = (statics[0], outs[0].dtype)  # they are computed in the dtype of ``out``
     result = call(op, tensors, scalars, statics)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     if len(results) != len(outs):

@@ -209,6 +209,7 @@ RULES: dict[str, Rule] = {
     "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     "linalg_vecdot": Rule("linalg.vecdot: Expected out of dtype{want} but found {got}"),
     "full": Rule("dtype {want} does not match dtype of out parameter ({got})"),
+    **dict.fromkeys(("cumsum", "cumprod"), _SAME),
     "mode": Rule("expected scalar type '{want}' but got '{got}' for values output"),
     "kthvalue": Rule("output values must be of same type as input"),
     "take": Rule(
@@ -252,8 +253,30 @@ RULES: dict[str, Rule] = {
 """By the name of an op (with its overload, or without)."""
 
 
+WITH_GRADIENT = frozenset(
+    (
+        "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft", "fft_ihfft",
+        "inner", "linalg_cond", "linalg_eigvals", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
+        "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
+        "transpose_copy", "unbind_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
+    )
+)  # fmt: skip
+"""Functions that take ``out`` although an argument requires grad: the result is copied into it."""
+
 SILENT = frozenset(("full", "addbmm", "multinomial", "narrow_copy", "lu"))
 """Functions that resize ``out`` without a warning; ``full`` stands for all that create tensors."""
+
+
+def check_inplace_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype, asked: bool) -> None:
+    """Raise where an in-place function wants its result's dtype exactly; ``asked``: it was given as ``dtype=``."""
+    shown = dtypes.scalar_type_name(want), dtypes.scalar_type_name(got)
+    if name == "float_power":
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {shown[1]} but the operation's result requires dtype {shown[0]}"
+        )
+    if name in ("cumsum", "cumprod") and asked:
+        have, need = (C_NAMES.get(n, n) for n in (shown[1], shown[0]))
+        raise RuntimeError(f"Bad in-place call: input tensor dtype {have} and output tensor dtype {need} should match")
 
 
 def check_out_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype) -> None:

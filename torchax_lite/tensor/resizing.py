@@ -103,7 +103,7 @@ def _resize(t: Tensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> None
 
 def _grow(t: Tensor, shape: tuple[int, ...], strides: tuple[int, ...], need: int, have: int) -> None:
     storage = t._storage
-    if storage.host is not None:
+    if not storage.resizable:
         raise RuntimeError("Trying to resize storage that is not resizable")
     if have and sys.getrefcount(storage) > _UNSHARED:
         raise NotImplementedError(

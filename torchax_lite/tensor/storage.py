@@ -26,6 +26,7 @@ class Storage:
         counter: counts the changes that autograd must see (``Tensor._version``).
         gversion: counts changes of the base's place in the autograd graph.
         host: NumPy array that is the truth while somebody else can see it.
+        resizable: False for good once the memory came from NumPy, or was handed to it.
     """
 
     strides: tuple[int, ...] | None = None
@@ -33,6 +34,7 @@ class Storage:
     counter = 0
     gversion = 0
     host: np.ndarray[Any, Any] | None = None
+    resizable = True
     _address: int | None = None
     _uploaded: Any = None
 
@@ -52,6 +54,7 @@ class Storage:
     def tie(self, array: np.ndarray[Any, Any]) -> None:
         """From now on ``array`` (base shape) is the truth."""
         self.host = array
+        self.resizable = False
         self.node = None
 
     def read_host(self) -> Node:

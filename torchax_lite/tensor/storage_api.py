@@ -155,8 +155,8 @@ class _Memory:
         return -1 if place.type == "cpu" else place.index
 
     def resizable(self) -> bool:
-        """Whether the memory may be resized: not while a NumPy array shows it."""
-        return self._storage.host is None
+        """Whether the memory may be resized: not once a NumPy array has shared it."""
+        return self._storage.resizable
 
     def resize_(self, size: int) -> Any:
         raise NotImplementedError(

@@ -47,6 +47,9 @@ def normalize_batch(
     use_batch: bool, momentum: float, eps: float,
 ) -> Tensor:  # fmt: skip
     """:func:`batch_norm` without the checks of its Python form."""
+    if input.dim() == 1 and not input.numel():
+        scaled = input.clone() if weight is None else input * weight
+        return scaled if bias is None else scaled + bias
     if use_batch:
         out, mean, var = _ops.native_batch_norm_train(input, weight, bias, eps)
         _update(running_mean, mean, momentum)
