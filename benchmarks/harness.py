@@ -117,6 +117,12 @@ def table(title: str, seconds: dict[str, list[float]], targets: dict[str, float]
     return {"medians": medians, "ratios": ratios, "seconds": seconds}
 
 
+def python_version(python: str) -> dict[str, str]:
+    """Version of an interpreter, by asking it."""
+    code = "import platform; print(platform.python_version())"
+    return {"python": subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()}
+
+
 def save(options: argparse.Namespace, name: str, results: dict[str, Any], versions: dict[str, Any]) -> None:
     """Write the results with date, machine and versions to a JSON file."""
     now = datetime.datetime.now(datetime.UTC)

@@ -137,7 +137,7 @@ def run_side(side: str, folder: str, workers: int, epochs: int) -> dict[str, flo
 
 
 def main() -> None:
-    from harness import LABELS, arguments, environment, interpreters, save
+    from harness import LABELS, arguments, environment, interpreters, python_version, save
 
     parser = arguments((__doc__ or "").partition("\n")[0], repeats=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -167,7 +167,7 @@ def main() -> None:
                 text += f"  ({'met' if ratio >= 1 else 'MISSED'}: at least 1)"
         print(f"    {name:36} {text}")
         results[name] = {side: [turn[name] for turn in turns] for side, turns in measured.items()}
-    save(options, "loader", results, {side: {"python": python} for side, python in pythons.items()})
+    save(options, "loader", results, {side: python_version(python) for side, python in pythons.items()})
 
 
 if __name__ == "__main__":

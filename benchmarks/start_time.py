@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import LABELS, Worker, arguments, environment, interpreters, save, table
+from harness import LABELS, Worker, arguments, environment, interpreters, python_version, save, table
 
 IMPORTS = {"torch": "import torch", "jax": "import jax, jax.numpy, optax", "torchax_lite": "import torchax_lite"}
 FIRST_OPS = {
@@ -86,7 +86,7 @@ def main() -> None:
         results[f"{loop}: first step, second process"] = table(
             f"{loop}: the same, second process", second, {"jax": 0.5}
         )
-    save(options, "start_time", results, {side: {"python": python} for side, python in pythons.items()})
+    save(options, "start_time", results, {side: python_version(python) for side, python in pythons.items()})
 
 
 if __name__ == "__main__":
