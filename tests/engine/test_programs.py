@@ -45,7 +45,7 @@ def test_nothing_runs_before_a_value_is_read():
     assert engine.stats().executions == 0
     assert engine.stats().pending >= 2
     assert y.tolist() == [4.0, 4.0, 4.0]
-    assert engine.stats().executions == 1
+    assert engine.stats().flushes == 1 and engine.stats().executions >= 1
 
 
 def test_changing_numbers_do_not_make_new_programs():

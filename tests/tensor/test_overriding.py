@@ -1,5 +1,6 @@
 """``__torch_function__``: subclasses, duck arrays and modes; and that nothing is left in the way afterwards."""
 
+import inspect
 import subprocess
 import sys
 
@@ -173,6 +174,14 @@ torch.nn.Linear(2, 2)(torch.ones(1, 2))
 assert torch.add.__code__ is before[0]
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_signatures_stay_readable_while_somebody_looks():
+    before = inspect.signature(F.conv2d)
+    with Log():
+        assert inspect.signature(F.conv2d) == before
+        assert list(inspect.signature(torch.add).parameters)[:2] == ["input", "other"]
+    assert inspect.signature(F.conv2d) == before
 
 
 def test_layers_nest_by_rank():

@@ -33,6 +33,11 @@ class Place:
         return f"{self.type}:{self.index}" + ("" if self.kind == "device" else f"({self.kind})")
 
     @property
+    def started(self) -> bool:
+        """Whether anything has asked for the JAX device behind this place."""
+        return self._jax_device is not None
+
+    @property
     def jax_device(self) -> Any:
         """The JAX device behind this place; starts the backend on first use."""
         if self._jax_device is None:

@@ -77,9 +77,12 @@ class Point:
         self.chain = inner
         if not self._layers:
             self.function.__code__ = self._code
+            if self.function.__dict__.get("__wrapped__") is self.original:
+                del self.function.__wrapped__  # type: ignore[attr-defined]
             return
         if self.stub is None:
             self.stub = _stub(self)
+        self.function.__dict__.setdefault("__wrapped__", self.original)  # inspect.signature reads the function's own
         self.function.__code__ = self.stub
 
 

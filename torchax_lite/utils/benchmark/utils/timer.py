@@ -34,7 +34,7 @@ def timer() -> float:
                 value.block_until_ready()
     _last.clear()
     for r in list(recorder._RECORDERS):
-        if r.place.type != "cpu":
+        if r.place.type != "cpu" and r.place.started:
             wait_for(r.place)
     return timeit.default_timer()
 

@@ -51,19 +51,20 @@ class Mapping:
 
     number = 0
     freed: collections.deque[int] | None = None
+    address: int | None = None  # an interrupt may end __init__ anywhere
+    fd: int | None = None
 
     def __init__(
         self, fd: int, size: int, private: bool = False, fd_to_close: int | None = None, populate: bool = False
     ) -> None:
+        self._unmap, self._close = _libc.munmap, os.close
         self.size = max(size, 1)
         self.fd = fd_to_close
-        self._unmap, self._close = _libc.munmap, os.close
         flags = mmap.MAP_PRIVATE if private else mmap.MAP_SHARED
         if populate:
             flags |= getattr(mmap, "MAP_POPULATE", 0)
         address = _libc.mmap(None, self.size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, 0)
         if address == _FAILED:
-            self.address = None
             error = ctypes.get_errno()
             raise OSError(error, f"cannot map {size} bytes of shared memory: {os.strerror(error)}")
         self.address = address
