@@ -67,21 +67,18 @@ def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
     """A sparse tensor from its indices, values and size."""
     import torchax_lite as torch
 
-    if layout == torch.sparse_coo:
-        indices, values, size = data[:3]
-        coalesced = data[3] if len(data) > 3 else None
-        _check_indices(indices, size)
-        return torch.sparse_coo_tensor(indices, values, size, check_invariants=False, is_coalesced=coalesced)
-    if repr(layout) in ("torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc"):
-        compressed, plain, values, size = data
-        return torch.sparse_compressed_tensor(compressed, plain, values, size, layout=layout, check_invariants=True)
-    raise NotImplementedError(f"rebuilding sparse tensor for layout {layout}")
-
-
-def _check_indices(indices: Any, size: Any) -> None:
-    """Raise RuntimeError for indices beyond a size (files are read before their storages in the legacy format)."""
-    if indices.ndim != 2 or indices.shape[0] > len(size):
-        raise RuntimeError(f"invalid indices of shape {tuple(indices.shape)} of a sparse tensor of size {tuple(size)}")
+    compressed = ("torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc")
+    if repr(layout) != "torch.sparse_coo" and repr(layout) not in compressed:
+        raise NotImplementedError(f"rebuilding sparse tensor for layout {layout}")
+    make = getattr(torch, "sparse_coo_tensor" if repr(layout) not in compressed else "sparse_compressed_tensor", None)
+    if make is None:
+        raise NotImplementedError("torch.load of sparse tensors: save them dense (t.to_dense())")
+    if repr(layout) in compressed:
+        rows, columns, values, size = data
+        return make(rows, columns, values, size, layout=layout, check_invariants=False)
+    indices, values, size = data[:3]
+    coalesced = data[3] if len(data) > 3 else None
+    return make(indices, values, size, check_invariants=False, is_coalesced=coalesced)
 
 
 def _rebuild_device_tensor_from_cpu_tensor(data: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:

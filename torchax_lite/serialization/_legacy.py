@@ -22,7 +22,7 @@ from ..engine.avals import place
 from ..engine.recorder import Node
 from ..tensor.dtypes import uint8
 from ..tensor.rebuilding import StorageWindow, arranged, fresh_storage, tensor_at
-from ..tensor.storage_api import TypedStorage, UntypedStorage, flat_array
+from ..tensor.storage_api import LEGACY_STORAGES, TypedStorage, UntypedStorage, flat_array
 from ._archive import read_array, unreadable
 from ._locations import restorer
 from ._options import _serialization_tls
@@ -65,7 +65,9 @@ class _LegacyStorages(Storages):
         from ..nn import Module
 
         if not (isinstance(obj, type) and issubclass(obj, Module)):
-            return super().persistent_id(obj)
+            pid = super().persistent_id(obj)
+            # PyTorch does not load untyped storages of this format: their bytes are those of a ByteStorage.
+            return pid if pid is None or pid[1] is not UntypedStorage else (pid[0], LEGACY_STORAGES["ByteStorage"], *pid[2:])
         if obj in self._classes:
             return None
         self._classes.add(obj)

@@ -21,6 +21,8 @@ from ._locations import location_tag
 
 PersistentLoad = Callable[[Any], Any]
 
+_PACKAGE = __name__.partition(".")[0]
+
 
 def _get_layout(name: str) -> layout:
     """The layout that files name, e.g. ``"torch.strided"``."""
@@ -119,17 +121,31 @@ class TorchPickler(_PythonPickler):  # type: ignore[misc]
         return NotImplemented
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
-        known = self._names.get(obj) if obj.__hash__ is not None else None
+        known = self._names.get(obj)
         if known is None or not known[0].startswith("torch"):
-            module = getattr(obj, "__module__", None)
-            torch_module = _torch_name(module) if isinstance(module, str) else None
-            name = name or getattr(obj, "__qualname__", None)
-            if torch_module is None or name is None or "." in name:
+            known = _public_name(obj, name or getattr(obj, "__qualname__", None))
+            if known is None:
                 super().save_global(obj, name)
                 return
-            known = (torch_module, name)
         self.write(b"c" + f"{known[0]}\n{known[1]}\n".encode())
         self.memoize(obj)
+
+
+def _public_name(obj: Any, name: str | None) -> tuple[str, str] | None:
+    """PyTorch's (module, name) of one of this package's classes or functions; None for everything else.
+
+    What lives in a private module is called by the public one that offers it (``torch.nn.functional``, ``torch``).
+    """
+    module = getattr(obj, "__module__", None)
+    if not isinstance(module, str) or module.partition(".")[0] != _PACKAGE or name is None or "." in name:
+        return None
+    found = _torch_name(module)
+    if found is not None and not any(part.startswith("_") for part in found.split(".")):
+        return found, name
+    for public in ("", ".nn.functional", ".nn", ".linalg", ".special", ".fft"):
+        if getattr(importlib.import_module(_PACKAGE + public), name, None) is obj:
+            return "torch" + public, name
+    return None if found is None else (found, name)
 
 
 TorchPickler.dispatch = {**TorchPickler.dispatch, types.FunctionType: TorchPickler.save_global}
@@ -150,6 +166,14 @@ def dump(obj: Any, file: Any, pickle_module: Any, protocol: int, persistent_id: 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
+_MODULES = {"torch.tensor": "torch._tensor", "torch._C._nn": "torch.nn.functional"}
+_MOVED = {
+    ("torch._C", "TensorBase"): ("torch", "Tensor"),
+    ("torch._C", "_TensorBase"): ("torch", "Tensor"),
+    ("torch._tensor", "Tensor"): ("torch", "Tensor"),
+    ("torch._C", "Generator"): ("torch", "Generator"),
+}
+
 
 def find_class(module: str, name: str, otherwise: Callable[[str, str], Any]) -> Any:
     """The object that a trusted pickle names; PyTorch's names mean this package's objects.
@@ -160,6 +184,9 @@ def find_class(module: str, name: str, otherwise: Callable[[str, str], Any]) -> 
     known = weights_only_rules.allowed_globals().get(f"{module}.{name}")
     if known is not None:
         return known
+    if (module, name) in (("torch._C", "_VariableFunctionsClass"), ("torch._C", "_VariableFunctions")):
+        return importlib.import_module(_PACKAGE)  # `getattr` of it follows
+    module, name = _MOVED.get((module, name), (_MODULES.get(module, module), name))
     real = real_name(module)
     if real is None:
         return otherwise(module, name)
