@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copyreg
+import sys
 from typing import Any
 
 import numpy as np
 
-from ..engine.avals import Place, aval
+from ..engine.avals import Place, aval, place
 from ..engine.recorder import Node
 from . import dtypes
 from .size import Size
@@ -123,11 +124,44 @@ def _shape_fresh(storage: Any, dtype: dtypes.dtype, numel: int, offset: int, siz
     storage.node = Node(storage.aval, array)
 
 
-def _restore_storage(raw: np.ndarray[Any, Any], place: tuple[str, int]) -> Storage:
-    """The storage that :func:`_reduce_storage` describes."""
-    from ..engine.avals import place as place_of
+def on_storage(holder: UntypedStorage | TypedStorage, dtype: dtypes.dtype | None) -> Tensor:
+    """The 1-D tensor of a dtype (a typed storage's own, else int64) on a storage's memory, for ``torch.asarray``."""
+    if dtype is None:
+        dtype = holder.dtype if isinstance(holder, TypedStorage) else dtypes.int64
+    storage = holder._storage
+    if storage.raw and storage.node is not None and type(storage.node.value) is np.ndarray:
+        shown = root_of(raw_storage(storage.node.value.reshape(-1).view(np.uint8)))
+        return shown if dtype is dtypes.uint8 else shown.view(dtype)
+    return tensor_on_storage(UntypedStorage(storage), dtype)
 
-    where = place_of(*place)
+
+def raw_view(t: Tensor, dtype: dtypes.dtype, shape: tuple[int, ...] | None = None) -> Tensor | None:
+    """What a tensor on the raw bytes of a file shows as another dtype, or in another shape, as no view.
+
+    Programs that read files step by step (bytes, then their dtype, then their shape) so get a tensor that owns its
+    memory. None where somebody else may see the storage, or the size does not fit.
+    """
+    storage = t._storage
+    value = None if storage.node is None else storage.node.value
+    seen = t._view is not None or storage.version or sys.getrefcount(storage) > 3 or t._requires_grad
+    if seen or type(value) is not np.ndarray or value.ndim != 1 or value.nbytes % dtype.itemsize:
+        return None
+    flat = value.view(dtypes.to_numpy_dtype(dtype))
+    if shape is not None and flat.size != Size(shape).numel():
+        return None
+    array = flat if shape is None else flat.reshape(shape)
+    before = t.dtype
+    storage.raw = shape is None
+    storage.aval = aval(array.shape, array.dtype, storage.aval.place)
+    storage.node = Node(storage.aval, array)
+    made = root_of(storage)
+    t._adopt(made.view(-1).view(before))
+    return made
+
+
+def _restore_storage(raw: np.ndarray[Any, Any], where_from: tuple[str, int]) -> Storage:
+    """The storage that :func:`_reduce_storage` describes."""
+    where = place(*where_from)
     if where.type != "cpu":
         where.jax_device  # noqa: B018  (raises here where the device does not exist)
     return fresh_storage(raw, where)
@@ -140,14 +174,21 @@ def fresh_storage(raw: np.ndarray[Any, Any], where: Place) -> Storage:
     return made  # type: ignore[no-any-return]
 
 
+def raw_storage(raw: np.ndarray[Any, Any]) -> Storage:
+    """A storage of bytes from a mapped file, which is never written: what changes the storage makes new memory."""
+    made = new_storage(raw, place("cpu"))
+    made.raw = True
+    return made
+
+
 def _reduce_storage(storage: Storage) -> Any:
     """How plain pickles keep a storage: its values once, however many tensors show it."""
-    place = storage.aval.place
-    if place.kind != "device":
-        raise NotImplementedError(f"cannot pickle a tensor whose values are {place.kind}")
-    return _restore_storage, (flat_array(storage), (place.type, place.index))
+    where = storage.aval.place
+    if where.kind != "device":
+        raise NotImplementedError(f"cannot pickle a tensor whose values are {where.kind}")
+    return _restore_storage, (flat_array(storage), (where.type, where.index))
 
 
 copyreg.pickle(Storage, _reduce_storage)
 
-__all__ = ["StorageWindow", "arranged", "checked_geometry", "fresh_storage", "tensor_at"]
+__all__ = ["StorageWindow", "arranged", "checked_geometry", "fresh_storage", "on_storage", "raw_storage", "raw_view", "tensor_at"]

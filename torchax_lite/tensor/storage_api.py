@@ -138,7 +138,12 @@ class _Memory:
     is_sparse = False
     is_sparse_csr = False
     is_hpu = False
-    filename: str | None = None
+    _filename: str | None = None
+
+    @property
+    def filename(self) -> str | None:
+        """The file whose bytes these are (``from_file``); None for others."""
+        return self._filename
 
     def nbytes(self) -> int:
         """Bytes of the memory."""
@@ -259,6 +264,19 @@ def mapped_file(filename: Any, shared: bool, nbytes: int) -> np.ndarray[Any, Any
     return np.asarray(np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(nbytes,)))
 
 
+def _part(whole: UntypedStorage, start: int, stop: int) -> Storage:
+    """Some bytes of a storage, sharing its memory; parts of a privately mapped file share it until one is changed."""
+    from .creation import from_numpy
+    from .rebuilding import raw_storage
+
+    storage = whole._storage
+    if storage.raw and storage.node is not None and type(storage.node.value) is np.ndarray:
+        return raw_storage(storage.node.value.reshape(-1).view(np.uint8)[start:stop])
+    if storage.aval.place.type != "cpu" or not storage_numel(storage):
+        return whole._elements()[start:stop].clone()._storage
+    return from_numpy(whole._elements().numpy()[start:stop])._storage
+
+
 class UntypedStorage(_Memory):
     """Memory as bytes: ``UntypedStorage(nbytes)``, ``UntypedStorage([byte, …])``, or a tensor's.
 
@@ -267,9 +285,10 @@ class UntypedStorage(_Memory):
         device: where; the CPU unless told.
     """
 
-    __slots__ = ("_storage",)
+    __slots__ = ("_filename", "_storage")
 
     def __init__(self, data: Any = 0, *, device: Any = "cpu") -> None:
+        self._filename = None
         if isinstance(data, Storage):
             self._storage = data
         elif isinstance(data, int):
@@ -324,8 +343,12 @@ class UntypedStorage(_Memory):
     def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
         """The bytes of a file; ``shared`` ones write to it, and it is made or grown where needed."""
         from .creation import from_numpy
+        from .rebuilding import raw_storage
 
-        return from_numpy(mapped_file(filename, shared, nbytes)).untyped_storage()  # type: ignore[no-any-return]
+        mapped = mapped_file(filename, shared, nbytes)
+        made = cls(from_numpy(mapped)._storage if shared else raw_storage(mapped))
+        made._filename = os.fspath(filename)
+        return made
 
     def byteswap(self, dtype: dtypes.dtype) -> None:
         """Reverse the bytes of every element (of each part of a complex one), in place."""
@@ -351,8 +374,7 @@ class UntypedStorage(_Memory):
             start, stop, step = key.indices(len(self))
             if step != 1:
                 raise RuntimeError(f"Trying to slice with a step of {step}, but only a step of 1 is supported")
-            part = self._elements()[start : max(stop, start)].clone()
-            return UntypedStorage(part._storage)
+            return UntypedStorage(_part(self, start, max(stop, start)))
         return self._elements()[self._index(key)].item()
 
     def __setitem__(self, key: Any, value: Any) -> None:
