@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pickle import UnpicklingError
 from typing import Any
 
-__all__ = ["Unpickler", "allowed_globals", "find_global", "global_names", "refused_globals", "safe_globals"]
+__all__ = ["PROTOCOL_4", "Unpickler", "allowed_globals", "find_global", "global_names", "refused_globals", "safe_globals"]
 
 BLOCKED = frozenset({"sys", "os", "posix", "nt", "subprocess", "shutil", "pty", "importlib", "runpy", "ctypes"})
 """Top-level modules whose names are refused even when a user allows them."""
@@ -157,7 +157,13 @@ class Unpickler:
         data: bytes with the whole pickle.
         persistent_load: gives the object of a persistent id (a tuple that starts with ``"storage"``).
         at: where in ``data`` the pickle begins; after :meth:`load`, where it ends.
+
+    Subclasses change the rules through :attr:`protocols`, :attr:`steps`, :meth:`find`, :meth:`call`, :meth:`make` and
+    :meth:`build`.
     """
+
+    protocols: tuple[int, ...] = (2,)
+    steps: dict[bytes, Callable[[Any], None]]
 
     def __init__(self, data: bytes, persistent_load: Callable[[Any], Any], at: int = 0) -> None:
         self.data = data
@@ -214,7 +220,7 @@ class Unpickler:
                 if self.stack:
                     raise UnpicklingError("pickle ends with objects left over")
                 return result
-            step = _STEPS.get(code)
+            step = self.steps.get(code)
             if step is None:
                 raise UnpicklingError(f"Unsupported operand {code[0]}")
             step(self)
@@ -223,7 +229,7 @@ class Unpickler:
 
     def _proto(self) -> None:
         self.protocol = self._number("<B")
-        if self.protocol != 2:
+        if self.protocol not in self.protocols:
             import warnings
 
             warnings.warn(
@@ -235,36 +241,52 @@ class Unpickler:
 
     def _global(self) -> None:
         module, name = self._line(), self._line()
-        self.stack.append(find_global(module, name))
+        self.stack.append(self.find(module, name))
 
     def _reduce(self) -> None:
         args, func = self._pop(), self._pop()
         if type(args) is not tuple:
             raise UnpicklingError("arguments of a call are no tuple")
+        self.stack.append(self.call(func, args))
+
+    def _newobj(self) -> None:
+        args, cls = self._pop(), self._pop()
+        if type(args) is not tuple or not isinstance(cls, type):
+            raise UnpicklingError("NEWOBJ needs a class and a tuple")
+        self.stack.append(self.make(cls, args))
+
+    def _build(self) -> None:
+        state, made = self._pop(), self._top()
+        self.build(made, state)
+
+    # -- rules -----------------------------------------------------------------------------------------------------
+
+    def find(self, module: str, name: str) -> Any:
+        """The object that a name stands for."""
+        return find_global(module, name)
+
+    def call(self, func: Any, args: tuple[Any, ...]) -> Any:
+        """What a call gives, of something that the pickle has."""
         if not _is_allowed(func):
             text = f"Trying to call reduce for unrecognized function {func}"
             if hasattr(func, "__self__"):
                 text += f" which belongs to {func.__self__}"
             raise UnpicklingError(text)
         _check_arguments(func, args)
-        self.stack.append(func(*args))
+        return func(*args)
 
-    def _newobj(self) -> None:
-        args, cls = self._pop(), self._pop()
-        if type(args) is not tuple or not isinstance(cls, type):
-            raise UnpicklingError("NEWOBJ needs a class and a tuple")
+    def make(self, cls: type, args: tuple[Any, ...]) -> Any:
+        """A new object of a class, by its ``__new__``."""
         if cls is OrderedDict or any(cls is x for x in safe_globals.values()):
-            self.stack.append(cls.__new__(cls, *args))
-        elif cls is allowed_globals()["torch.nn.parameter.Parameter"]:
-            self.stack.append(cls(*args))
-        else:
-            raise UnpicklingError(
-                "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
-                f"{cls}"
-            )
+            return cls.__new__(cls, *args)
+        if cls is allowed_globals()["torch.nn.parameter.Parameter"]:
+            return cls(*args)
+        raise UnpicklingError(
+            f"Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got {cls}"
+        )
 
-    def _build(self) -> None:
-        state, made = self._pop(), self._top()
+    def build(self, made: Any, state: Any) -> None:
+        """Set an object's state."""
         if type(made) is OrderedDict:
             if type(state) is not dict:
                 raise UnpicklingError("state of an OrderedDict is no dict")
@@ -278,6 +300,8 @@ class Unpickler:
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, "
                 f"but got {type(made)}"
             )
+
+    # -- containers, numbers, texts --------------------------------------------------------------------------------
 
     def _append(self) -> None:
         item = self._pop()
@@ -457,3 +481,38 @@ _STEPS: dict[bytes, _Step] = {
     b"q": lambda u: u.memo.__setitem__(u._number("<B"), u._top()),
     b"r": lambda u: u.memo.__setitem__(u._number("<I"), u._top()),
 }
+
+Unpickler.steps = _STEPS
+
+
+def _put_next(u: Unpickler) -> None:
+    u.memo[len(u.memo)] = u._top()
+
+
+def _global_on_stack(u: Unpickler) -> None:
+    name, module = u._pop(), u._pop()
+    if type(name) is not str or type(module) is not str:
+        raise UnpicklingError("STACK_GLOBAL needs two texts")
+    u.stack.append(u.find(module, name))
+
+
+def _add_items(u: Unpickler) -> None:
+    items, target = u._pop_mark(), u._top()
+    if type(target) is not set:
+        raise UnpicklingError(f"Can only add items to sets, but got {type(target)}")
+    target.update(items)
+
+
+PROTOCOL_4: dict[bytes, _Step] = {
+    **_STEPS,
+    b"\x95": lambda u: u._take(8) and None,  # a frame: the data is in memory anyway
+    b"\x94": _put_next,
+    b"\x93": _global_on_stack,
+    b"\x8c": lambda u: u._text("<B"),
+    b"\x8d": lambda u: u._text("<Q"),
+    b"C": lambda u: u.stack.append(u._take(u._number("<B"))),
+    b"B": lambda u: u.stack.append(u._take(u._number("<I"))),
+    b"\x90": _add_items,
+    b"\x91": lambda u: u.stack.append(frozenset(u._pop_mark())),
+}
+"""The opcodes that plain pickles of protocol 4 use besides, for readers with rules of their own."""

@@ -194,9 +194,9 @@ def _load_safetensors(path: str, map_location: Any) -> Any:
             f"Loading safetensors file with {kind} map_location is not supported. Use a device string or torch.device "
             "instead."
         )
-    from ..interop.safetensors_files import load_file
+    from ..interop.huggingface import load_safetensors
 
-    return load_file(path, device="cpu" if map_location is None else str(map_location))
+    return load_safetensors(path, "cpu" if map_location is None else map_location)
 
 
 def _check_seekable(f: Any) -> None:

@@ -256,16 +256,19 @@ _FAULTS = (
 )  # fmt: skip
 
 
-def load_safely(data: Any, persistent_load: PersistentLoad, at: int = 0) -> tuple[Any, int]:
+def load_safely(
+    data: Any, persistent_load: PersistentLoad, at: int = 0, unpickler: Any = weights_only_rules.Unpickler
+) -> tuple[Any, int]:
     """The object of a pickle within the rules of ``weights_only``, and where the pickle ends.
 
     Args:
         data: bytes, or what slices like them; the pickle begins at ``at``.
+        unpickler: the class of the interpreter.
 
     Raises:
         pickle.UnpicklingError: for a pickle outside the rules, and for a damaged one.
     """
-    reader = weights_only_rules.Unpickler(data, persistent_load, at)
+    reader = unpickler(data, persistent_load, at)
     try:
         return reader.load(), reader.at
     except NotImplementedError:
