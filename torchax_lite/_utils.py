@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from .tensor import dtypes
-from .tensor.storage_api import TypedStorage, UntypedStorage, checked_geometry, tensor_at
+from .tensor.rebuilding import checked_geometry, tensor_at
+from .tensor.storage_api import TypedStorage, UntypedStorage
 from .tensor.tensor import Tensor
 
 
@@ -19,10 +20,8 @@ def _rebuild_tensor_v2(
     metadata: Any = None,
 ) -> Tensor:  # fmt: skip
     """A tensor on a typed storage, with its ``requires_grad``."""
-    if metadata:
-        raise NotImplementedError(f"tensor metadata in a pickle: {sorted(metadata)}")
-    made = _rebuild_tensor(storage, storage_offset, size, stride)
-    made.requires_grad = requires_grad
+    made = _with_metadata(_rebuild_tensor(storage, storage_offset, size, stride), metadata)
+    made.requires_grad = bool(requires_grad)
     return made
 
 
@@ -31,11 +30,29 @@ def _rebuild_tensor_v3(
     dtype: dtypes.dtype, metadata: Any = None,
 ) -> Tensor:  # fmt: skip
     """A tensor on an untyped storage, for dtypes without a storage class."""
-    if metadata:
-        raise NotImplementedError(f"tensor metadata in a pickle: {sorted(metadata)}")
-    made = tensor_at(storage, dtype, storage_offset, size, stride)
-    made.requires_grad = requires_grad
+    if type(dtype) is not dtypes.dtype:
+        raise NotImplementedError(f"a tensor of {dtype} in a file")
+    made = _with_metadata(tensor_at(storage, dtype, storage_offset, size, stride), metadata)
+    made.requires_grad = bool(requires_grad)
     return made
+
+
+def _with_metadata(tensor: Tensor, metadata: Any) -> Tensor:
+    """What a tensor with PyTorch's ``conj`` and ``neg`` bits shows; both are computed at once here."""
+    if not metadata:
+        return tensor
+    if type(metadata) is not dict or not metadata.keys() <= {"conj", "neg"}:
+        raise NotImplementedError(f"tensor metadata in a file: {metadata}")
+    if metadata.get("conj"):
+        tensor = tensor.conj()
+    return tensor.neg() if metadata.get("neg") else tensor
+
+
+def get_tensor_metadata(tensor: Tensor) -> dict[str, bool]:
+    """Which of the bits ``conj`` and ``neg`` a tensor has: none, ever."""
+    if not isinstance(tensor, Tensor):
+        raise AssertionError(f"expected torch.Tensor, got {type(tensor).__name__}")
+    return {}
 
 
 def _rebuild_meta_tensor_no_storage(dtype: dtypes.dtype, size: Any, stride: Any, requires_grad: bool) -> Tensor:
@@ -44,6 +61,68 @@ def _rebuild_meta_tensor_no_storage(dtype: dtypes.dtype, size: Any, stride: Any,
 
     size, stride, _ = checked_geometry(size, stride, 0)
     return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
+    """A sparse tensor from its indices, values and size."""
+    import torchax_lite as torch
+
+    compressed = ("torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc")
+    if repr(layout) != "torch.sparse_coo" and repr(layout) not in compressed:
+        raise NotImplementedError(f"rebuilding sparse tensor for layout {layout}")
+    make = getattr(torch, "sparse_coo_tensor" if repr(layout) not in compressed else "sparse_compressed_tensor", None)
+    if make is None:
+        raise NotImplementedError("torch.load of sparse tensors: save them dense (t.to_dense())")
+    if repr(layout) in compressed:
+        rows, columns, values, size = data
+        return make(rows, columns, values, size, layout=layout, check_invariants=False)
+    indices, values, size = data[:3]
+    coalesced = data[3] if len(data) > 3 else None
+    return make(indices, values, size, check_invariants=False, is_coalesced=coalesced)
+
+
+def _rebuild_device_tensor_from_cpu_tensor(data: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """A tensor that was saved from a device without storages of its own (torch_xla's)."""
+    from .serialization._locations import mapped_device
+    from .serialization._options import _serialization_tls
+
+    made = data.to(dtype=dtype, device=mapped_device(device, _serialization_tls.map_location))
+    made.requires_grad = bool(requires_grad)
+    return made
+
+
+def _rebuild_device_tensor_from_numpy(data: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """As :func:`_rebuild_device_tensor_from_cpu_tensor`, from a NumPy array."""
+    import numpy as np
+
+    from .tensor.creation import from_numpy
+
+    if not isinstance(data, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(data).__name__})")
+    return _rebuild_device_tensor_from_cpu_tensor(from_numpy(data), dtype, device, requires_grad)
+
+
+_rebuild_xla_tensor = _rebuild_device_tensor_from_numpy
+
+
+def _rebuild_qtensor(*args: Any) -> NoReturn:
+    """Quantised tensors are not here."""
+    raise NotImplementedError("torch.load of quantised tensors: save them dequantised (t.dequantize())")
+
+
+def _rebuild_nested_tensor(*args: Any) -> NoReturn:
+    """Nested tensors are not read from files."""
+    raise NotImplementedError("torch.load of nested tensors: save a padded tensor and the lengths")
+
+
+def _rebuild_wrapper_subclass(*args: Any) -> NoReturn:
+    """Wrapper subclasses without data are not read from files."""
+    raise NotImplementedError("torch.load of a tensor subclass without data of its own (_make_wrapper_subclass)")
+
+
+def _rebuild_from_type(func: Any, new_type: Any, args: Any, dict: Any) -> Any:
+    """What files of PyTorch 1.6 to 1.10 call for tensors with attributes."""
+    return _rebuild_from_type_v2(func, new_type, args, dict)
 
 
 def _rebuild_from_type_v2(func: Any, new_type: Any, args: Any, state: Any) -> Any:
@@ -85,3 +164,8 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_ho
     from .nn import parameter
 
     return parameter._rebuild_parameter_with_state(data, requires_grad, backward_hooks, _checked_attributes(state))
+
+
+def _element_size(dtype: dtypes.dtype) -> int:
+    """Bytes of one element."""
+    return dtype.itemsize

@@ -9,32 +9,37 @@ from __future__ import annotations
 import _codecs
 import functools
 import struct
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pickle import UnpicklingError
 from typing import Any
 
-__all__ = ["Unpickler", "allowed_globals", "global_names", "safe_globals"]
+__all__ = ["PROTOCOL_4", "Unpickler", "allowed_globals", "find_global", "global_names", "refused_globals", "safe_globals"]
 
 BLOCKED = frozenset({"sys", "os", "posix", "nt", "subprocess", "shutil", "pty", "importlib", "runpy", "ctypes"})
 """Top-level modules whose names are refused even when a user allows them."""
 
-_RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-
 safe_globals: dict[str, Any] = {}
 """What users have allowed besides: ``module.name`` to object."""
+
+_REBUILDERS = (
+    "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage",
+    "_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_sparse_tensor", "_rebuild_qtensor",
+    "_rebuild_nested_tensor", "_rebuild_wrapper_subclass", "_rebuild_device_tensor_from_numpy",
+    "_rebuild_device_tensor_from_cpu_tensor",
+)  # fmt: skip
 
 
 @functools.cache
 def allowed_globals() -> dict[str, Any]:
     """The names that any checkpoint may use, by PyTorch's spelling."""
+    import torchax_lite as torch
+
     from . import _utils
     from .nn.parameter import Parameter
     from .serialization import _get_layout
-    from .tensor import creation, dtypes, storage_api
-    from .tensor.device import device
-    from .tensor.size import Size
-    from .tensor.tensor import Tensor
+    from .tensor import creation, storage_api
 
     table: dict[str, Any] = {
         "collections.OrderedDict": OrderedDict,
@@ -43,25 +48,38 @@ def allowed_globals() -> dict[str, Any]:
         "builtins.set": set,
         "builtins.complex": complex,
         "_codecs.encode": _codecs.encode,
-        "torch.Size": Size,
-        "torch.Tensor": Tensor,
-        "torch.device": device,
+        "torch.Size": torch.Size,
+        "torch.Tensor": torch.Tensor,
+        "torch.device": torch.device,
         "torch.nn.parameter.Parameter": Parameter,
         "torch.serialization._get_layout": _get_layout,
         "torch._tensor._rebuild_from_type_v2": _utils._rebuild_from_type_v2,
         "torch.storage.UntypedStorage": storage_api.UntypedStorage,
         "torch.storage.TypedStorage": storage_api.TypedStorage,
     }
-    for name in (
-        "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage",
-        "_rebuild_parameter", "_rebuild_parameter_with_state",
-    ):  # fmt: skip
-        table[f"torch._utils.{name}"] = getattr(_utils, name)
-    table.update({f"torch.{name}": d for name, d in dtypes.DTYPES.items()})
+    table.update({f"torch._utils.{name}": getattr(_utils, name) for name in _REBUILDERS})
+    for name in (*_DTYPE_NAMES, *_QSCHEMES):
+        table[f"torch.{name}"] = getattr(torch, name, None)
     for prefix in ("torch", "torch.cuda"):
         table.update({f"{prefix}.{name}": cls for name, cls in storage_api.LEGACY_STORAGES.items()})
+        for name in _QUANTISED_STORAGES:
+            table[f"{prefix}.{name}"] = getattr(torch, name, None)
     table.update({f"torch.{name}": cls for name, cls in creation.LEGACY_TYPES.items()})
-    return table
+    table.update({f"torch.cuda.{name}": cls for name, cls in creation.LEGACY_TYPES.items()})
+    return {name: obj for name, obj in table.items() if obj is not None}
+
+
+_DTYPE_NAMES = (
+    "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
+    "complex128", "complex32", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+    "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2", "quint8", "qint8", "qint32", "quint4x2", "quint2x4", "bits8",
+    "bits16", "bits1x8", "bits2x4", "bits4x2", *(f"{sign}int{n}" for sign in ("", "u") for n in range(1, 8)),
+)  # fmt: skip
+_QSCHEMES = (
+    "per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric",
+    "per_channel_affine_float_qparams",
+)  # fmt: skip
+_QUANTISED_STORAGES = ("QInt8Storage", "QInt32Storage", "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage")
 
 
 @functools.cache
@@ -79,10 +97,11 @@ def global_names() -> dict[Any, tuple[str, str]]:
 
 
 def _refuse_global(full: str) -> UnpicklingError:
+    shown = full.removeprefix("builtins.")
     return UnpicklingError(
-        f"Unsupported global: GLOBAL {full} was not an allowed global by default. Please use "
-        f"`torch.serialization.add_safe_globals([{full}])` or the `torch.serialization.safe_globals([{full}])` context "
-        "manager to allowlist this global if you trust this class/function."
+        f"Unsupported global: GLOBAL {shown} was not an allowed global by default. Please use "
+        f"`torch.serialization.add_safe_globals([{shown}])` or the `torch.serialization.safe_globals([{shown}])` "
+        "context manager to allowlist this global if you trust this class/function."
     )
 
 
@@ -92,7 +111,10 @@ def find_global(module: str, name: str) -> Any:
     Raises:
         UnpicklingError: for every other name.
     """
-    full = f"{_RENAMED.get(module, module)}.{name}"
+    if (module, name) in NAME_MAPPING:
+        module, name = NAME_MAPPING[(module, name)]
+    module = IMPORT_MAPPING.get(module, module)
+    full = f"{module}.{name}"
     if module.partition(".")[0] in BLOCKED:
         raise UnpicklingError(f"Trying to load unsupported GLOBAL {full} whose module {module} is blocked.")
     found = allowed_globals().get(full)
@@ -103,6 +125,28 @@ def find_global(module: str, name: str) -> Any:
     return found
 
 
+def refused_globals(data: bytes) -> list[str]:
+    """Full names in a pickle that :func:`find_global` refuses; nothing of the pickle is run."""
+    import pickletools
+
+    found: dict[str, None] = {}
+    texts: list[str] = []
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name == "GLOBAL":
+            module, _, name = str(argument).partition(" ")
+        elif opcode.name == "STACK_GLOBAL":
+            module, name = ([""] * 2 + texts)[-2:]
+        else:
+            if isinstance(argument, str):
+                texts.append(argument)
+            continue
+        try:
+            find_global(module, name)
+        except UnpicklingError:
+            found[f"{module}.{name}"] = None
+    return list(found)
+
+
 _MARK = object()
 
 
@@ -110,13 +154,20 @@ class Unpickler:
     """Builds the object that a pickle describes, within the rules of this module.
 
     Args:
-        data: the whole pickle.
+        data: bytes with the whole pickle.
         persistent_load: gives the object of a persistent id (a tuple that starts with ``"storage"``).
+        at: where in ``data`` the pickle begins; after :meth:`load`, where it ends.
+
+    Subclasses change the rules through :attr:`protocols`, :attr:`steps`, :meth:`find`, :meth:`call`, :meth:`make` and
+    :meth:`build`.
     """
 
-    def __init__(self, data: bytes, persistent_load: Callable[[Any], Any]) -> None:
+    protocols: tuple[int, ...] = (2,)
+    steps: dict[bytes, Callable[[Any], None]]
+
+    def __init__(self, data: bytes, persistent_load: Callable[[Any], Any], at: int = 0) -> None:
         self.data = data
-        self.at = 0
+        self.at = at
         self.persistent_load = persistent_load
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
@@ -169,7 +220,7 @@ class Unpickler:
                 if self.stack:
                     raise UnpicklingError("pickle ends with objects left over")
                 return result
-            step = _STEPS.get(code)
+            step = self.steps.get(code)
             if step is None:
                 raise UnpicklingError(f"Unsupported operand {code[0]}")
             step(self)
@@ -178,7 +229,7 @@ class Unpickler:
 
     def _proto(self) -> None:
         self.protocol = self._number("<B")
-        if self.protocol != 2:
+        if self.protocol not in self.protocols:
             import warnings
 
             warnings.warn(
@@ -190,51 +241,67 @@ class Unpickler:
 
     def _global(self) -> None:
         module, name = self._line(), self._line()
-        self.stack.append(find_global(module, name))
+        self.stack.append(self.find(module, name))
 
     def _reduce(self) -> None:
         args, func = self._pop(), self._pop()
         if type(args) is not tuple:
             raise UnpicklingError("arguments of a call are no tuple")
-        if not _is_allowed(func):
-            raise UnpicklingError(f"Trying to call reduce for unrecognized function {func}")
-        if func is _codecs.encode and not (len(args) == 2 and type(args[0]) is str and args[1] == "latin1"):
-            raise UnpicklingError("_codecs.encode is only allowed for bytes, as text in latin1")
-        self.stack.append(func(*args))
+        self.stack.append(self.call(func, args))
 
     def _newobj(self) -> None:
         args, cls = self._pop(), self._pop()
         if type(args) is not tuple or not isinstance(cls, type):
             raise UnpicklingError("NEWOBJ needs a class and a tuple")
-        if cls is OrderedDict or any(cls is x for x in safe_globals.values()):
-            self.stack.append(cls.__new__(cls, *args))
-        elif cls is allowed_globals()["torch.nn.parameter.Parameter"]:
-            self.stack.append(cls(*args))
-        else:
-            raise UnpicklingError(f"Trying to instantiate unsupported class {cls}")
+        self.stack.append(self.make(cls, args))
 
     def _build(self) -> None:
         state, made = self._pop(), self._top()
+        self.build(made, state)
+
+    # -- rules -----------------------------------------------------------------------------------------------------
+
+    def find(self, module: str, name: str) -> Any:
+        """The object that a name stands for."""
+        return find_global(module, name)
+
+    def call(self, func: Any, args: tuple[Any, ...]) -> Any:
+        """What a call gives, of something that the pickle has."""
+        if not _is_allowed(func):
+            text = f"Trying to call reduce for unrecognized function {func}"
+            if hasattr(func, "__self__"):
+                text += f" which belongs to {func.__self__}"
+            raise UnpicklingError(text)
+        _check_arguments(func, args)
+        return func(*args)
+
+    def make(self, cls: type, args: tuple[Any, ...]) -> Any:
+        """A new object of a class, by its ``__new__``."""
+        if cls is OrderedDict or any(cls is x for x in safe_globals.values()):
+            return cls.__new__(cls, *args)
+        if cls is allowed_globals()["torch.nn.parameter.Parameter"]:
+            return cls(*args)
+        raise UnpicklingError(
+            f"Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got {cls}"
+        )
+
+    def build(self, made: Any, state: Any) -> None:
+        """Set an object's state."""
         if type(made) is OrderedDict:
             if type(state) is not dict:
                 raise UnpicklingError("state of an OrderedDict is no dict")
             made.__dict__.update(state)
+        elif type(made) in (_tensor(), allowed_globals()["torch.nn.parameter.Parameter"]):
+            _build_tensor(made, state)
         elif any(type(made) is x for x in safe_globals.values()):
-            if hasattr(made, "__setstate__"):
-                made.__setstate__(state)
-                return
-            slots = None
-            if isinstance(state, tuple) and len(state) == 2:
-                state, slots = state
-            if state:
-                made.__dict__.update(state)
-            for name, value in (slots or {}).items():
-                setattr(made, name, value)
+            _build_object(made, state)
         else:
             raise UnpicklingError(
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, "
                 f"but got {type(made)}"
             )
+
+    # -- containers, numbers, texts --------------------------------------------------------------------------------
 
     def _append(self) -> None:
         item = self._pop()
@@ -273,9 +340,9 @@ class Unpickler:
     def _binpersid(self) -> None:
         pid = self._pop()
         if type(pid) is not tuple:
-            raise UnpicklingError(f"persistent_load id must be tuple, but got {type(pid)}")
-        if not pid or type(pid[0]) is not str or pid[0] != "storage":
-            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {pid[:1]}")
+            raise UnpicklingError(f"persistent_load id must be tuple or int, but got {type(pid)}")
+        if not pid or pid[0] not in ("storage", b"storage"):
+            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {type(pid[0]) if pid else pid}")
         self.stack.append(self.persistent_load(pid))
 
     def _get(self, key: int) -> None:
@@ -295,6 +362,64 @@ class Unpickler:
         self.stack.append(tuple(reversed(items)))
 
 
+def _tensor() -> Any:
+    return allowed_globals()["torch.Tensor"]
+
+
+def _check_arguments(func: Any, args: tuple[Any, ...]) -> None:
+    """Refuse arguments with which an allowed function would do more than rebuild what was saved."""
+    if func is _codecs.encode:
+        if not (len(args) == 2 and type(args[0]) is str and args[1] == "latin1"):
+            raise UnpicklingError("_codecs.encode is only allowed for bytes, as text in latin1")
+    elif func is bytearray:
+        if args and type(args[0]) not in (bytes, str, list):
+            raise UnpicklingError("bytearray is only allowed with its bytes")
+    elif func is _tensor() or any(func is x for x in _legacy_types()):
+        if args and not (len(args) == 1 and isinstance(args[0], _tensor())):
+            raise UnpicklingError(f"{func} is only allowed without arguments, or with a tensor")
+
+
+@functools.cache
+def _legacy_types() -> tuple[Any, ...]:
+    from .tensor import creation
+
+    return tuple(creation.LEGACY_TYPES.values())
+
+
+def _build_tensor(made: Any, state: Any) -> None:
+    """Set what files of PyTorch 0.1 to 0.4 say of a tensor: memory, or data and ``requires_grad``."""
+    from .tensor.rebuilding import tensor_at
+    from .tensor.storage_api import TypedStorage
+
+    if type(state) is not tuple or len(state) not in (3, 4, 5):
+        raise UnpicklingError(f"invalid state of a tensor: {type(state)}")
+    if len(state) == 4:
+        storage, offset, size, stride = state
+        if not isinstance(storage, TypedStorage):
+            raise UnpicklingError("state of a tensor without a storage")
+        made.set_(tensor_at(storage, storage.dtype, offset, size, stride))
+        return
+    if len(state) == 5:
+        if not isinstance(state[0], _tensor()):
+            raise UnpicklingError("state of a parameter without data")
+        made.data = state[0]
+    made.requires_grad = bool(state[-3] if len(state) == 3 else state[3])
+
+
+def _build_object(made: Any, state: Any) -> None:
+    """Set the state of an object whose class a user allowed, as pickle does."""
+    if hasattr(made, "__setstate__"):
+        made.__setstate__(state)
+        return
+    slots = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    if state:
+        made.__dict__.update(state)
+    for name, value in (slots or {}).items():
+        setattr(made, name, value)
+
+
 def _is_allowed(func: Any) -> bool:
     return any(func is x for x in _callables()) or any(func is x for x in safe_globals.values())
 
@@ -304,8 +429,12 @@ def _callables() -> tuple[Any, ...]:
     from .tensor.storage_api import _LegacyStorage
 
     table = allowed_globals()
-    storages = (table["torch.storage.UntypedStorage"], table["torch.storage.TypedStorage"])
-    return tuple(x for x in table.values() if callable(x) and x not in storages and not isinstance(x, _LegacyStorage))
+    storages = {"UntypedStorage", "TypedStorage", *_QUANTISED_STORAGES}
+    return tuple(
+        x
+        for name, x in table.items()
+        if callable(x) and name.rpartition(".")[2] not in storages and not isinstance(x, _LegacyStorage)
+    )
 
 
 _Step = Callable[[Unpickler], None]
@@ -344,11 +473,46 @@ _STEPS: dict[bytes, _Step] = {
     b"\x8a": lambda u: u._long("<B"),
     b"\x8b": lambda u: u._long("<i"),
     b"X": lambda u: u._text("<I"),
-    b"U": lambda u: u._text("<B"),
-    b"T": lambda u: u._text("<i"),
+    b"U": lambda u: u.stack.append(u._take(u._number("<B")).decode("utf-8")),
+    b"T": lambda u: u.stack.append(u._take(u._number("<i")).decode("utf-8")),
     b"Q": Unpickler._binpersid,
     b"h": lambda u: u._get(u._number("<B")),
     b"j": lambda u: u._get(u._number("<I")),
     b"q": lambda u: u.memo.__setitem__(u._number("<B"), u._top()),
     b"r": lambda u: u.memo.__setitem__(u._number("<I"), u._top()),
 }
+
+Unpickler.steps = _STEPS
+
+
+def _put_next(u: Unpickler) -> None:
+    u.memo[len(u.memo)] = u._top()
+
+
+def _global_on_stack(u: Unpickler) -> None:
+    name, module = u._pop(), u._pop()
+    if type(name) is not str or type(module) is not str:
+        raise UnpicklingError("STACK_GLOBAL needs two texts")
+    u.stack.append(u.find(module, name))
+
+
+def _add_items(u: Unpickler) -> None:
+    items, target = u._pop_mark(), u._top()
+    if type(target) is not set:
+        raise UnpicklingError(f"Can only add items to sets, but got {type(target)}")
+    target.update(items)
+
+
+PROTOCOL_4: dict[bytes, _Step] = {
+    **_STEPS,
+    b"\x95": lambda u: u._take(8) and None,  # a frame: the data is in memory anyway
+    b"\x94": _put_next,
+    b"\x93": _global_on_stack,
+    b"\x8c": lambda u: u._text("<B"),
+    b"\x8d": lambda u: u._text("<Q"),
+    b"C": lambda u: u.stack.append(u._take(u._number("<B"))),
+    b"B": lambda u: u.stack.append(u._take(u._number("<I"))),
+    b"\x90": _add_items,
+    b"\x91": lambda u: u.stack.append(frozenset(u._pop_mark())),
+}
+"""The opcodes that plain pickles of protocol 4 use besides, for readers with rules of their own."""

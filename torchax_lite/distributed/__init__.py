@@ -8,9 +8,9 @@ from typing import Any
 from .distributed_c10d import *  # noqa: F403
 from .distributed_c10d import _make_nccl_premul_sum, _several  # noqa: F401
 
-_SUBMODULES = ("distributed_c10d", "launch", "run", "stores")
+_SUBMODULES = ("checkpoint", "distributed_c10d", "launch", "run", "stores")
 _ONLY_SEVERAL = (
-    "DeviceMesh", "algorithms", "autograd", "checkpoint", "device_mesh", "elastic", "fsdp", "init_device_mesh", "optim",
+    "DeviceMesh", "algorithms", "autograd", "device_mesh", "elastic", "fsdp", "init_device_mesh", "optim",
     "pipelining", "rpc", "tensor",
 )  # fmt: skip
 

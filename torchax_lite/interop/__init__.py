@@ -1,6 +1,7 @@
 """Between tensors and JAX: arrays both ways, modules as pure JAX functions, JAX functions as differentiable ops.
 
-Also optax transformations as optimizers, and orbax checkpoints of modules. ``docs/interop.md`` has examples.
+Also optax transformations as optimizers, orbax checkpoints of modules, and folders of weights as Hugging Face keeps
+them (``interop.huggingface``). ``docs/interop.md`` has examples.
 """
 
 from .arrays import from_jax, to_jax

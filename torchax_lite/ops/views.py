@@ -701,8 +701,38 @@ def view_dtype(self, dtype):
         x = self.reshape(*self.shape[:-1], self.shape[-1] // ratio, ratio)
     elif have > want and self.ndim == 0:
         raise RuntimeError(f"self.dim() cannot be 0 to view {self.dtype} as {dtype} (different element sizes)")
+    if (self.dtype.kind == "c" or np.dtype(dtype).kind == "c") and not _halves(self.dtype, np.dtype(dtype), have, want):
+        return _through_bytes(self, np.dtype(dtype))
     out = _bitcast(x, dtype)
     return out.reshape(*self.shape[:-1], -1) if have > want else out
+
+
+def _halves(have: Any, want: Any, have_size: int, want_size: int) -> bool:
+    """Whether a complex number is read as, or made of, two real ones."""
+    if have.kind == "c":
+        return want.kind != "c" and want_size * 2 == have_size
+    return have.kind != "b" and have_size * 2 == want_size
+
+
+def _through_bytes(x: Any, dtype: Any) -> Any:
+    """Elements read as another dtype by way of their bytes."""
+    shape = x.shape
+    if x.dtype.kind == "c":
+        x = jnp.stack([jnp.real(x), jnp.imag(x)], axis=-1)
+    elif x.dtype == np.bool_:
+        x = x.astype(np.uint8)
+    raw = x if x.dtype.itemsize == 1 else lax.bitcast_convert_type(x, np.uint8)
+    lead = shape[:-1]
+    part = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
+    raw = raw.reshape(*lead, -1, *((2,) if dtype.kind == "c" else ()), part)
+    if dtype == np.bool_:
+        out = raw[..., 0] != 0
+    elif dtype.kind == "c":
+        real = lax.bitcast_convert_type(raw, np.float32 if dtype == np.complex64 else np.float64)
+        out = lax.complex(real[..., 0], real[..., 1])
+    else:
+        out = lax.bitcast_convert_type(raw if part > 1 else raw[..., 0], dtype)
+    return out if shape else out.reshape(())
 
 
 def _bitcast(x: Any, dtype: Any) -> Any:

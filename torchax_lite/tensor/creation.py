@@ -16,8 +16,10 @@ from . import dispatch, dtypes
 from .casting import clone, format_strides, to, to_place_copy
 from .device import to_place
 from .modes import modes
+from .rebuilding import on_storage
 from .size import Size
 from .storage import Storage
+from .storage_api import is_storage
 from .strides import contiguous_strides, is_non_overlapping_and_dense
 from .tensor import Tensor, contiguous_format, preserve_format, strided
 
@@ -298,6 +300,10 @@ def asarray(
         out = obj if requires_grad else obj.detach()
         moved = to(out, dtype=check_dtype(dtype), device=device)
         out = clone(out) if copy and moved is out else moved
+    elif is_storage(obj):
+        shown = on_storage(obj, check_dtype(dtype))
+        moved = to(shown, device=device)
+        out = clone(moved) if copy and moved is shown else moved
     elif copy:
         out = on_place(_data_to_array(obj, check_dtype(dtype)), to_place(device))
     else:

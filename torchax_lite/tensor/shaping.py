@@ -17,6 +17,7 @@ from .casting import clone
 from .creation import size_of
 from .indexing import select as _select
 from .indexing import slice_dim
+from .rebuilding import raw_view
 from .size import Size
 from .strides import contiguous_strides, memory_order, view_strides
 from .tensor import Tensor
@@ -32,6 +33,8 @@ def view(self: Tensor, *shape: Any, **kwargs: Any) -> Tensor:
     if dtype is not None:
         return _view_as_dtype(self, dtype)
     size = tuple(_dims(shape, kwargs.pop("size", None)))
+    if self._storage.raw and (found := raw_view(self, self.dtype, view_ops.infer_size(size, self._aval.size))) is not None:
+        return found
     return dispatch.call_view(_view, self, (), (size,))  # type: ignore[no-any-return]
 
 
@@ -53,6 +56,8 @@ def _dims(shape: tuple[Any, ...], size: Any = None) -> list[int]:
 def _view_as_dtype(self: Tensor, dtype: dtypes.dtype) -> Tensor:
     if dtype is self.dtype:
         return dispatch.call_view(_view, self, (), (self._aval.shape,))  # type: ignore[no-any-return]
+    if self._storage.raw and (found := raw_view(self, dtype)) is not None:
+        return found
     key = ((dtype,), self._aval, 0)
     site = _view_dtype.sites.get(key) or dispatch.make_site(_view_dtype, (self,), (), (dtype,), key)
     have, want = self.element_size(), dtype.itemsize
@@ -86,6 +91,8 @@ def _name(d: dtypes.dtype) -> str:
 def reshape(input: Tensor, *shape: Any, **kwargs: Any) -> Tensor:
     """A view in another shape where the memory allows it, else a copy."""
     size = view_ops.infer_size(_dims(shape, kwargs.pop("shape", None)), input._aval.size)
+    if input._storage.raw and (found := raw_view(input, input.dtype, size)) is not None:
+        return found
     if input._strides is not None and view_strides(input._aval.shape, input._strides, size) is None:
         out: Tensor = dispatch.call(_reshape_copy, (input,), (), (size,))
         return out

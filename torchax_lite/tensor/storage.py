@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Storage:
         gversion: counts changes of the base's place in the autograd graph.
         host: NumPy array that is the truth while somebody else can see it.
         resizable: False for good once the memory came from NumPy, or was handed to it.
+        raw: the bytes come from a mapped file, and as yet at most one 1-D tensor shows them; see ``rebuilding.raw_view``.
     """
 
     strides: tuple[int, ...] | None = None
@@ -35,8 +37,11 @@ class Storage:
     gversion = 0
     host: np.ndarray[Any, Any] | None = None
     resizable = True
+    raw = False
     _address: int | None = None
     _uploaded: Any = None
+    _memory: np.ndarray[Any, Any] | None = None
+    _published: Any = None
 
     def __init__(self, node: Node | None, aval: Aval) -> None:
         self.node = node
@@ -44,12 +49,34 @@ class Storage:
 
     @property
     def address(self) -> int:
-        """A number that identifies this memory (``data_ptr`` of its first element)."""
+        """Where the memory of the first element is (``data_ptr``), for as long as the storage lives and is not resized.
+
+        Values that no NumPy array is tied to lie elsewhere: on the CPU this is memory set aside for them, which
+        :meth:`publish` writes; on other devices a number that tells storages apart.
+        """
         if self.host is not None:
             return int(self.host.__array_interface__["data"][0])
+        if self.aval.place.type == "cpu" and self.aval.place.kind == "device":
+            size = self.aval.bytes
+            if self._memory is None or self._memory.nbytes < size:
+                whole = np.empty(size + 64, np.uint8)  # untouched, so it takes no room yet
+                begin = -int(whole.__array_interface__["data"][0]) % 64
+                self._memory = whole[begin : begin + size]
+                self._published = None
+            return int(self._memory.__array_interface__["data"][0])
         if self._address is None:
             self._address = next(_addresses)
         return self._address
+
+    def publish(self, read: Callable[[Storage], np.ndarray[Any, Any]]) -> None:
+        """Write the present values to the memory at :attr:`address`; ``read`` gives them as a flat array."""
+        if self.host is not None or self.aval.place.type != "cpu" or self.aval.place.kind != "device":
+            return
+        _ = self.address
+        if self._published != (self.version, id(self.node)) and self._memory is not None:
+            flat = read(self).view(np.uint8)
+            self._memory[: flat.nbytes] = flat
+            self._published = (self.version, id(self.node))
 
     def tie(self, array: np.ndarray[Any, Any]) -> None:
         """From now on ``array`` (base shape) is the truth."""

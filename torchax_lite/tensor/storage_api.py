@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import operator
 import os
 import warnings
@@ -139,7 +138,12 @@ class _Memory:
     is_sparse = False
     is_sparse_csr = False
     is_hpu = False
-    filename: str | None = None
+    _filename: str | None = None
+
+    @property
+    def filename(self) -> str | None:
+        """The file whose bytes these are (``from_file``); None for others."""
+        return self._filename
 
     def nbytes(self) -> int:
         """Bytes of the memory."""
@@ -260,6 +264,19 @@ def mapped_file(filename: Any, shared: bool, nbytes: int) -> np.ndarray[Any, Any
     return np.asarray(np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(nbytes,)))
 
 
+def _part(whole: UntypedStorage, start: int, stop: int) -> Storage:
+    """Some bytes of a storage, sharing its memory; parts of a privately mapped file share it until one is changed."""
+    from .creation import from_numpy
+    from .rebuilding import raw_storage
+
+    storage = whole._storage
+    if storage.raw and storage.node is not None and type(storage.node.value) is np.ndarray:
+        return raw_storage(storage.node.value.reshape(-1).view(np.uint8)[start:stop])
+    if storage.aval.place.type != "cpu" or not storage_numel(storage):
+        return whole._elements()[start:stop].clone()._storage
+    return from_numpy(whole._elements().numpy()[start:stop])._storage
+
+
 class UntypedStorage(_Memory):
     """Memory as bytes: ``UntypedStorage(nbytes)``, ``UntypedStorage([byte, …])``, or a tensor's.
 
@@ -268,9 +285,10 @@ class UntypedStorage(_Memory):
         device: where; the CPU unless told.
     """
 
-    __slots__ = ("_storage",)
+    __slots__ = ("_filename", "_storage")
 
     def __init__(self, data: Any = 0, *, device: Any = "cpu") -> None:
+        self._filename = None
         if isinstance(data, Storage):
             self._storage = data
         elif isinstance(data, int):
@@ -325,8 +343,12 @@ class UntypedStorage(_Memory):
     def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
         """The bytes of a file; ``shared`` ones write to it, and it is made or grown where needed."""
         from .creation import from_numpy
+        from .rebuilding import raw_storage
 
-        return from_numpy(mapped_file(filename, shared, nbytes)).untyped_storage()  # type: ignore[no-any-return]
+        mapped = mapped_file(filename, shared, nbytes)
+        made = cls(from_numpy(mapped)._storage if shared else raw_storage(mapped))
+        made._filename = os.fspath(filename)
+        return made
 
     def byteswap(self, dtype: dtypes.dtype) -> None:
         """Reverse the bytes of every element (of each part of a complex one), in place."""
@@ -352,8 +374,7 @@ class UntypedStorage(_Memory):
             start, stop, step = key.indices(len(self))
             if step != 1:
                 raise RuntimeError(f"Trying to slice with a step of {step}, but only a step of 1 is supported")
-            part = self._elements()[start : max(stop, start)].clone()
-            return UntypedStorage(part._storage)
+            return UntypedStorage(_part(self, start, max(stop, start)))
         return self._elements()[self._index(key)].item()
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -545,98 +566,7 @@ def is_storage(obj: Any, /) -> bool:
     return isinstance(obj, _Memory)
 
 
-# -- tensors on raw memory, for files and pickles ----------------------------------------------------------------------
-
-
-def tensor_at(
-    holder: UntypedStorage | TypedStorage, dtype: dtypes.dtype, offset: int, size: Any, stride: Any
-) -> Tensor:
-    """The tensor with this offset, size and strides (in elements of ``dtype``) on a storage.
-
-    A storage that no tensor shows yet (``fresh``) takes the tensor's shape, when that covers it, so that the tensor is
-    no view.
-
-    Raises:
-        RuntimeError: for numbers that are no sizes, or a tensor that reaches beyond the memory.
-    """
-    size, stride, offset = checked_geometry(size, stride, offset)
-    storage = holder._storage
-    numel = holder.nbytes() // dtype.itemsize
-    need = 0 if 0 in size else offset + 1 + sum((s - 1) * st for s, st in zip(size, stride, strict=True))
-    if need > numel:
-        raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
-            f"{dtype.itemsize} requiring a storage size of {need * dtype.itemsize} are out of bounds for storage of "
-            f"size {holder.nbytes()}"
-        )
-    if getattr(storage, "fresh", False):
-        _shape_fresh(storage, dtype, numel, offset, size, stride)
-    contiguous = contiguous_strides(size)
-    base = contiguous_strides(storage.aval.shape) if storage.strides is None else storage.strides
-    if dtypes.from_numpy_dtype(storage.aval.dtype) is not dtype:
-        if offset or stride != contiguous or Size(size).numel() != numel:
-            raise NotImplementedError(f"a strided {dtype} tensor on a {storage.aval.dtype.name} storage")
-        return tensor_on_storage(UntypedStorage(storage), dtype).view(size).detach()
-    if offset == 0 and size == storage.aval.shape and stride == base:
-        return root_of(storage)
-    once = [1 if st == 0 else s for s, st in zip(size, stride, strict=True)]
-    return root_of(storage).as_strided(once, stride, offset).expand(size).detach()
-
-
-def checked_geometry(size: Any, stride: Any, offset: Any) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """A size, strides and an offset from a file as tuples of non-negative ints; RuntimeError for anything else."""
-    numbers = (*size, *stride, offset)
-    if len(size) != len(stride) or any(type(x) is not int or not 0 <= x < 2**63 for x in numbers):
-        raise RuntimeError(f"invalid tensor geometry: size {size}, stride {stride}, storage offset {offset}")
-    return tuple(size), tuple(stride), offset
-
-
-def _shape_fresh(storage: Any, dtype: dtypes.dtype, numel: int, offset: int, size: Any, stride: Any) -> None:
-    """Give a storage that nothing shows yet the dtype and, if it is covered, the shape of its first tensor."""
-    del storage.fresh
-    where, element = storage.aval.place, dtypes.to_numpy_dtype(dtype)
-    covered = offset == 0 and Size(size).numel() == numel and is_non_overlapping_and_dense(size, stride)
-    shape = size if covered else (numel,)
-    array = None if storage.node.value is None else np.asarray(storage.node.value).view(element)
-    if covered:
-        if stride != contiguous_strides(size):
-            storage.strides = stride
-        if array is not None:
-            order = memory_order(size, stride)
-            array = array.reshape([size[d] for d in order]).transpose(np.argsort(order))
-            array = np.ascontiguousarray(array).reshape(shape)
-    storage.aval = aval(shape, element, where)
-    storage.node = Node(storage.aval, array)
-
-
-def _restore_storage(raw: np.ndarray[Any, Any], place: tuple[str, int]) -> Storage:
-    """The storage that :func:`_reduce_storage` describes."""
-    from ..engine.avals import place as place_of
-
-    where = place_of(*place)
-    if where.type != "cpu":
-        where.jax_device  # noqa: B018  (raises here where the device does not exist)
-    return fresh_storage(raw, where)
-
-
-def fresh_storage(raw: np.ndarray[Any, Any], where: Place) -> Storage:
-    """A storage of 1-D values that no tensor shows yet; see :func:`tensor_at`."""
-    made: Any = new_storage(raw, where)
-    made.fresh = True
-    return made  # type: ignore[no-any-return]
-
-
-def _reduce_storage(storage: Storage) -> Any:
-    """How plain pickles keep a storage: its values once, however many tensors show it."""
-    place = storage.aval.place
-    if place.kind != "device":
-        raise NotImplementedError(f"cannot pickle a tensor whose values are {place.kind}")
-    return _restore_storage, (flat_array(storage), (place.type, place.index))
-
-
-copyreg.pickle(Storage, _reduce_storage)
-
 __all__ = [
-    "LEGACY_STORAGES", "TypedStorage", "UntypedStorage", "checked_geometry", "flat_array", "flat_tensor",
-    "fresh_storage", "is_storage", "new_storage", "root_of", "tensor_at", "tensor_on_storage",
+    "LEGACY_STORAGES", "TypedStorage", "UntypedStorage", "flat_array", "flat_tensor", "is_storage", "new_storage", "root_of",
+    "storage_numel", "tensor_on_storage",
 ]  # fmt: skip

@@ -393,9 +393,15 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         return self._aval.bytes
 
     def data_ptr(self) -> int:
-        """A number that identifies the memory of the first element; equal for aliases."""
+        """Address of the first element; equal for aliases. On the CPU the present values can be read there.
+
+        Values that are written there are not seen. On other devices nothing lies there.
+        """
         if self._aval.size == 0 and self._storage.host is None:
             return 0
+        from .storage_api import flat_array
+
+        self._storage.publish(flat_array)
         return self._storage.address + self._offset * self._aval.dtype.itemsize
 
     def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:

@@ -194,6 +194,14 @@ class RNNBase(Module):
         if self.mode not in _GATES:
             raise ValueError("Unrecognized RNN mode: " + self.mode)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, and the lists of weights that PyTorch keeps among them (for files that it reads)."""
+        names, weights = self._flat_weights_names, self._flat_weights
+        return {**super().__getstate__(), "_flat_weights_names": names, "_flat_weights": weights}
+
+    def __setstate__(self, d: dict[str, Any]) -> None:
+        super().__setstate__({k: v for k, v in d.items() if not k.startswith("_flat_weight")})
+
     @property
     def _flat_weights_names(self) -> list[str]:
         return [name for names in self._all_weights for name in names]
