@@ -119,7 +119,7 @@ class Adam(RuleOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
-        check_fused(fused, foreach, differentiable)
+        check_fused(self, fused, foreach, differentiable)
 
     def _new_state(self, p: torch.Tensor, group: dict[str, Any]) -> dict[str, Any]:
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
@@ -151,6 +151,9 @@ class Adam(RuleOptimizer):
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
         return {**super()._flags(group), "decoupled": bool(group["decoupled_weight_decay"])}
+
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
 
 
 def _check_tensor_betas(betas: tuple[Any, Any], plain_foreach: bool) -> None:
