@@ -39,7 +39,7 @@ EXTRA = {  # options that the database leaves out
     ],
     "RMSprop": [{"alpha": 0.9, "eps": 1e-3, "centered": True, "momentum": 0.5, "lr": ("tensor", 0.02)}],
     "SGD": [
-        {"lr": ("tensor", 0.05), "momentum": 0.9, "nesterov": True, "weight_decay": 0.1, "maximize": True},
+        {"lr": ("tensor", 0.05), "momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
         {"lr": 0.05, "weight_decay": ("tensor", 0.1)},
     ],
     "SparseAdam": [{"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-3}],
@@ -291,7 +291,9 @@ def decode_params(torch, value, seen):
         return made
     if kind == "dict":
         return {k: decode_params(torch, v, seen) if k == "params" else decode(torch, v) for k, v in item}
-    return {"list": list, "tuple": tuple}[kind](p if isinstance(p, str) else decode_params(torch, p, seen) for p in item)
+    return {"list": list, "tuple": tuple}[kind](
+        p if isinstance(p, str) else decode_params(torch, p, seen) for p in item
+    )
 
 
 def fails(torch, kind, params, options, on_step):
@@ -327,21 +329,26 @@ def plain(torch, options):
 def configurations(torch, info):
     """(options, dtype) of an entry of the database, all implementations included."""
     bases = [plain(torch, x.kwargs) for x in info.optim_inputs_func("cpu")]
-    bases += [options_of for options_of in EXTRA.get(info.name, [])]
+    bases += EXTRA.get(info.name, [])
+    main_dtype = "float32"
+    if info.name == "LBFGS":  # where it decides by rounding errors in float32
+        main_dtype = "float64"
+        yield {}, "float32"
+        yield {"max_iter": 3, "lr": 0.5}, "float32"
     flags = [f for f in info.supported_impls if f != "fused" or "cpu" in info.supports_fused_on]
     for base in bases:
-        yield base, "float32"
+        yield base, main_dtype
         for flag in flags:
             if flag == "foreach" and any(isinstance(v, tuple) and v[0] in ("tensor", "tensors") for v in base.values()):
                 if info.name in ("Adam", "AdamW"):
                     continue  # an error; tested as one
             if flag == "fused" and any(isinstance(v, tuple) and v[0] == "tensors" for v in base.values()):
                 continue
-            yield {**base, flag: True}, "float32"
+            yield {**base, flag: True}, main_dtype
     for options in (plain(torch, x.kwargs) for x in info.optim_inputs_func("cuda")):
         if options.get("capturable"):
             yield options, "float32"
-    others = ["float64"] if info.name != "SparseAdam" else []
+    others = ["float64"] if info.name not in ("LBFGS", "SparseAdam") else []
     if info.supports_complex and info.name not in ("Adafactor", "Muon", "SparseAdam"):
         others.append("complex64")
     if info.name not in ("LBFGS", "SparseAdam"):

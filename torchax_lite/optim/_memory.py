@@ -72,10 +72,10 @@ def next_direction(columns: list[list[Any]], scalars: list[Any], *, size: int) -
 
     q, alphas = jax.lax.fori_loop(0, used, down, (-grad, alphas))
     direction = jax.lax.fori_loop(0, used, up, q * diagonal)
-    numbers = [dot(grad, direction), jnp.max(jnp.abs(direction)), used, fresh]
     wide = jnp.promote_types(grad.dtype, jnp.float32)
-    numbers = jnp.stack([jnp.asarray(x).astype(wide) for x in numbers])
-    return [direction, differences, steps, inverse, alphas, diagonal, numbers]
+    numbers = [dot(grad, direction), jnp.max(jnp.abs(direction)), used, fresh]
+    told = jnp.stack([jnp.asarray(x).astype(wide) for x in numbers])
+    return [direction, differences, steps, inverse, alphas, diagonal, told]
 
 
 def _resized(columns: list[list[Any]], scalars: list[Any], *, rows: int) -> list[Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import ml_dtypes
 import numpy as np
 
 import torchax_lite as torch
@@ -93,22 +94,31 @@ class HostNumber:
 
     Attributes:
         tensor: the tensor in the state.
-        array: on the CPU, the tensor's own memory; else a copy, written back at each change.
-        remote: the tensor is not on the CPU.
+        array: the tensor's own memory; a copy, written back at each change, if it is not on the CPU or in a dtype that
+            NumPy lacks.
+        copied: the array is a copy.
     """
 
-    __slots__ = ("array", "remote", "tensor")
+    __slots__ = ("array", "copied", "tensor")
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.tensor = tensor
-        self.remote = tensor.device.type != "cpu"
-        self.array = tensor.detach().cpu().numpy()
+        value = tensor.detach().cpu()
+        small = value.dtype in (torch.bfloat16, torch.float16)
+        self.copied = small or tensor.device.type != "cpu"
+        self.array = (value.float() if small else value).numpy()
 
     def set(self, value: float) -> None:
         """Give the tensor a new value."""
-        self.array[()] = value
-        if self.remote:
-            self.tensor.fill_(value)
+        if self.copied:
+            self.tensor.detach().fill_(self.rounded(value))
+        self.array[()] = self.rounded(value)
+
+    def rounded(self, value: float) -> float:
+        """The value in the tensor's dtype."""
+        if self.tensor.dtype is torch.bfloat16:
+            return float(ml_dtypes.bfloat16(value))
+        return float(np.float16(value)) if self.tensor.dtype is torch.float16 else value
 
 
 def _divided(columns: list[list[Any]], scalars: list[Any]) -> list[list[Any]]:

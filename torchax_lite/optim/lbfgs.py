@@ -107,9 +107,7 @@ class LBFGS(Optimizer):
         for p in self._params:
             p._storage.aval.recorder.updated = False  # the closure that follows belongs to the same program
 
-    def _evaluate(
-        self, closure: Callable[[], Any], nodes: list[Any], direction: torch.Tensor, length: Any
-    ) -> Point:
+    def _evaluate(self, closure: Callable[[], Any], nodes: list[Any], direction: torch.Tensor, length: Any) -> Point:
         """Return the point at a step along the direction; the parameters come back to where they were."""
         self._move_by(direction, length)
         loss = closure()
@@ -157,9 +155,7 @@ class LBFGS(Optimizer):
         self._iterate(closure, group, state, Point(0, loss, None, flat, largest))
         return first_loss
 
-    def _iterate(
-        self, closure: Callable[[], Any], group: dict[str, Any], state: dict[str, Any], point: Point
-    ) -> None:
+    def _iterate(self, closure: Callable[[], Any], group: dict[str, Any], state: dict[str, Any], point: Point) -> None:
         lr = group["lr"].squeeze() if isinstance(group["lr"], torch.Tensor) else group["lr"]
         lr_value = host(lr)[()] if isinstance(lr, torch.Tensor) else lr
         evaluations = 1
