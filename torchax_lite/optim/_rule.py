@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import ml_dtypes
 import numpy as np
 
 import torchax_lite as torch
 
 from ..engine import CPU
 from ..tensor.creation import on_place
+from . import _arrays
+from ._record import multi_tensor_update
 from ._update import Update
 from .optimizer import Optimizer, _use_grad_for_differentiable
 
@@ -30,11 +33,16 @@ def check_rate(name: str, value: Any) -> None:
         raise ValueError(f"Invalid {name}: {value}")
 
 
-def check_learning_rate(lr: Any) -> None:
-    """Raise PyTorch's error unless ``lr`` is a non-negative number or one-element tensor."""
+def check_one_element(lr: Any) -> None:
+    """Raise PyTorch's error for a learning rate that is a tensor of several elements."""
     if isinstance(lr, torch.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if lr < 0.0:
+
+
+def check_learning_rate(lr: Any) -> None:
+    """Raise PyTorch's error unless ``lr`` is a non-negative number or one-element tensor."""
+    check_one_element(lr)
+    if not 0.0 <= lr:
         raise ValueError(f"Invalid learning rate: {lr}")
 
 
@@ -45,12 +53,14 @@ def check_betas(betas: tuple[Any, Any]) -> None:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
 
 
-def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) -> None:
-    """Raise PyTorch's error for options that exclude ``fused``."""
+def check_fused(optimizer: Optimizer, fused: bool | None, foreach: bool | None, differentiable: bool) -> None:
+    """Raise PyTorch's error for options that exclude ``fused``; a fused optimizer undoes a loss scale by itself."""
     if fused and differentiable:
         raise RuntimeError("`fused` does not support `differentiable`")
     if fused and foreach:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if fused:
+        optimizer._step_supports_amp_scaling = True  # type: ignore[attr-defined]
 
 
 def number_dtype() -> torch.dtype:
@@ -84,22 +94,36 @@ class HostNumber:
 
     Attributes:
         tensor: the tensor in the state.
-        array: on the CPU, the tensor's own memory; else a copy, written back at each change.
-        remote: the tensor is not on the CPU.
+        array: the tensor's own memory; a copy, written back at each change, if it is not on the CPU or in a dtype that
+            NumPy lacks.
+        copied: the array is a copy.
     """
 
-    __slots__ = ("array", "remote", "tensor")
+    __slots__ = ("array", "copied", "tensor")
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.tensor = tensor
-        self.remote = tensor.device.type != "cpu"
-        self.array = tensor.detach().cpu().numpy()
+        value = tensor.detach().cpu()
+        small = value.dtype in (torch.bfloat16, torch.float16)
+        self.copied = small or tensor.device.type != "cpu"
+        self.array = (value.float() if small else value).numpy()
 
     def set(self, value: float) -> None:
         """Give the tensor a new value."""
-        self.array[()] = value
-        if self.remote:
-            self.tensor.fill_(value)
+        if self.copied:
+            self.tensor.detach().fill_(self.rounded(value))
+        self.array[()] = self.rounded(value)
+
+    def rounded(self, value: float) -> float:
+        """The value in the tensor's dtype."""
+        if self.tensor.dtype is torch.bfloat16:
+            return float(ml_dtypes.bfloat16(value))
+        return float(np.float16(value)) if self.tensor.dtype is torch.float16 else value
+
+
+def _divided(columns: list[list[Any]], scalars: list[Any]) -> list[list[Any]]:
+    grads, (scale,) = columns
+    return [[_arrays.div(grad, scale) for grad in grads]]
 
 
 class RuleOptimizer(Optimizer):
@@ -110,8 +134,8 @@ class RuleOptimizer(Optimizer):
     host_names: ClassVar[tuple[str, ...]] = ("step",)
     #: What must lie on the accelerator when capturable, in the words of PyTorch's error.
     placed: ClassVar[str] = "params and state_steps"
-    #: PyTorch can use sparse gradients here.
-    sparse: ClassVar[bool] = False
+    #: The update by sparse gradients, where there is one.
+    sparse_rule: ClassVar[Any] = None
     #: Options that state saved by an early PyTorch lacks, and their values.
     newer_options: ClassVar[dict[str, Any]] = {"foreach": None, "maximize": False, "differentiable": False}
 
@@ -156,24 +180,40 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if getattr(self, "grad_scale", None) is not None or getattr(self, "found_inf", None) is not None:
+            if not self._unscale():
+                return loss
         for group in self.param_groups:
             self._step_group(group)
         return loss
 
+    def _unscale(self) -> bool:
+        """Undo a ``GradScaler``'s scaling (fused optimizers do it themselves); False if the step is to be left out."""
+        found = getattr(self, "found_inf", None)
+        if found is not None and float(found):
+            return False
+        scale = getattr(self, "grad_scale", None)
+        grads = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        if scale is not None and grads:
+            multi_tensor_update(_divided, [grads, [scale.to(grads[0].device)]], (), (), (0,))
+        return True
+
     def _step_group(self, group: dict[str, Any]) -> None:
         rates = self._rates(group)
-        differentiable = bool(group["differentiable"])
+        differentiable = bool(group.get("differentiable"))
         if not differentiable:
             rates = {name: self._as_rate(name, value) for name, value in rates.items()}
         placed = group.get("capturable") or group.get("fused")
         known: dict[tuple[float, ...], tuple[tuple[float, ...], dict[str, Any]]] = {}
         params, grads, states, own = [], [], [], []
+        sparse = False
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
             if grad.is_sparse:
-                self._refuse_sparse()
+                self._check_sparse(group)
+                sparse = True
             if placed:
                 self._check_placement(p, group)
             state = self._state_of(p, group)
@@ -188,13 +228,35 @@ class RuleOptimizer(Optimizer):
             grads.append(grad)
             states.append(state)
             own.append(entry[1])
+        if sparse:
+            self._apply_sparse(group, rates, *self._take_sparse(params, grads, states, own))
         if not params:
             return
+        apply = self.rule.differentiate if differentiable else self.rule.record
         columns: dict[str, list[Any]] = {"param": params, "grad": grads}
+        self._apply_group(group, columns, states, rates, own, self._flags(group), apply)
+
+    def _apply_group(
+        self,
+        group: dict[str, Any],
+        columns: dict[str, list[Any]],
+        states: list[dict[str, Any]],
+        rates: dict[str, Any],
+        own: list[Any],
+        flags: dict[str, Any],
+        apply: Callable,
+    ) -> None:
+        """Update the parameters of a group that have dense gradients."""
         for name in self._state_columns(group):
             columns[name] = [state[name] for state in states]
-        apply = self.rule.differentiate if differentiable else self.rule.record
-        flags = self._flags(group)
+        self._apply(columns, rates, own, flags, apply)
+
+    @staticmethod
+    def _apply(
+        columns: dict[str, list[Any]], rates: dict[str, Any], own: list[Any], flags: dict[str, Any], apply: Callable
+    ) -> None:
+        """Apply an update to the parameters of each device."""
+        params = columns["param"]
         device = params[0].device
         if all(p.device == device for p in params):
             apply(columns, rates, own, flags)
@@ -203,6 +265,37 @@ class RuleOptimizer(Optimizer):
             here = [i for i, p in enumerate(params) if p.device == device]
             part = {name: [column[i] for i in here] for name, column in columns.items()}
             apply(part, rates, [own[i] for i in here], flags)
+
+    @staticmethod
+    def _take_sparse(*columns: list[Any]) -> list[list[Any]]:
+        """Take out of the lists what belongs to sparse gradients (the second list), and return it."""
+        where = [grad.is_sparse for grad in columns[1]]
+        taken = [[entry for entry, is_sparse in zip(column, where) if is_sparse] for column in columns]
+        for column in columns:
+            column[:] = [entry for entry, is_sparse in zip(column, where) if not is_sparse]
+        return taken
+
+    def _apply_sparse(
+        self,
+        group: dict[str, Any],
+        rates: dict[str, Any],
+        params: list[Any],
+        grads: list[Any],
+        states: list[dict[str, Any]],
+        own: list[dict[str, Any]],
+    ) -> None:
+        """Update the rows that sparse gradients have."""
+        here = [i for i, grad in enumerate(grads) if grad._values().numel()]
+        if not here:
+            return
+        columns: dict[str, list[Any]] = {
+            "param": [params[i] for i in here],
+            "indices": [grads[i]._indices() for i in here],
+            "values": [grads[i]._values() for i in here],
+        }
+        for name in self._state_columns(group):
+            columns[name] = [states[i][name] for i in here]
+        self._apply(columns, rates, [own[i] for i in here], self._flags(group), self.sparse_rule.record)
 
     @staticmethod
     def _as_rate(name: str, value: Any) -> Any:
@@ -250,12 +343,9 @@ class RuleOptimizer(Optimizer):
                 f"{FUSED_DEVICES} but {p.dtype} and {kind}"
             )
 
-    def _refuse_sparse(self) -> None:
-        name = type(self).__name__
-        if self.sparse:
-            raise NotImplementedError(f"{name} with sparse gradients is not implemented")
-        hint = ", please consider SparseAdam instead" if name in ("Adam", "AdamW") else ""
-        raise RuntimeError(f"{name} does not support sparse gradients{hint}")
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        """Raise PyTorch's error unless sparse gradients can be used."""
+        raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore; options that an older file lacks are set, and step counts become tensors."""

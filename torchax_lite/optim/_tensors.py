@@ -57,6 +57,11 @@ def neg(x: torch.Tensor) -> torch.Tensor:
     return -x
 
 
+def start(x: torch.Tensor, keep: Any) -> torch.Tensor:
+    """``x``, as the start of a running value, of which ``keep`` is kept: the first is constant for autograd."""
+    return x if keep else x.detach()
+
+
 def absolute(x: torch.Tensor) -> torch.Tensor:
     """``|x|``."""
     return torch.abs(x)

@@ -34,9 +34,6 @@ class Update:
         self.__module__ = formula.__module__
         self.__doc__ = formula.__doc__
 
-    def __repr__(self) -> str:
-        return f"{self.__module__}.{self.__qualname__}"
-
     def __call__(
         self,
         tensors: Sequence[Sequence[Any]],
@@ -46,7 +43,7 @@ class Update:
         held: tuple[str, ...],
         shared: tuple[str, ...],
         each: tuple[str, ...],
-        flags: tuple[tuple[str, bool], ...],
+        flags: tuple[tuple[str, Any], ...],
     ) -> list[list[Any]]:
         """Return the new arrays of each mutated column.
 
@@ -62,20 +59,22 @@ class Update:
         own = scalars[len(shared) :]
         results = []
         for i, arrays in enumerate(zip(*tensors[:split])):
-            reals = {name: _arrays.to_real(array) for name, array in zip(columns, arrays)}
             numbers = dict(zip(each, own[i * len(each) : (i + 1) * len(each)]))
-            new = self.formula(_arrays, **reals, **rates, **numbers, **dict(flags))
-            values = dict(zip(self.mutates, new))
-            like = dict(zip(columns, arrays))
-            results.append([_arrays.from_real(values[name], like[name]) for name in self.mutates if name in like])
+            results.append(self._new_values(dict(zip(columns, arrays)), {**rates, **numbers, **dict(flags)}))
         return [list(column) for column in zip(*results)]
+
+    def _new_values(self, arrays: dict[str, Any], options: dict[str, Any]) -> list[Any]:
+        """The new arrays of one parameter, in the order of ``mutates``."""
+        reals = {name: _arrays.to_real(array) for name, array in arrays.items()}
+        values = dict(zip(self.mutates, self.formula(_arrays, **reals, **options)))
+        return [_arrays.from_real(values[name], arrays[name]) for name in self.mutates if name in arrays]
 
     def record(
         self,
         columns: Mapping[str, Sequence[torch.Tensor]],
         shared: Mapping[str, Any],
         each: Sequence[Mapping[str, float]],
-        flags: Mapping[str, bool],
+        flags: Mapping[str, Any],
     ) -> None:
         """Record the update of a list of parameters as one op, which replaces their values and their state's.
 
@@ -117,7 +116,7 @@ class Update:
         columns: Mapping[str, Sequence[torch.Tensor]],
         shared: Mapping[str, Any],
         each: Sequence[Mapping[str, Any]],
-        flags: Mapping[str, bool],
+        flags: Mapping[str, Any],
     ) -> None:
         """Update by tensor operations that autograd sees; arguments as for :meth:`record`."""
         for i, tensors in enumerate(zip(*columns.values())):
@@ -126,6 +125,29 @@ class Update:
             for name, value in zip(self.mutates, new):
                 if name in reals:
                     reals[name].copy_(value)
+
+
+class RowUpdate(Update):
+    """The same formula on those rows of a parameter (and of its state) that its sparse gradient has.
+
+    The gradient comes as two columns, ``indices`` (sparse dimensions, entries) and ``values``; entries with equal
+    indices are summed first, within the program: no shape depends on the values of the indices.
+    """
+
+    def _new_values(self, arrays: dict[str, Any], options: dict[str, Any]) -> list[Any]:
+        keys, rows = _arrays.merged_rows(arrays["indices"], arrays["values"], arrays["param"].shape)
+        dense = {name: array for name, array in arrays.items() if name not in ("indices", "values")}
+        split = arrays["indices"].shape[0]
+        tables = {name: array.reshape(-1, *array.shape[split:]) for name, array in dense.items()}
+        seen = {name: table.at[keys].get(mode="fill", fill_value=0) for name, table in tables.items()}
+        new = zip(
+            [name for name in self.mutates if name in dense],
+            Update._new_values(self, {**seen, "grad": rows}, options),
+        )
+        return [
+            tables[name].at[keys].set(value, mode="drop", unique_indices=True).reshape(dense[name].shape)
+            for name, value in new
+        ]
 
 
 def update(*mutates: str) -> Callable[[Callable[..., tuple]], Update]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torchax_lite as torch
 
 from ._rule import RuleOptimizer, check_fused, check_learning_rate, check_rate, full_like
-from ._update import Update, update
+from ._update import RowUpdate, Update, update
 from .optimizer import ParamsT
 
 __all__ = ["Adagrad"]
@@ -57,7 +57,7 @@ class Adagrad(RuleOptimizer):
     """
 
     rule: ClassVar[Update] = adagrad_formula
-    sparse = True
+    sparse_rule = RowUpdate(adagrad_formula.formula, adagrad_formula.mutates)
     newer_options: ClassVar[dict[str, Any]] = {**RuleOptimizer.newer_options, "fused": None}
 
     def __init__(
@@ -91,7 +91,7 @@ class Adagrad(RuleOptimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
-        check_fused(fused, foreach, differentiable)
+        check_fused(self, fused, foreach, differentiable)
         for group in self.param_groups:
             for p in group["params"]:
                 self.state[p].update(self._new_state(p, group))
@@ -117,3 +117,9 @@ class Adagrad(RuleOptimizer):
         self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
     ) -> tuple[tuple[float, ...], dict[str, Any]]:
         return (values[0] + 1,), {"slowdown": 1 + values[0] * group["lr_decay"]}
+
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        if group["fused"]:
+            raise RuntimeError("`fused` does not support sparse grad or complex param")
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")

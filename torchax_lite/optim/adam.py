@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_fused, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_fused, check_learning_rate, check_rate, full_like, number_dtype
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -119,7 +121,7 @@ class Adam(RuleOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
-        check_fused(fused, foreach, differentiable)
+        check_fused(self, fused, foreach, differentiable)
 
     def _new_state(self, p: torch.Tensor, group: dict[str, Any]) -> dict[str, Any]:
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
@@ -144,13 +146,19 @@ class Adam(RuleOptimizer):
         self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
     ) -> tuple[tuple[float, ...], dict[str, Any]]:
         step = values[0] + 1
-        return (step,), {
-            "correction1": 1 - rates["beta1"] ** step,
-            "correction2_sqrt": (1 - rates["beta2"] ** step) ** 0.5,
-        }
+        beta1, beta2 = rates["beta1"], rates["beta2"]
+        number: Any = float
+        if group["differentiable"] and not isinstance(beta1, torch.Tensor) and number_dtype() == torch.float32:
+            number = np.float32  # as PyTorch's step tensor is
+            beta1, beta2 = number(beta1), number(beta2)
+        correction2 = 1 - beta2 ** number(step)
+        return (step,), {"correction1": 1 - beta1 ** number(step), "correction2_sqrt": correction2**0.5}
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
         return {**super()._flags(group), "decoupled": bool(group["decoupled_weight_decay"])}
+
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
 
 
 def _check_tensor_betas(betas: tuple[Any, Any], plain_foreach: bool) -> None:

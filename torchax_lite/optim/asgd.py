@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 import torchax_lite as torch
 
 from ._rule import RuleOptimizer, check_learning_rate, check_rate, full_like, number_dtype
@@ -107,4 +109,6 @@ class ASGD(RuleOptimizer):
         step, lr, lambd = values[0] + 1, float(group["lr"]), group["lambd"]
         eta = lr / ((1 + lambd * lr * step) ** group["alpha"])
         mu = 1 / max(1, step - group["t0"])
+        if number_dtype() == torch.float32:  # also where a loaded state has another dtype
+            eta, mu = float(np.float32(eta)), float(np.float32(mu))
         return (step, eta, mu), {"eta": values[1], "mu": values[2]}

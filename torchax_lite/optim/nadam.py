@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import ml_dtypes
 import numpy as np
 
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, number_dtype
+from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
 __all__ = ["NAdam"]
+
+_ROUND: dict[Any, Any] = {
+    torch.float64: float,
+    torch.float32: lambda x: float(np.float32(x)),
+    torch.float16: lambda x: float(np.float16(x)),
+    torch.bfloat16: lambda x: float(ml_dtypes.bfloat16(x)),
+}
 
 
 @update("param", "exp_avg", "exp_avg_sq")
@@ -126,15 +134,19 @@ class NAdam(RuleOptimizer):
         rates = {name: group[name] for name in ("lr", "eps", "weight_decay")}
         return {**rates, "beta1": beta1, "beta2": beta2}
 
+    def _values(
+        self, p: torch.Tensor, group: dict[str, Any], state: dict[str, Any], numbers: list[HostNumber]
+    ) -> tuple[Any, ...]:
+        # The product is rounded to the dtype that it has: the parameter's, once it was loaded.
+        return (*super()._values(p, group, state, numbers), _ROUND[numbers[1].tensor.dtype])
+
     def _advance(
-        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[float, ...]
+        self, group: dict[str, Any], rates: dict[str, Any], values: tuple[Any, ...]
     ) -> tuple[tuple[float, ...], dict[str, Any]]:
         step, beta1, decay = values[0] + 1, rates["beta1"], group["momentum_decay"]
         mu = beta1 * (1.0 - 0.5 * (0.96 ** (step * decay)))
         mu_next = beta1 * (1.0 - 0.5 * (0.96 ** ((step + 1) * decay)))
-        product = values[1] * mu
-        if number_dtype() == torch.float32:
-            product = float(np.float32(values[1]) * np.float32(mu))
+        product = values[2](values[1] * mu)
         return (step, product), {
             "correction2": 1 - rates["beta2"] ** step,
             "grad_factor": (1.0 - mu) / (1.0 - product),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torchax_lite as torch
 
 from ._rule import HostNumber, RuleOptimizer, check_fused, check_learning_rate, check_rate, full_like
-from ._update import Update, update
+from ._update import RowUpdate, Update, update
 from .optimizer import ParamsT
 
 __all__ = ["SGD"]
@@ -42,7 +42,7 @@ def sgd_formula(
     if decay:
         grad = xp.add(grad, param, weight_decay)
     if momentum_buffer is not None:
-        momentum_buffer = xp.add(xp.mul(momentum_buffer, keep), grad, gain)
+        momentum_buffer = xp.add(xp.mul(momentum_buffer, keep), xp.start(grad, keep), gain)
         grad = xp.add(grad, momentum_buffer, momentum) if nesterov else momentum_buffer
     return xp.add(param, grad, -lr), momentum_buffer
 
@@ -66,7 +66,7 @@ class SGD(RuleOptimizer):
 
     rule: ClassVar[Update] = sgd_formula
     host_names = ()
-    sparse = True
+    sparse_rule = RowUpdate(sgd_formula.formula, sgd_formula.mutates)
     newer_options: ClassVar[dict[str, Any]] = {**RuleOptimizer.newer_options, "nesterov": False, "fused": False}
 
     def __init__(
@@ -100,7 +100,7 @@ class SGD(RuleOptimizer):
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, defaults)
-        check_fused(fused, foreach, differentiable)
+        check_fused(self, fused, foreach, differentiable)
 
     def _state_of(self, p: torch.Tensor, group: dict[str, Any]) -> dict[str, Any]:
         if group["momentum"] == 0:
@@ -118,7 +118,8 @@ class SGD(RuleOptimizer):
     ) -> tuple[float, ...]:
         if group["momentum"] == 0 or state.get("momentum_buffer") is not None:
             return ()
-        state["momentum_buffer"] = full_like(p)
+        if not p.grad.is_sparse:  # type: ignore[union-attr]
+            state["momentum_buffer"] = full_like(p)
         return (0.0,)
 
     def _advance(
@@ -132,3 +133,34 @@ class SGD(RuleOptimizer):
 
     def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
         return {**super()._flags(group), "nesterov": bool(group["nesterov"])}
+
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        if group["fused"]:
+            raise RuntimeError("`_fused_sgd` does not support sparse gradients")
+        if group["weight_decay"] != 0:
+            raise RuntimeError("add(sparse, dense) is not supported. Use add(dense, sparse) instead.")
+
+    def _apply_sparse(
+        self,
+        group: dict[str, Any],
+        rates: dict[str, Any],
+        params: list[Any],
+        grads: list[Any],
+        states: list[dict[str, Any]],
+        own: list[dict[str, Any]],
+    ) -> None:
+        """Update the rows that sparse gradients have; a momentum of theirs is a sparse tensor too."""
+        momentum = group["momentum"]
+        if momentum == 0:
+            super()._apply_sparse(group, rates, params, grads, states, own)
+            return
+        for p, grad, state in zip(params, grads, states):
+            if group["maximize"]:
+                grad = -grad
+            velocity = state.get("momentum_buffer")
+            if velocity is None:
+                velocity = state["momentum_buffer"] = grad.detach().clone()
+            else:
+                velocity.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
+            grad = grad.add(velocity, alpha=momentum) if group["nesterov"] else velocity
+            p.add_(grad, alpha=-float(group["lr"]))
