@@ -33,6 +33,8 @@ def scaled_dot_product_attention(
     """
     if is_causal and attn_mask is not None or not attention_backends.ENABLED["math"]:
         attention_backends.check(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa)
+    if not 0.0 <= dropout_p <= 1.0:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     mask = None
     if dropout_p > 0.0:
         batch = query.shape[:-2] if enable_gqa else _broadcast(query.shape[:-2], key.shape[:-2])

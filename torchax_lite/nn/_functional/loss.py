@@ -216,7 +216,7 @@ def _known_negative(var: Tensor) -> bool:
     values = known_values(var)
     if values is not None:
         return bool((values < 0).any())
-    return not var.requires_grad and bool((var < 0).any())
+    return var.grad_fn is None and bool((var.detach() < 0).any())
 
 
 def gaussian_nll_loss(

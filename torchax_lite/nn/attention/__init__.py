@@ -14,8 +14,6 @@ from typing import Any
 
 from torchax_lite.backends import _attention
 
-from . import bias, flex_attention, varlen
-
 __all__ = [
     "WARN_FOR_UNFUSED_KERNELS",
     "SDPBackend",

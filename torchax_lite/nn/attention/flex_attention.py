@@ -6,6 +6,7 @@ what is done to them.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import warnings
@@ -263,12 +264,22 @@ def _seen(scores: Tensor, block_mask: BlockMask) -> Tensor:
     columns = torch.arange(scores.shape[3], device=scores.device) // block_kv
 
     def elements(counts: Tensor, indices: Tensor) -> Tensor:
-        return dense(counts, indices).to(torch.bool)[:, :, rows][:, :, :, columns]
+        blocks = dense(counts, indices)[: scores.shape[0], : scores.shape[1]]
+        return blocks.to(torch.bool)[:, :, rows][:, :, :, columns]
 
     keep = keep & elements(block_mask.kv_num_blocks, block_mask.kv_indices)
     if block_mask.full_kv_num_blocks is not None and block_mask.full_kv_indices is not None:
         keep = keep | elements(block_mask.full_kv_num_blocks, block_mask.full_kv_indices)
     return keep
+
+
+@functools.cache
+def _warn_about_lse() -> None:
+    warnings.warn(
+        "return_lse is deprecated and will be removed in v2.10. Please use return_aux=AuxRequest(lse=True) instead.",
+        FutureWarning,
+        stacklevel=3,
+    )
 
 
 def flex_attention(
@@ -301,11 +312,7 @@ def flex_attention(
             "return_lse is deprecated, please use return_aux=AuxRequest(lse=True) instead."
         )
     if return_lse:
-        warnings.warn(
-            "return_lse is deprecated and will be removed in v2.10. Please use return_aux=AuxRequest(lse=True) instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        _warn_about_lse()
     _check_options(kernel_options)
     scale = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
     groups = query.size(1) // key.size(1)
@@ -320,7 +327,7 @@ def flex_attention(
         scores = torch.where(_seen(scores, block_mask), scores, float("-inf"))
     nothing = (scores == float("-inf")).all(-1, keepdim=True)
     weights = scores.masked_fill(nothing, 0.0).softmax(-1).masked_fill(nothing, 0.0)
-    out = (weights.to(query.dtype) @ value).to(query.dtype)
+    out = weights.to(query.dtype) @ value.to(query.dtype)
     if return_aux is not None:
         return out, AuxOutput(
             torch.logsumexp(scores, dim=-1) if return_aux.lse else None,
