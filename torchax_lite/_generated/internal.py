@@ -79,6 +79,7 @@ _op_linalg_pinv = _OPS['linalg_pinv']
 _op_linalg_qr = _OPS['linalg_qr']
 _op_linalg_slogdet = _OPS['linalg_slogdet']
 _op_linalg_solve_triangular = _OPS['linalg_solve_triangular']
+_op_linear_cross_entropy_chunked = _OPS['linear_cross_entropy_chunked']
 _op_lstm_layer = _OPS['lstm_layer']
 _op_lu_permutation = _OPS['lu_permutation']
 _op_masked_select_at = _OPS['masked_select_at']
@@ -109,7 +110,7 @@ _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'linear_cross_entropy_chunked', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -161,6 +162,7 @@ def avg_pool3d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_
 
 def binary_cross_entropy(input, target, weight=None, reduction='mean'):
     """``-weight (t log x + (1 - t) log(1 - x))`` with the logarithms kept above -100; reduced."""
+    _check_values(_op_binary_cross_entropy, (input, target, weight,), (), (reduction,))
     return _call(_op_binary_cross_entropy, (input, target, weight,), (), (reduction,))
 
 def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction='mean'):
@@ -413,6 +415,13 @@ def linalg_solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=
     if out is None:
         return _call(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,))
     return _call_out(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,), out)
+
+def linear_cross_entropy_chunked(input, linear_weight, target, bias=None, weight=None, reduction='mean', ignore_index=-100, rows=1, acc_dtype=None):
+    """``-weight[t] log softmax(W x + b)[t]`` of rows ``(N, E)``, ``rows`` of them at a time; reduced.
+
+    The backward pass computes the logits of a piece again. Sums are in ``acc_dtype``, by default a wide one."""
+    _check_values(_op_linear_cross_entropy_chunked, (input, linear_weight, target, bias, weight,), (), (reduction, ignore_index, rows, acc_dtype,))
+    return _call(_op_linear_cross_entropy_chunked, (input, linear_weight, target, bias, weight,), (), (reduction, ignore_index, rows, acc_dtype,))
 
 def lstm_layer(input, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, reverse=False):
     """One LSTM layer in one direction (gates in the order i, f, g, o); ``w_hr`` projects the state."""

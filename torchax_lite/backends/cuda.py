@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from . import _attention
 from ..tensor.functions import get_float32_matmul_precision, set_float32_matmul_precision
 from ._settings import check_precision
 
@@ -64,15 +65,16 @@ def is_built() -> bool:
 
 # -- attention kernels -------------------------------------------------------------------------------------------------
 
-_kernels = {"flash": True, "math": True, "mem_efficient": True, "cudnn": True, "half_reduction": False}
+_kernels = _attention.ENABLED
+_half_reduction = {"half_reduction": False}
 
 
-def _switch(kernel: str) -> tuple[Any, Any]:
+def _switch(kernel: str, choices: dict[str, bool] = _kernels) -> tuple[Any, Any]:
     def enable(enabled: bool) -> None:
-        _kernels[kernel] = bool(enabled)
+        choices[kernel] = bool(enabled)
 
     def enabled() -> bool:
-        return _kernels[kernel]
+        return choices[kernel]
 
     enable.__doc__ = f"Keep a choice about PyTorch's {kernel} attention; XLA has one implementation."
     enabled.__doc__ = f"The choice kept about PyTorch's {kernel} attention."
@@ -83,7 +85,7 @@ enable_flash_sdp, flash_sdp_enabled = _switch("flash")
 enable_math_sdp, math_sdp_enabled = _switch("math")
 enable_mem_efficient_sdp, mem_efficient_sdp_enabled = _switch("mem_efficient")
 enable_cudnn_sdp, cudnn_sdp_enabled = _switch("cudnn")
-allow_fp16_bf16_reduction_math_sdp, fp16_bf16_reduction_math_sdp_allowed = _switch("half_reduction")
+allow_fp16_bf16_reduction_math_sdp, fp16_bf16_reduction_math_sdp_allowed = _switch("half_reduction", _half_reduction)
 
 
 @contextmanager

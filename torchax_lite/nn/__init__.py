@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import functional, init, modules, parameter, utils
+from . import attention, functional, grad, init, modules, parameter, utils
 from .modules import *
 from .modules import __all__ as _module_names
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
@@ -15,8 +15,10 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "factory_kwargs",
     "functional",
+    "grad",
     "init",
     "modules",
     "parameter",

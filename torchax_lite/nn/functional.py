@@ -23,6 +23,9 @@ from ._functional import (
     linear as _linear,
 )
 from ._functional import (
+    linear_cross_entropy as _linear_cross_entropy,
+)
+from ._functional import (
     loss as _loss,
 )
 from ._functional import (
@@ -45,6 +48,7 @@ from ._functional.attention import *  # noqa: F403
 from ._functional.distance import *  # noqa: F403
 from ._functional.dropout import *  # noqa: F403
 from ._functional.linear import *  # noqa: F403
+from ._functional.linear_cross_entropy import *  # noqa: F403
 from ._functional.loss import *  # noqa: F403
 from ._functional.normalization import *  # noqa: F403
 from ._functional.padding import *  # noqa: F403
@@ -53,7 +57,8 @@ from ._functional.sparse import *  # noqa: F403
 from ._functional.vision import *  # noqa: F403
 
 __all__ = [
-    *_activation.__all__, *_attention.__all__, *_distance.__all__, *_dropout.__all__, *_linear.__all__, *_loss.__all__,
+    *_activation.__all__, *_attention.__all__, *_distance.__all__, *_dropout.__all__, *_linear.__all__,
+    *_linear_cross_entropy.__all__, *_loss.__all__,
     *_normalization.__all__, *_padding.__all__, *_pooling.__all__, *_sparse.__all__, *_vision.__all__,
     "grouped_mm", "scaled_grouped_mm", "scaled_mm",
 ]  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections import OrderedDict
 from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor
+from torchax_lite.tensor import overriding
 from torchax_lite.tensor.overriding import disabled_torch_function_impl
 from torchax_lite.tensor.tensor import _TensorMeta
 
@@ -119,6 +121,15 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         return tensor
 
 
+def _without_shape(cls: Any, requires_grad: bool, device: Any, dtype: Any) -> Any:
+    """A tensor of class ``cls``, which sees the calls of public functions until it gets a shape, or is no more."""
+    with overriding.DisableTorchFunctionSubclass():
+        made = Tensor._make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)
+    overriding.LAYER.enable()
+    made._guarded = weakref.finalize(made, overriding.LAYER.disable)
+    return made
+
+
 _WITHOUT_SHAPE = frozenset(
     "__get__ __hash__ __reduce_ex__ size copy_ is_complex is_floating_point half float double char short int long cuda "
     "cpu to get_device".split()
@@ -130,12 +141,15 @@ class UninitializedTensorMixin:
 
     cls_to_become: Any = None
     data: Any
+    _guarded: Any
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Allocate ``shape`` and turn into an ordinary parameter or buffer, in place."""
         device = self.data.device if device is None else device
         dtype = self.data.dtype if dtype is None else dtype
         self.data = torch.empty(shape, device=device, dtype=dtype)
+        self._guarded()
+        del self._guarded
         self.__class__ = self.cls_to_become
 
     @property
@@ -182,7 +196,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     cls_to_become = Parameter
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
-        return Tensor._make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)
+        return _without_shape(cls, requires_grad, device, dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         if id(self) in memo:
@@ -200,7 +214,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     def __new__(
         cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
     ) -> UninitializedBuffer:
-        tensor = Tensor._make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)
+        tensor = _without_shape(cls, requires_grad, device, dtype)
         tensor.persistent = persistent
         tensor._is_buffer = True
         return tensor

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .common import accumulation_dtype, display_name
+from .lowering import broadcast
 from .registry import op
 from .samples import T, cases
 
@@ -50,6 +51,9 @@ def _check(query, key, value, attn_mask, enable_gqa) -> None:
             f"Expected size for first two dimensions of batch2 tensor to be: [{math.prod(key.shape[:-2])}, "
             f"{key.shape[-2]}] but got: [{math.prod(value.shape[:-2])}, {value.shape[-2]}]."
         )
+    if attn_mask is not None:
+        batch = jnp.broadcast_shapes(query.shape[:-2], key.shape[:-2]) if not enable_gqa else query.shape[:-2]
+        broadcast([(*batch, query.shape[-2], key.shape[-2]), attn_mask.shape])
     if enable_gqa and (query.shape[-3] % key.shape[-3] or query.shape[-3] % value.shape[-3]):
         raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
 

@@ -27,9 +27,9 @@ HANDWRITTEN = {"pow"}
 VALUE_CHECKED = {
     "gather", "scatter.src", "scatter.value", "scatter.reduce", "scatter.value_reduce", "scatter_add", "scatter_reduce",
     "index_select", "index_add", "index_copy", "index_fill", "take", "put", "embedding", "nll_loss", "nll_loss2d",
-    "floor_divide", "remainder", "fmod", "div.mode",
+    "floor_divide", "remainder", "fmod", "div.mode", "linear_cross_entropy_chunked", "binary_cross_entropy",
 }  # fmt: skip
-"""Ops whose known index or divisor values are looked at first (tensor/value_checks.py)."""
+"""Ops whose known indices, divisors or probabilities are looked at first (tensor/value_checks.py)."""
 VARARGS = {"permute", "repeat", "flip", "tile"}
 """Methods whose list of ints may be given as separate arguments."""
 

@@ -39,8 +39,6 @@ def overrides(cls: type) -> bool:
     if found is None:
         hook = getattr(cls, "__torch_function__", None)
         found = hook is not None and cls is not dispatch.Tensor and getattr(hook, "__func__", hook) is not _disabled
-        if hasattr(cls, "cls_to_become"):  # uninitialized parameters guard themselves
-            found = False
         _overloaded[cls] = found
     return found
 
@@ -268,8 +266,8 @@ def enable_for_good() -> None:
 
 
 def note_class(cls: type) -> None:
-    """A tensor of this class is being made."""
-    if not _permanent and overrides(cls):
+    """A tensor of this class is being made; uninitialized parameters enable the layer themselves, for a while."""
+    if not _permanent and overrides(cls) and not hasattr(cls, "cls_to_become"):
         enable_for_good()
 
 

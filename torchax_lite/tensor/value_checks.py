@@ -91,9 +91,16 @@ def _rows(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Seque
 
 def _classes(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Sequence[Any]) -> None:
     scores, target = tensors[0], tensors[1]
-    if not isinstance(scores, dispatch.Tensor) or not scores.ndim:
-        return
-    n, ignored = scores._aval.shape[1 if scores.ndim > 1 else 0], statics[1]
+    if isinstance(scores, dispatch.Tensor) and scores.ndim:
+        _check_classes(target, scores._aval.shape[1 if scores.ndim > 1 else 0], statics[1])
+
+
+def _linear_classes(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Sequence[Any]) -> None:
+    if isinstance(tensors[1], dispatch.Tensor):
+        _check_classes(tensors[2], tensors[1]._aval.shape[0], statics[1])
+
+
+def _check_classes(target: Any, n: int, ignored: int) -> None:
     if _outside(target, 0, n) is None:
         return
     values = host_values(target)
@@ -101,6 +108,13 @@ def _classes(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Se
     bad = values[((values < 0) | (values >= n)) & (values != ignored)]
     if bad.size:
         raise IndexError(f"Target {int(bad.reshape(-1)[0])} is out of bounds.")
+
+
+def _probabilities(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Sequence[Any]) -> None:
+    for name, tensor in (("input", tensors[0]), ("target", tensors[1])):
+        values = host_values(tensor)
+        if values is not None and values.size and not (0 <= values.min() and values.max() <= 1):  # false for NaN too
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
 
 
 def _divisor(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Sequence[Any]) -> None:
@@ -137,6 +151,7 @@ _RULES: dict[str, Callable[..., None]] = {
         IndexError, "index {index} is out of bounds for dimension {dim} with size {size}", wraps=True
     ),
     "take": _flat, "put": _flat, "embedding": _rows, "nll_loss": _classes, "nll_loss2d": _classes,
+    "linear_cross_entropy_chunked": _linear_classes, "binary_cross_entropy": _probabilities,
     "floor_divide": _divisor, "remainder": _divisor, "fmod": _divisor, "div": _divisor,
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torchax_lite as torch
 
 from ..._generated import internal as _ops
+from ...backends import _attention as attention_backends
 from .activation import softmax
 from .common import keep_mask
 from .dropout import dropout
@@ -30,6 +31,10 @@ def scaled_dot_product_attention(
     A bool mask lets True take part; ``scale`` defaults to ``1 / sqrt(E)``; ``enable_gqa`` shares each key and value
     head among several query heads. Dropout of the weights happens whenever ``dropout_p > 0``.
     """
+    if is_causal and attn_mask is not None or not attention_backends.ENABLED["math"]:
+        attention_backends.check(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa)
+    if not 0.0 <= dropout_p <= 1.0:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     mask = None
     if dropout_p > 0.0:
         batch = query.shape[:-2] if enable_gqa else _broadcast(query.shape[:-2], key.shape[:-2])

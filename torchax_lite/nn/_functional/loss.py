@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import torchax_lite as torch
 
 from ..._generated import internal as _ops
+from ...tensor.value_checks import known_values
 from .activation import logsigmoid
 from .common import reduced, reduction_name
 from .distance import pairwise_distance
-from .linear import linear
 
 if TYPE_CHECKING:
     from torchax_lite import Tensor
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss",
-    "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "linear_cross_entropy",
+    "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss",
     "margin_ranking_loss", "mse_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
     "nll_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
@@ -132,23 +132,6 @@ def cross_entropy(
     return _nll(logs, target, weight, reduction, ignore_index)
 
 
-def linear_cross_entropy(
-    input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
-    weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
-    label_smoothing: float = 0.0, options: Any = None,
-) -> Tensor:  # fmt: skip
-    """``cross_entropy(linear(input, linear_weight, linear_bias), target)``; features in the last dim of ``input``."""
-    if options is not None:
-        raise NotImplementedError("linear_cross_entropy: options is not available")
-    logits = linear(input, linear_weight, linear_bias)
-    if logits.dim() > 2:
-        logits = logits.movedim(-1, 1)
-    skipped = -100 if ignore_index is None else ignore_index
-    return cross_entropy(
-        logits, target, weight, ignore_index=skipped, reduction=reduction, label_smoothing=label_smoothing
-    )
-
-
 # ---------------------------------------------------------------- regression
 def _warn_sizes(input: Tensor, target: Tensor) -> None:
     if target.size() != input.size():
@@ -226,6 +209,16 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+def _known_negative(var: Tensor) -> bool:
+    """Whether a value is below zero; of what a training step has just computed that is not known."""
+    if var.is_meta or var._aval.place.kind == "trace":
+        return False
+    values = known_values(var)
+    if values is not None:
+        return bool((values < 0).any())
+    return var.grad_fn is None and bool((var.detach() < 0).any())
+
+
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
@@ -242,6 +235,8 @@ def gaussian_nll_loss(
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
+    if _known_negative(var):
+        raise ValueError("var has negative entry/entries")
     kept = var.detach().clamp(min=eps) + (var - var.detach()) if var.requires_grad else var.clamp(min=eps)
     loss = 0.5 * (kept.log() + (input - target) ** 2 / kept)
     if full:

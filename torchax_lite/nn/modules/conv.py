@@ -10,11 +10,25 @@ import torchax_lite as torch
 from torchax_lite import Tensor
 from torchax_lite.nn import functional as F
 from torchax_lite.nn import init
+from torchax_lite.nn.modules.lazy import LazyModuleMixin
 from torchax_lite.nn.modules.module import Module
 from torchax_lite.nn.modules.utils import _ntuple, _reverse_repeat_tuple, _single
-from torchax_lite.nn.parameter import Parameter
+from torchax_lite.nn.parameter import Parameter, UninitializedParameter
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+]
 
 _PADDING_STRINGS = ("valid", "same")
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -332,3 +346,130 @@ class ConvTranspose2d(_ConvTransposeNd):
 class ConvTranspose3d(_ConvTransposeNd):
     __doc__ = _ConvTransposeNd.__doc__
     _spatial = 3
+
+
+class _LazyConvXdMixin(LazyModuleMixin):
+    """What lazy convolutions share: ``in_channels`` is read off the first input."""
+
+    _spatial: int
+    weight: UninitializedParameter
+    bias: UninitializedParameter | None
+
+    def _finish_init(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
+        """Put parameters without a shape in the place of the empty ones."""
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self.out_channels = out_channels
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, once they have shapes."""
+        if not self.has_uninitialized_params() and self.in_channels != 0:  # type: ignore[has-type]
+            super().reset_parameters()  # type: ignore[misc]
+
+    def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        """Give the parameters the shapes that ``input`` asks for and draw them.
+
+        Raises:
+            ValueError: the input's channels cannot be divided into the groups.
+        """
+        if not self.has_uninitialized_params():
+            return
+        self.in_channels = self._get_in_channels(input)
+        groups = self.groups  # type: ignore[attr-defined]
+        if self.in_channels % groups != 0:
+            raise ValueError("in_channels must be divisible by groups")
+        first, second = self.out_channels, self.in_channels
+        if self.transposed:  # type: ignore[attr-defined]
+            first, second = second, first
+        self.weight.materialize((first, second // groups, *self.kernel_size))  # type: ignore[attr-defined]
+        if self.bias is not None:
+            self.bias.materialize((self.out_channels,))
+        self.reset_parameters()
+
+    def _get_in_channels(self, input: Tensor) -> int:
+        """Channels of ``(N, C, *size)`` or ``(C, *size)``."""
+        unbatched = self._spatial + 1
+        if input.dim() not in (unbatched, unbatched + 1):
+            raise RuntimeError(
+                f"Expected {unbatched}D (unbatched) or {unbatched + 1}D (batched) input to {type(self).__name__}, but "
+                f"got input of size: {input.shape}"
+            )
+        return input.shape[1] if input.dim() == unbatched + 1 else input.shape[0]
+
+    def _get_num_spatial_dims(self) -> int:
+        return self._spatial
+
+
+class _LazyConvolution(_LazyConvXdMixin):
+    """A convolution whose ``in_channels`` is that of the first input; the arguments are those of the plain one."""
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: str | int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        # No channels and no bias yet, so that nothing is drawn.
+        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
+        self._finish_init(out_channels, bias, device, dtype)
+
+
+class _LazyTransposedConvolution(_LazyConvXdMixin):
+    """A transposed convolution whose ``in_channels`` is that of the first input; arguments as of the plain one."""
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, ...] = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode, device, dtype
+        )
+        self._finish_init(out_channels, bias, device, dtype)
+
+
+class LazyConv1d(_LazyConvolution, Conv1d):  # type: ignore[misc]
+    __doc__ = _LazyConvolution.__doc__
+    cls_to_become = Conv1d
+
+
+class LazyConv2d(_LazyConvolution, Conv2d):  # type: ignore[misc]
+    __doc__ = _LazyConvolution.__doc__
+    cls_to_become = Conv2d
+
+
+class LazyConv3d(_LazyConvolution, Conv3d):  # type: ignore[misc]
+    __doc__ = _LazyConvolution.__doc__
+    cls_to_become = Conv3d
+
+
+class LazyConvTranspose1d(_LazyTransposedConvolution, ConvTranspose1d):  # type: ignore[misc]
+    __doc__ = _LazyTransposedConvolution.__doc__
+    cls_to_become = ConvTranspose1d
+
+
+class LazyConvTranspose2d(_LazyTransposedConvolution, ConvTranspose2d):  # type: ignore[misc]
+    __doc__ = _LazyTransposedConvolution.__doc__
+    cls_to_become = ConvTranspose2d
+
+
+class LazyConvTranspose3d(_LazyTransposedConvolution, ConvTranspose3d):  # type: ignore[misc]
+    __doc__ = _LazyTransposedConvolution.__doc__
+    cls_to_become = ConvTranspose3d

@@ -7,9 +7,16 @@ from typing import Any
 
 from torchax_lite import Tensor
 from torchax_lite.nn import functional as F
-from torchax_lite.nn.modules.batchnorm import _NormBase
+from torchax_lite.nn.modules.batchnorm import _LazyNormBase, _NormBase
 
-__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
+__all__ = [
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+]
 
 
 class _InstanceNorm(_NormBase):
@@ -120,4 +127,22 @@ class InstanceNorm2d(_InstanceNorm):
 
 class InstanceNorm3d(_InstanceNorm):
     __doc__ = _InstanceNorm.__doc__
+    _unbatched_dim = 4
+
+
+class LazyInstanceNorm1d(_LazyNormBase, _InstanceNorm):
+    __doc__ = _LazyNormBase.__doc__
+    cls_to_become = InstanceNorm1d
+    _unbatched_dim = 2
+
+
+class LazyInstanceNorm2d(_LazyNormBase, _InstanceNorm):
+    __doc__ = _LazyNormBase.__doc__
+    cls_to_become = InstanceNorm2d
+    _unbatched_dim = 3
+
+
+class LazyInstanceNorm3d(_LazyNormBase, _InstanceNorm):
+    __doc__ = _LazyNormBase.__doc__
+    cls_to_become = InstanceNorm3d
     _unbatched_dim = 4

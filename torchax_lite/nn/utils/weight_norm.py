@@ -13,7 +13,7 @@ T_module = TypeVar("T_module", bound=Module)
 __all__ = ["WeightNorm", "remove_weight_norm", "weight_norm"]
 
 
-def _lengths(v: torch.Tensor, dim: int) -> torch.Tensor:
+def lengths(v: torch.Tensor, dim: int) -> torch.Tensor:
     """2-norms of the slices along ``dim``, the other dims kept as 1; of all elements for -1."""
     if dim == -1:
         return torch.linalg.vector_norm(v)
@@ -35,7 +35,7 @@ class WeightNorm:
     def compute_weight(self, module: Module) -> torch.Tensor:
         """The weight that length and direction stand for."""
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return v * (g / _lengths(v, self.dim))
+        return v * (g / lengths(v, self.dim))
 
     @staticmethod
     def apply(module: Module, name: str, dim: int | None) -> WeightNorm:
@@ -56,7 +56,7 @@ class WeightNorm:
                 "forward before applying weight normalization"
             )
         del module._parameters[name]
-        module.register_parameter(name + "_g", Parameter(_lengths(weight, made.dim).data))
+        module.register_parameter(name + "_g", Parameter(lengths(weight, made.dim).data))
         module.register_parameter(name + "_v", Parameter(weight.data))
         setattr(module, name, made.compute_weight(module))
         module.register_forward_pre_hook(made)
