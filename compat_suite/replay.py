@@ -99,6 +99,8 @@ def decode(torch: Any, tree: Any, leaf: Callable[[int], Any]) -> Any:
         return np.dtype(value[0]).type(decode(torch, value[1], leaf))
     if kind == "array":
         return np.array(value)
+    if kind == "linear cross entropy":
+        return torch.nn.LinearCrossEntropyOptions(**{k: decode(torch, v, leaf) for k, v in value})
     if kind == "module":
         return getattr(torch.nn, value)()
     raise ValueError(f"a record holds a value of kind {kind!r}")

@@ -131,6 +131,8 @@ def encode(value: Any, leaf: Any) -> Any:
         return {"type": value.__name__}
     if isinstance(value, np.ndarray):
         return {"array": value}
+    if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+        return {"linear cross entropy": [[k, encode(v, leaf)] for k, v in vars(value).items()]}
     if isinstance(value, torch.nn.Module) and not list(value.parameters()):
         return {"module": type(value).__name__}
     raise Unsupported(f"a value of type {type(value).__name__}")
