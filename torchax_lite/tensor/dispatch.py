@@ -140,6 +140,8 @@ def finish(
         out._storage = Storage(made, a)
         if strided and site.strided_rule:
             out._strides = out._storage.strides = pointwise_strides(a.shape, flat)
+        if site.memory is not None:
+            _lay_out(site, (out,), flat)
         if record_grad:
             attach(site, flat, nodes, numbers, (out,), (made,))
             if residuals is not None:
@@ -151,11 +153,22 @@ def finish(
         out._aval = node.aval
         out._storage = Storage(node, node.aval)
         outs.append(out)
+    if site.memory is not None:
+        _lay_out(site, outs, flat)
     if record_grad:
         attach(site, flat, nodes, numbers, outs, made)
         if residuals is not None:
             outs[0]._grad_fn.residuals = residuals
     return site.result_type(outs)
+
+
+def _lay_out(site: Any, outs: Sequence[Any], flat: Sequence[Any]) -> None:
+    """Give results the strides that the op's memory rule says."""
+    inputs = [(t._aval.shape, contiguous_strides(t._aval.shape) if t._strides is None else t._strides) for t in flat]
+    laid = site.memory([o._aval.shape for o in outs], inputs, site.layout_statics)
+    for o, strides in zip(outs, laid, strict=True):
+        if strides is not None and strides != contiguous_strides(o._aval.shape):
+            o._strides = o._storage.strides = strides
 
 
 def call1(op: Op, a: Any) -> Any:
