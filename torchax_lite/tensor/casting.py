@@ -183,6 +183,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if src is self:
         return self
     dispatch.check_writable(self)
+    if src._storage is self._storage:
+        dispatch.check_overlap(_copy_into, self, (src,))
     shape, target = src._aval.shape, self._aval.shape
     if shape != target:
         lead = len(target) - len(shape)

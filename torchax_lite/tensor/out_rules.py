@@ -7,6 +7,7 @@ A rule is a condition (the result's dtype exactly, or any dtype it casts to) and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from . import dtypes
@@ -45,7 +46,7 @@ def _castable(shown: str, what: str = "result") -> Rule:
     return Rule(_CASTABLE.format(shown, what, what), exact=False)
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Rule | tuple[Rule, ...]] = {
     **dict.fromkeys(
         (
             "addmm",
@@ -127,13 +128,13 @@ RULES: dict[str, Rule] = {
             "argmin",
             "isin",
             "matmul",
-            "diag",
         ),
         _SAME,
     ),
     **dict.fromkeys(
         (
             "abs",
+            "bitwise_not",
             "ceil",
             "conj_physical",
             "floor",
@@ -168,8 +169,8 @@ RULES: dict[str, Rule] = {
             "fft2": "fftn",
             "fftn": "fftn",
             "ifft": "ifft",
-            "ifft2": "ifftn",
-            "ifftn": "ifftn",
+            "ifft2": "fftn",
+            "ifftn": "fftn",
             "rfft": "rfft",
             "rfft2": "rfftn",
             "rfftn": "rfftn",
@@ -206,6 +207,8 @@ RULES: dict[str, Rule] = {
         Rule("expected scalar type {want} but found {got}"),
     ),
     **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
+    "diag": (Rule("diag: result type {want} can't be cast to the desired out= type {got}", exact=False), _SAME),
+    "abs.complex": SAFE,
     "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     "linalg_vecdot": Rule("linalg.vecdot: Expected out of dtype{want} but found {got}"),
     "full": Rule("dtype {want} does not match dtype of out parameter ({got})"),
@@ -250,7 +253,10 @@ RULES: dict[str, Rule] = {
     "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
     "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
 }
-"""By the name of an op (with its overload, or without)."""
+"""By the name of an op (with its overload, with ``.complex`` where an argument is complex, or without).
+
+Of several rules the first that is broken speaks.
+"""
 
 
 WITH_GRADIENT = frozenset(
@@ -274,18 +280,51 @@ def check_inplace_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype, asked:
         raise RuntimeError(
             f"the base given to float_power_ has dtype {shown[1]} but the operation's result requires dtype {shown[0]}"
         )
+    if name == "abs":
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    if name == "mvlgamma":
+        raise RuntimeError(f"mvlgamma: result type {shown[1]} can't be cast to the desired output type {shown[0]}")
+    if name == "ldexp" and not dtypes.can_cast(want, got):
+        raise RuntimeError(f"ldexp can't be cast to the desired output type {shown[1]}")
+    if name == "square" and got is dtypes.bool_:
+        raise RuntimeError("result type Long can't be cast to the desired output type Bool")
     if name in ("cumsum", "cumprod") and asked:
         have, need = (C_NAMES.get(n, n) for n in (shown[1], shown[0]))
         raise RuntimeError(f"Bad in-place call: input tensor dtype {have} and output tensor dtype {need} should match")
+
+
+def check_inplace_shapes(name: str, target: Any, others: Sequence[Any]) -> None:
+    """Raise where an in-place function wants its tensor's shape and says so in its own words."""
+    shape = tuple(target.shape)
+    if name == "addr":
+        if len(shape) != 2:
+            raise RuntimeError(f"2D tensor expected, got {len(shape)}D tensor for input")
+        first, second = (list(t.shape) for t in others)
+        if len(first) == len(second) == 1 and shape != (*first, *second):
+            raise RuntimeError(f"size mismatch, input: {list(shape)}, v1: {first}, v2: {second}")
+    if name == "masked_scatter":
+        mask = tuple(others[0].shape)
+        if len(mask) > len(shape):
+            kind = dtypes.scalar_type_name(others[0].dtype)
+            raise RuntimeError(
+                f"expand(CPU{kind}Type{{{list(mask)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) "
+                f"must be greater or equal to the number of dimensions in the tensor ({len(mask)})"
+            )
+        for k in range(-1, -len(mask) - 1, -1):
+            if mask[k] not in (1, shape[k]):
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({shape[k]}) must match the existing size ({mask[k]}) at "
+                    f"non-singleton dimension {k + len(shape)}.  Target sizes: {list(shape)}.  Tensor sizes: {list(mask)}"
+                )
 
 
 def check_out_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype) -> None:
     """Raise unless a result of dtype ``want`` may be written to an ``out`` of dtype ``got`` by the function ``name``."""
     if want is got:
         return
-    rule = RULES.get(name) or RULES.get(name.partition(".")[0]) or SAFE
+    found = RULES.get(name) or RULES.get(name.partition(".")[0]) or SAFE
     shown: dict[str, Any] = {"want": dtypes.scalar_type_name(want), "got": dtypes.scalar_type_name(got)}
-    if shown["got"] in rule.allowed or (not rule.exact and dtypes.can_cast(want, got)):
-        return
-    shown |= {f"c_{k}": C_NAMES.get(v, v) for k, v in shown.items()}
-    raise rule.error(rule.text.format(name=name.partition(".")[0], **shown))
+    names = shown | {f"c_{k}": C_NAMES.get(v, v) for k, v in shown.items()}
+    for rule in (found,) if isinstance(found, Rule) else found:
+        if shown["got"] not in rule.allowed and (rule.exact or not dtypes.can_cast(want, got)):
+            raise rule.error(rule.text.format(name=name.partition(".")[0], **names))
