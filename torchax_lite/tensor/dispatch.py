@@ -714,7 +714,7 @@ def check_overlap(op: Op, target: Any, sources: Sequence[Any]) -> None:
 
 NO_OVERLAP = frozenset(
     (
-        "cat", "gather", "index_add", "index_copy", "index_reduce", "index_select", "masked_select", "put", "scatter",
+        "cat", "gather", "index_add", "index_copy", "index_reduce", "index_select", "kthvalue", "masked_select", "put", "scatter",
         "scatter_add", "scatter_reduce", "take",
     )
 )  # fmt: skip
@@ -746,15 +746,18 @@ def check_writable(t: Any) -> None:
     if t._multi_view and modes.grad and (t._requires_grad or t._multi_view > 2):
         raise forbidden_write(t, through_base=False)
     if t._strides is not None and is_overlapping(t._aval.shape, t._strides):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+        raise RuntimeError(_REPEATED)
     if t._inference and not modes.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
             "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
+
+
+_REPEATED = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+    "clone() the tensor before performing the operation."
+)
 
 
 def store(target: Any, site: Any, flat: list[Any], nodes: list[Node], numbers: list[Any], requires_grad: bool) -> None:
@@ -946,10 +949,11 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.base}(): argument 'out' must be Tensor, not {type_name(o)}")
-    from .out_rules import WITH_GRADIENT
+    from .out_rules import WITH_GRADIENT, case_of
 
     given = [t for x in tensors for t in (x if isinstance(x, (list, tuple)) else (x,)) if isinstance(t, Tensor)]
-    if modes.grad and op.base not in WITH_GRADIENT and any(t.requires_grad for t in (*given, *outs)):
+    name = case_of(op.name, given, statics)
+    if modes.grad and not {op.base, name} & WITH_GRADIENT and any(t.requires_grad for t in (*given, *outs)):
         raise RuntimeError(
             f"{op.base}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
@@ -957,13 +961,14 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     if op.base in ("cumsum", "cumprod") and statics[1] is None:
         statics = (statics[0], outs[0].dtype)  # they are computed in the dtype of ``out``
     for o in outs:
+        if o._strides is not None and is_overlapping(o._aval.shape, o._strides):
+            raise RuntimeError(_REPEATED)
         if any(t._storage is o._storage for t in given):
             check_overlap(op, o, given)
     result = call(op, tensors, scalars, statics)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     if len(results) != len(outs):
         raise TypeError(f"{op.base}() expected {len(results)} out tensors, got {len(outs)}")
-    name = f"{op.base}.complex" if any(t._aval.dtype.kind == "c" for t in given) else op.name
     for o, r in zip(outs, results, strict=True):
         write_out(o, r, name)
     return type(result)(outs) if isinstance(result, (tuple, list)) else out
@@ -978,7 +983,7 @@ def write_out(out: Any, result: Any, name: str = "") -> None:
     if out.device != result.device and result.ndim:
         raise RuntimeError(f"Expected out tensor to have device {result.device}, but got {out.device} instead")
     if out.shape != result.shape:
-        from .out_rules import SILENT
+        from .out_rules import SILENT, keeps_rows
 
         if out.numel() and name.partition(".")[0] not in SILENT:
             import warnings
@@ -993,7 +998,9 @@ def write_out(out: Any, result: Any, name: str = "") -> None:
             )
         from .resizing import resize_strided
 
-        resize_strided(out, tuple(result.shape), result.stride())
+        shape = tuple(result.shape)
+        rows = keeps_rows(name) and (name != "geqrf" or out.numel())
+        resize_strided(out, shape, contiguous_strides(shape) if rows else result.stride())
     out.copy_(result)
 
 

@@ -42,6 +42,9 @@ _INT_OUT = Rule(
 )
 
 
+_COMPLEX_OUT = Rule("ifft expects a complex output tensor, but got {got}", exact=False)
+
+
 def _castable(shown: str, what: str = "result") -> Rule:
     return Rule(_CASTABLE.format(shown, what, what), exact=False)
 
@@ -203,12 +206,16 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
     **dict.fromkeys(("dot", "vdot"), Rule("result dtype {got} does not match input dtype {want}")),
     **dict.fromkeys(("cummax", "cummin", "logcumsumexp"), Rule("expected scalar_type {want} but found {got}")),
     **dict.fromkeys(
-        ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm"),
+        ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm", "_native_batch_norm_legit"),
         Rule("expected scalar type {want} but found {got}"),
     ),
     **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
     "diag": (Rule("diag: result type {want} can't be cast to the desired out= type {got}", exact=False), _SAME),
+    "ldexp": Rule("ldexp can't be cast to the desired output type {got}", exact=False),
+    "diff.none": Rule("expected scalar_type {want} but found {got}"),
     "abs.complex": SAFE,
+    "fft_ifft.real": (_COMPLEX_OUT, _ITERATOR),
+    "fft_ihfft": (Rule("ihfft expects a complex output tensor, but got {got}", exact=False), _ITERATOR),
     "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     "linalg_vecdot": Rule("linalg.vecdot: Expected out of dtype{want} but found {got}"),
     "full": Rule("dtype {want} does not match dtype of out parameter ({got})"),
@@ -253,10 +260,25 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
     "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
     "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
 }
-"""By the name of an op (with its overload, with ``.complex`` where an argument is complex, or without).
+"""By the name of an op, with its overload, with a case of :func:`case_of`, or without.
 
 Of several rules the first that is broken speaks.
 """
+
+
+def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
+    """The name of an op with what its arguments are, where that decides on the rule."""
+    base = name.partition(".")[0]
+    if base == "diff" and statics[0] == 0:
+        return "diff.none"
+    if base in ("abs", "fft_ifft"):
+        return f"{base}.{'complex' if any(t._aval.dtype.kind == 'c' for t in given) else 'real'}"
+    return name
+
+
+def keeps_rows(name: str) -> bool:
+    """Whether ``out`` is resized row by row, although the result itself lies in another order."""
+    return name == "geqrf" or (name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft"))
 
 
 WITH_GRADIENT = frozenset(
@@ -264,7 +286,7 @@ WITH_GRADIENT = frozenset(
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft", "fft_ihfft",
         "inner", "linalg_cond", "linalg_eigvals", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
         "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
-        "transpose_copy", "unbind_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
+        "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
 )  # fmt: skip
 """Functions that take ``out`` although an argument requires grad: the result is copied into it."""
