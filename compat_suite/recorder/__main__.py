@@ -31,6 +31,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=0, help="samples of an entry and dtype (0: all)")
     parser.add_argument("--outs", type=int, default=3, help="samples whose out= forms are recorded")
     parser.add_argument("--largest", type=int, default=60_000, help="most values of a sample")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples' random values")
     parser.add_argument("--skip-existing", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -52,7 +53,7 @@ def record(options: argparse.Namespace) -> None:
             print(f"start {name}@{dtype_name(dtype)}", flush=True)
             begin = time.time()
             try:
-                made = record_entry(op, dtype, options.limit, options.outs, options.largest)
+                made = record_entry(op, dtype, options.limit, options.outs, options.largest, options.seed)
             except Exception:
                 traceback.print_exc(file=sys.stdout)
                 continue
@@ -93,6 +94,7 @@ def main(argv: list[str] | None = None) -> int:
                 dtype,
             ]
             command += ["--only", ",".join(batch), "--limit", str(options.limit), "--largest", str(options.largest)]
+            command += ["--seed", str(options.seed)]
             command += ["--outs", "0" if without else str(options.outs)] + ["--skip-existing"] * options.skip_existing
             child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             assert child.stdout is not None

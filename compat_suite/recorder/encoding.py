@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -131,6 +132,8 @@ def encode(value: Any, leaf: Any) -> Any:
         return {"type": value.__name__}
     if isinstance(value, np.ndarray):
         return {"array": value}
+    if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+        return {"linear cross entropy": [[f.name, encode(getattr(value, f.name), leaf)] for f in dataclasses.fields(value)]}
     if isinstance(value, torch.nn.Module) and not list(value.parameters()):
         return {"module": type(value).__name__}
     raise Unsupported(f"a value of type {type(value).__name__}")

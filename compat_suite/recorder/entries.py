@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections import Counter
 from typing import Any
@@ -372,7 +373,7 @@ def _tolerance(op: Any, dtype: torch.dtype) -> list[float] | None:
 
 
 def record_entry(
-    op: Any, dtype: torch.dtype, limit: int = 0, outs: int = 3, largest: int = 60_000
+    op: Any, dtype: torch.dtype, limit: int = 0, outs: int = 3, largest: int = 60_000, seed: int = 0
 ) -> dict[str, Any] | None:
     """All forms of an entry in a dtype; None if the entry does not take it.
 
@@ -382,11 +383,15 @@ def record_entry(
         limit: most samples, spread over all (0: all).
         outs: samples whose ``out=`` forms are recorded.
         largest: most values of a sample's inputs or of its results; larger samples are left out.
+        seed: of the samples' random values.
     """
     if dtype not in op.dtypes:
         return None
     entry = Entry(op, dtype, largest)
     grad = op.supports_autograd and dtype in op.backward_dtypes and (dtype.is_floating_point or dtype.is_complex)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
     samples = _spread(list(op.sample_inputs("cpu", dtype, requires_grad=grad)), limit)
     record: dict[str, Any] = {"entry": full_name(op), "dtype": dtype_name(dtype), "f": entry.f}
     record |= {"method": entry.method, "inplace": entry.inplace, "random": entry.random}

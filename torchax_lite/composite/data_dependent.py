@@ -16,7 +16,7 @@ from torchax_lite._generated import internal, torch_ops
 from torchax_lite.ops.common import canonical_dim
 from torchax_lite.tensor.dtypes import scalar_type_name
 
-from .registry import composite, from_host, into, named
+from .registry import composite, from_host, in_columns, into, named
 
 if TYPE_CHECKING:
     from torchax_lite import Tensor
@@ -34,7 +34,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     """(n, ndim) positions of the nonzero elements; ``as_tuple``: one index vector for each dim."""
     values = input._host_array()
     if not as_tuple:
-        return into("nonzero", from_host(_positions(values), input), out)
+        return into("nonzero", in_columns(from_host(_positions(values), input)), out)
     found = np.nonzero(values.reshape(1) if values.ndim == 0 else values)
     return tuple(from_host(i.astype(np.int64, copy=False), input) for i in found)
 

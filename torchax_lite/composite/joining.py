@@ -70,6 +70,13 @@ def _split(name: str, input: Tensor, sections: Any, dim: int, least: int) -> tup
 
 def _sections(name: str, sections: Any, indices: Any) -> Any:
     """The one of two spellings that was given."""
+    given = indices if sections is None else sections
+    whole = isinstance(given, int) or (isinstance(given, (list, tuple)) and all(isinstance(i, int) for i in given))
+    if given is not None and not whole and not isinstance(given, torch.Tensor):
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got (Tensor, {type(given).__name__}), but expected "
+            "one of:\n * (Tensor input, int sections)\n * (Tensor input, tuple of ints indices)\n"
+        )
     if (sections is None) == (indices is None):
         raise TypeError(f"{name}() takes either sections or indices")
     return indices if sections is None else sections

@@ -20,7 +20,7 @@ from torchax_lite.ops.lowering import broadcast
 from torchax_lite.ops.registry import ArraySpec
 
 from .norms import singular_values
-from .registry import FUNCTIONS, composite, into, into_all, is_traced, named
+from .registry import FUNCTIONS, composite, in_columns, into, into_all, is_traced, named
 
 if TYPE_CHECKING:
     from torchax_lite import Tensor
@@ -154,7 +154,7 @@ def triangular_solve(
         )
     matrix = A.mT if transpose else A
     solution = internal.linalg_solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
-    result = named("triangular_solve", solution=solution, cloned_coefficient=A.clone())
+    result = named("triangular_solve", solution=solution, cloned_coefficient=in_columns(A.clone(memory_format=torch.contiguous_format)))
     return into_all("triangular_solve", result, out)
 
 
@@ -696,6 +696,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all())):
         gap = torch.matmul(A, x) - right
         residuals = (gap.abs() if gap.is_complex() else gap).square().sum(-2)
+    x = in_columns(x)
     return named(
         "linalg_lstsq",
         solution=x.squeeze(-1) if vector else x,

@@ -65,7 +65,10 @@ def _native_batch_norm_legit(
     """:func:`native_batch_norm`; the running statistics may be left out altogether."""
     statistics = args[:2] if len(args) == 5 else (None, None)
     training, momentum, eps = args[-3:]
-    return native_batch_norm(input, weight, bias, *statistics, training, momentum, eps, out=out)
+    result, *saved = native_batch_norm(input, weight, bias, *statistics, training, momentum, eps)
+    mixed = weight is not None and weight.dtype != input.dtype
+    saved = [s if mixed else s.to(input.dtype) for s in saved]
+    return into_all("_native_batch_norm_legit", (result, *saved), out)  # type: ignore[no-any-return]
 
 
 @composite()

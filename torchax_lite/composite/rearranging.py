@@ -101,6 +101,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     if not fits:
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
     dims = [k + lead for k, n in enumerate(shape) if n == 1 != self.shape[k + lead]]
+    if not shape:
+        return self.sum()
     x = self.sum(dim=(*range(lead), *dims), keepdim=True) if lead or dims else self
     return x.view(shape) if lead else x
 

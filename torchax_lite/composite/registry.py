@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ..ops.memory import column_major
 from ..tensor.creation import on_place
 from ..tensor.dispatch import type_name, write_out
 from ..tensor.modes import modes
 from ..tensor.out_rules import WITH_GRADIENT
 from ..tensor.return_types import return_type
+from ..tensor.strides import contiguous_strides
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -57,6 +59,14 @@ def composite(
 def from_host(array: np.ndarray[Any, Any], like: Tensor) -> Tensor:
     """A new tensor with the values of an array (not written any more), on the device of ``like``."""
     return on_place(np.ascontiguousarray(array).reshape(array.shape), like._aval.place)
+
+
+def in_columns(t: Tensor) -> Tensor:
+    """A tensor that was just made, its matrices column by column in memory."""
+    strides = column_major(t._aval.shape)
+    if strides is not None and strides != contiguous_strides(t._aval.shape):
+        t._strides = t._storage.strides = strides
+    return t
 
 
 def into(name: str, result: Tensor, out: Tensor | None) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torchax_lite as torch
-from torchax_lite.ops.common import canonical_dim
+from torchax_lite.ops.common import canonical_dim, canonical_dims
 from torchax_lite.tensor.dtypes import scalar_type_name
 
 from .registry import composite
@@ -154,6 +154,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     many = isinstance(spacing, (list, tuple))
     dims = [dim] if isinstance(dim, int) else list(range(input.ndim)) if dim is None else list(dim)
     dims = [canonical_dim(d, input.ndim) for d in dims]
+    canonical_dims(dims, input.ndim)
     if many and len(spacing) != len(dims):
         why = (
             f"'self.dim() = {input.ndim}', since dim argument was not given"

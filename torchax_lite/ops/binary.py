@@ -501,8 +501,20 @@ def _(ct, self, other):
 @refuse("biu")
 @op("logaddexp(Tensor self, Tensor other) -> Tensor", promote=ALL, pointwise=True, samples=binary(scalar=False))
 def logaddexp(self, other):
-    """``log(exp(self) + exp(other))`` without overflow."""
-    return jnp.logaddexp(self, other)
+    """``log(exp(self) + exp(other))`` without overflow; the imaginary part of a complex result is not reduced."""
+    return complex_logaddexp(self, other) if is_complex(self) else jnp.logaddexp(self, other)
+
+
+def complex_logaddexp(a: jax.Array, b: jax.Array) -> jax.Array:
+    """``b + log1p(exp(a - b))`` for the operand ``b`` with the larger real part; NaN makes the result NaN."""
+    swap = (jnp.real(a) > jnp.real(b)) | jnp.isnan(a)
+    low, high = jnp.where(swap, b, a), jnp.where(swap, a, b)
+    gap = jnp.real(low) - jnp.real(high)
+    finite = high + jnp.where(gap == -jnp.inf, 0, jnp.log1p(jnp.exp(low - high)))
+    tie = ~jnp.isfinite(jnp.real(high)) & (jnp.real(low) == jnp.real(high))
+    infinite = jnp.where(jnp.real(high) < 0, low, jnp.log(jnp.exp(low) + jnp.exp(high)))
+    nan = jnp.asarray(complex(math.nan, math.nan), high.dtype)
+    return jnp.where(jnp.isnan(a) | jnp.isnan(b), nan, jnp.where(tie, infinite, finite))
 
 
 @logaddexp.vjp

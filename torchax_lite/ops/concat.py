@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .common import canonical_dim
+from .memory import joined
 from .registry import ALL, op
 from .samples import T, cases
 
@@ -92,6 +93,7 @@ def cat(tensors, dim):
 
 
 cat.check(_check_cat)
+cat.memory_rule(joined)
 
 
 @cat.vjp

@@ -16,6 +16,7 @@ from .common import display_name, is_complex
 from .linalg import OWN, check_float, check_square, product, rectangles, square, triangular
 from .matmul import adjoint
 from .reflections import reflections
+from .memory import columns
 from .registry import op
 from .samples import Sample, array
 
@@ -48,6 +49,9 @@ def linalg_qr(A, mode):
         return eye if mode != "r" else jnp.zeros((0,), A.dtype), jnp.zeros((*A.shape[:-2], k, n), A.dtype)
     q, r = lax.linalg.qr(A, full_matrices=mode == "complete")
     return (jnp.zeros((0,), A.dtype) if mode == "r" else q), r
+
+
+linalg_qr.memory_rule(columns(0, 1))
 
 
 @linalg_qr.check
@@ -112,6 +116,9 @@ def linalg_svd(A, full_matrices, compute_uv):
     return u, s, vh
 
 
+linalg_svd.memory_rule(columns(0, 2))
+
+
 @linalg_svd.vjp
 def _(cts, A, results, full_matrices, compute_uv):
     g_u, g_s, g_vh = cts
@@ -132,7 +139,9 @@ def _(cts, A, results, full_matrices, compute_uv):
     sv = product(vh, g_v)
     skew_u, skew_v = su - adjoint(su), sv - adjoint(sv)
     s_row, s_col = s[..., None, :].astype(A.dtype), s[..., :, None].astype(A.dtype)
-    inner = (f * skew_u) * s_row + s_col * (f * skew_v)
+    # nothing flows to the vectors: equal singular values do no harm
+    skew_u, skew_v = (jnp.where(x == 0, 0, f * x) for x in (skew_u, skew_v))
+    inner = skew_u * s_row + s_col * skew_v
     inner = inner + jnp.where(eye, g_s[..., None, :].astype(A.dtype), 0)
     safe = jnp.where(s_row == 0, 1, s_row)
     if is_complex(A):
@@ -171,6 +180,9 @@ def linalg_eigh(A, UPLO):
     return w, v
 
 
+linalg_eigh.memory_rule(columns(1))
+
+
 @linalg_eigh.vjp
 def _(cts, results):
     (w, v), (g_w, g_v) = results, cts
@@ -195,6 +207,9 @@ def linalg_eig(A):
         return jnp.zeros(A.shape[:-1], kind), A.astype(kind)
     w, v = jnp.linalg.eig(A)
     return w.astype(kind), v.astype(kind)
+
+
+linalg_eig.memory_rule(columns(1))
 
 
 @linalg_eig.vjp
@@ -247,6 +262,9 @@ def linalg_householder_product(input, tau):
     v, t = reflections(input, tau)
     eye = jnp.broadcast_to(jnp.eye(m, n, dtype=input.dtype), input.shape)
     return eye - product(v, product(t, adjoint(v)[..., :, :n]))
+
+
+linalg_householder_product.memory_rule(columns(0))
 
 
 # ---------------------------------------------------------------- pseudo-inverse

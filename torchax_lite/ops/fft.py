@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 
 from .common import canonical_dim, display_name, is_complex
+from .memory import Shape, dense
 from .registry import FLOAT, ArraySpec, op
 from .samples import Samples, T, cases
 from .views import overlap_sum
@@ -176,6 +177,34 @@ class _Transform:
             g = _weight(g, dims[-1], sizes[-1], 2.0)
         return _resized(g, dims, [shape[d] for d in dims])
 
+    def memory(self, shape: Shape, given: tuple[Shape, Shape], dims: Sequence[int], sizes: Sequence[int]) -> Shape:
+        """Strides of the result: batch dims first, by falling strides of the input, transformed dims behind."""
+        had, strides = given
+        points = [*sizes[:-1], sizes[-1] // 2 + 1] if self.kind == "c2r" else sizes
+        if any(n > had[d] for d, n in zip(dims, points, strict=True)):
+            padded = [*had]
+            for d, n in zip(dims, points, strict=True):
+                padded[d] = n
+            strides = dense(tuple(padded), range(len(had)))
+        *others, last = dims
+        inside = list(shape)
+        inside[last] = points[-1]
+        if self.kind == "c2c" or (self.kind == "r2c" and self.forward):
+            order = sorted(others, key=lambda d: -strides[d])
+            rest = [*order, last] if self.kind == "r2c" else sorted(dims, key=lambda d: -strides[d])
+            return self._laid(shape, strides, rest)
+        if self.kind == "c2r":
+            if others:
+                strides = self._laid(tuple(inside), strides, sorted(others, key=lambda d: -strides[d]))
+            return self._laid(shape, strides, [last])
+        strides = self._laid(shape, strides, [last])
+        return self._laid(shape, strides, sorted(others, key=lambda d: -strides[d])) if others else strides
+
+    @staticmethod
+    def _laid(shape: Shape, strides: Shape, dims: Sequence[int]) -> Shape:
+        batch = sorted((d for d in range(len(shape)) if d not in dims), key=lambda d: -strides[d])
+        return dense(shape, [*batch, *dims])
+
     def _result_shape(self, shape: Sequence[int], dims: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
         result = list(shape)
         if self.kind != "c2c":
@@ -236,6 +265,11 @@ def _declare_one(name: str, kind: str, forward: bool, doc: str) -> None:
     def _(ct, self_shape, n, dim, norm):
         return transform.adjoint(ct, self_shape, *sizes(self_shape, n, dim), norm)
 
+    @body.memory_rule
+    def _(shapes, inputs, statics):
+        n, dim, _ = statics
+        return [transform.memory(shapes[0], inputs[0], *sizes(inputs[0][0], n, dim))]
+
     body.__doc__ = f"{doc} along ``dim``, of ``n`` points."
     ALIASES[f"fft.{name}"] = f"fft_{name}"
 
@@ -260,6 +294,8 @@ def _declare_many(name: str, general: str, kind: str, forward: bool, doc: str, d
 
     @body.check
     def _(self, s, dim, norm):
+        if dim and not self.ndim:
+            raise IndexError(f"Dimension specified as {dim[0]} but tensor has no dimensions")
         transform.check(self, norm, True)
         if kind != "c2c" and (dim == () or (dim is None and (s == () or (s is None and not self.ndim)))):
             raise RuntimeError(f"{general} must transform at least one axis")
@@ -270,6 +306,11 @@ def _declare_many(name: str, general: str, kind: str, forward: bool, doc: str, d
     def _(ct, self_shape, s, dim, norm):
         axes, sizes = _dims_and_sizes(self_shape, s, dim, halved)
         return transform.adjoint(ct, self_shape, axes, sizes, norm) if axes else ct
+
+    @body.memory_rule
+    def _(shapes, inputs, statics):
+        axes, sizes = _dims_and_sizes(inputs[0][0], statics[0], statics[1], halved)
+        return [transform.memory(shapes[0], inputs[0], axes, sizes) if axes else None]
 
     body.__doc__ = f"{doc} over the dims ``dim``, of ``s`` points."
     ALIASES[f"fft.{name}"] = f"fft_{name}"

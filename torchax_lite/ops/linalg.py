@@ -15,6 +15,7 @@ from jax import lax
 
 from .common import display_name, is_complex
 from .matmul import adjoint, matrix_product
+from .memory import columns
 from .registry import op
 from .samples import Sample, Samples, array
 
@@ -174,6 +175,9 @@ def linalg_lu_factor_ex(A, pivot):
     return lu, pivots.astype(jnp.int32) + 1, _zero_pivot(lu)
 
 
+linalg_lu_factor_ex.memory_rule(columns(0))
+
+
 def _lu_parts(lu: Any) -> tuple[Any, Any]:
     """(unit lower, upper) factors of a packed LU of an (m, n) matrix: (m, k) and (k, n)."""
     m, n = lu.shape[-2:]
@@ -295,6 +299,9 @@ def linalg_solve_ex(A, B, left):
     return _solved(lu, pivots, B, _is_vector(A, B), left, False), _zero_pivot(lu)
 
 
+linalg_solve_ex.memory_rule(columns(0))
+
+
 def _solved(lu: Any, pivots: Any, b: Any, vector: bool, left: bool, adj: bool) -> Any:
     """Apply the LU of ``A`` (of ``A^T`` for the right-hand form) to ``b``."""
     if vector:
@@ -347,6 +354,9 @@ def linalg_lu_solve(LU, pivots, B, left, adjoint):
     return jnp.conj(jnp.swapaxes(_lu_apply(LU, zero_based, turned, adj=not adjoint), -1, -2))
 
 
+linalg_lu_solve.memory_rule(columns(0))
+
+
 # ---------------------------------------------------------------- inverse and determinant
 
 
@@ -361,6 +371,9 @@ def linalg_inv_ex(A, check_errors):
     lu, pivots, _ = _lu(A)
     eye = jnp.broadcast_to(jnp.eye(A.shape[-1], dtype=A.dtype), A.shape)
     return _lu_apply(lu, pivots, eye), _zero_pivot(lu)
+
+
+linalg_inv_ex.memory_rule(columns(0))
 
 
 @linalg_inv_ex.vjp
@@ -444,6 +457,9 @@ def linalg_cholesky_ex(A, upper, check_errors):
     return adjoint(lower) if upper else lower, info
 
 
+linalg_cholesky_ex.memory_rule(columns(0))
+
+
 @linalg_cholesky_ex.vjp
 def _(cts, result, upper):
     lower, g = (adjoint(result), adjoint(cts[0])) if upper else (result, cts[0])
@@ -482,6 +498,9 @@ def cholesky_solve(self, input2, upper):
     return triangular(input2, y, lower=not upper, adj=not upper)
 
 
+cholesky_solve.memory_rule(columns(0))
+
+
 @cholesky_solve.vjp
 def _(ct, input2, result, upper):
     g_self = cholesky_solve(ct, input2, upper)
@@ -501,6 +520,9 @@ def cholesky_inverse(self, upper):
         )
     eye = jnp.broadcast_to(jnp.eye(self.shape[-1], dtype=self.dtype), self.shape)
     return cholesky_solve(eye, self, upper)
+
+
+cholesky_inverse.memory_rule(columns(0))
 
 
 @cholesky_inverse.vjp
@@ -539,6 +561,9 @@ def linalg_solve_triangular(A, B, upper, left, unitriangular):
             f"type {display_name(B.dtype)} instead"
         )
     return triangular(A, B, left=left, lower=not upper, unit=unitriangular)
+
+
+linalg_solve_triangular.memory_rule(columns(0))
 
 
 @linalg_solve_triangular.vjp

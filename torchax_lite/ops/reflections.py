@@ -17,6 +17,7 @@ from jax import lax
 from .common import display_name, is_complex
 from .linalg import OWN, check_square, product, rectangles, square, triangular
 from .matmul import adjoint
+from .memory import columns
 from .registry import op
 from .samples import Sample, array
 
@@ -42,6 +43,9 @@ def geqrf(self):
         return self, jnp.zeros((*self.shape[:-2], min(m, n)), self.dtype)
     h, tau = jnp.linalg.qr(self, mode="raw")
     return jnp.swapaxes(h, -1, -2), tau
+
+
+geqrf.memory_rule(columns(0))
 
 
 @geqrf.check
@@ -83,6 +87,9 @@ def ormqr(self, input2, input3, left, transpose):
     if left:
         return input3 - product(v, t, product(adjoint(v), input3))
     return input3 - product(product(input3, v), t, adjoint(v))
+
+
+ormqr.memory_rule(columns(0))
 
 
 @ormqr.check
@@ -219,6 +226,9 @@ def linalg_ldl_factor_ex(self, hermitian):
     return packed.reshape(self.shape), pivots.reshape(*lead, n), info.reshape(lead)
 
 
+linalg_ldl_factor_ex.memory_rule(columns(0))
+
+
 @linalg_ldl_factor_ex.check
 def _(self, hermitian):
     check_square("torch.linalg.ldl_factor_ex", self)
@@ -307,6 +317,9 @@ def linalg_ldl_solve(LD, pivots, B, hermitian):
     b = jnp.broadcast_to(B, (*lead, n, width)).reshape(-1, n, width)
     solve = jax.vmap(lambda p, o, x: _ldl_solve(p, o, x, hermitian and is_complex(LD)))
     return solve(packed, order, b).reshape(*lead, n, width)
+
+
+linalg_ldl_solve.memory_rule(columns(0))
 
 
 @linalg_ldl_solve.check

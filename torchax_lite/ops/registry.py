@@ -63,6 +63,7 @@ class Op:
         self.write_body: Callable[..., Any] | None = None
         self.shape_body: Callable[..., Any] | None = None
         self.check_body: Callable[..., Any] | None = None
+        self.memory: Callable[..., Any] | None = None
         self.tensor_params = tuple(p for p in schema.params if p.is_tensor)
         self.scalar_params = tuple(p for p in schema.params if p.is_scalar)
         self.static_params = tuple(p for p in schema.params if p.is_static)
@@ -114,6 +115,11 @@ class Op:
     def shape_rule(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Abstract evaluation without tracing: ``fn(*args) -> shape`` or shapes; optional, for speed only."""
         self.shape_body = fn
+        return fn
+
+    def memory_rule(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """In which order the results lie in memory; see :mod:`torchax_lite.ops.memory`."""
+        self.memory = fn
         return fn
 
     def check(self, fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .binary import complex_logaddexp
 from .common import accumulation_dtype, canonical_dim, cast_like, display_name
 from .reduction import cast, summed_dtype
 from .registry import op
@@ -95,11 +96,20 @@ cummax, cummin = _declare_running("cummax", 1, "largest"), _declare_running("cum
 
 @op("logcumsumexp(Tensor self, int dim) -> Tensor", samples=_SCANS)
 def logcumsumexp(self, dim):
-    """Running ``log(sum(exp(x)))``."""
+    """Running ``log(sum(exp(x)))``; the imaginary part of a complex result is not reduced."""
     at = canonical_dim(dim, self.ndim)
     if self.dtype.kind in "iub":
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{display_name(self.dtype)}'")
     x = self.astype(accumulation_dtype(self.dtype))
+    if x.dtype.kind == "c" and x.ndim and x.size:
+        rows = jnp.moveaxis(x, at, 0)
+        first = jnp.full(rows.shape[1:], -jnp.inf, x.dtype)
+
+        def step(total: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+            total = complex_logaddexp(row, total)
+            return total, total
+
+        return jnp.moveaxis(jax.lax.scan(step, first, rows)[1], 0, at)
     return (x if x.ndim == 0 else jax.lax.cumlogsumexp(x, axis=at)).astype(self.dtype)
 
 
@@ -121,6 +131,8 @@ def diff(self, n, dim, prepend, append):
     for name, x in (("prepend", prepend), ("append", append)):
         if x is not None and x.ndim != self.ndim:
             raise RuntimeError(f"diff expects {name} to have the same number of dimensions as input")
+    if n == 0:
+        return self
     parts = [x for x in (prepend, self, append) if x is not None]
     x = jnp.concatenate(parts, axis=at) if len(parts) > 1 else self
     for _ in range(min(n, x.shape[at])):

@@ -262,7 +262,7 @@ def histc(self, bins, min, max):
     flat = low == high
     low, high = jnp.where(flat, low - 1, low), jnp.where(flat, high + 1, high)
     inside = (x >= low) & (x <= high)
-    at = ((x - low) / (high - low) * bins).astype(jnp.int64)
+    at = ((x - low) * jnp.asarray(bins, x.dtype) / (high - low)).astype(jnp.int64)
     at = jnp.where(inside, jnp.clip(at, 0, bins - 1), bins)
     return jnp.zeros(bins, x.dtype).at[at].add(1, mode="drop")
 

@@ -109,12 +109,19 @@ def _binary(name: str) -> Callable[..., Any]:
     on_index = {"add": operator.add, "sub": operator.sub, "mul": operator.mul}.get(name)
 
     def method(self: Tensor, other: Any) -> Any:
-        if on_index is not None and self._aval is _INDEX and type(other) is int:
-            known = _index_value(self)
-            if known is not None and -(2**63) <= (value := on_index(known, other)) < 2**63:
-                return on_place(np.array(value, np.int64), _INDEX.place)
         try:
+            if on_index is not None and self._aval is _INDEX and type(other) is int:
+                known = _index_value(self)
+                if known is not None and -(2**63) <= (value := on_index(known, other)) < 2**63:
+                    return on_place(np.array(value, np.int64), _INDEX.place)
             return call2(op, self, other)
+        except AttributeError:
+            if isinstance(self, Tensor):
+                raise
+            raise TypeError(
+                f"descriptor '{method.__name__}' for 'torch._C.TensorBase' objects doesn't apply to a "
+                f"'{type(self).__name__}' object"
+            ) from None
         except TypeError:
             if _operand(other):
                 raise

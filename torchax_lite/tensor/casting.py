@@ -183,6 +183,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if src is self:
         return self
     dispatch.check_writable(self)
+    if src._storage is self._storage:
+        dispatch.check_overlap(_copy_into, self, (src,))
     shape, target = src._aval.shape, self._aval.shape
     if shape != target:
         lead = len(target) - len(shape)
@@ -225,19 +227,19 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs:
 
 def cpu(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
     """The tensor on the CPU."""
-    return to(self, "cpu")
+    return to(self, "cpu", memory_format=memory_format)
 
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """The tensor on a GPU (JAX's GPU backend)."""
-    return to(self, "cuda" if device is None else device)
+    return to(self, "cuda" if device is None else device, memory_format=memory_format)
 
 
 def caster(dtype: dtypes.dtype) -> Any:
     """A method that casts to one dtype."""
 
     def method(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
-        return self if self.dtype is dtype else cast(self, dtype)
+        return to(self, dtype, memory_format=memory_format)
 
     method.__name__ = next(iter(dtype._aliases), str(dtype).removeprefix("torch."))
     method.__doc__ = f"The tensor cast to ``{dtype!r}``."

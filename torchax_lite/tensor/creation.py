@@ -542,8 +542,19 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
 def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor whose dims lie in memory in the given order, outermost first."""
     shape = size_of((size,))
-    if sorted(physical_layout) != list(range(len(shape))):
-        raise RuntimeError(f"Invalid physical_layout {list(physical_layout)} for a tensor of {len(shape)} dims")
+    if len(shape) != len(physical_layout):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(shape)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for i, d in enumerate(physical_layout):
+        if not 0 <= d < len(shape):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {d} at index {i}).  NB: "
+                "negative dims not currently supported; file an issue if you want it."
+            )
+        if d in physical_layout[:i]:
+            raise RuntimeError("Duplicate dim not allowed")
     strides, step = [0] * len(shape), 1
     for d in reversed(list(physical_layout)):
         strides[d] = step
@@ -570,6 +581,8 @@ def arange(*args: Any, out: Tensor | None = None, dtype: Any = None, layout: Any
         d = dtypes.int64 if whole else dtypes.get_default_dtype()
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not (d.is_floating_point or d.is_complex) and int(step) == 0:
+        raise ValueError("step must be nonzero")
     if not all(math.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * (1 if step > 0 else -1) < 0:

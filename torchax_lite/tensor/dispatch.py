@@ -22,7 +22,7 @@ from . import dtypes, overriding
 from .modes import modes
 from .sites import DiffSite, OpSite, ResidualSite, grad_name, infer, promoter
 from .storage import Storage
-from .strides import contiguous_strides, is_overlapping, pointwise_strides
+from .strides import contiguous_strides, is_non_overlapping_and_dense, is_overlapping, pointwise_strides
 from .tape import OpGradNode, attach
 from .view_rules import INFERENCE, NO_GRAD, forbidden_write
 
@@ -140,6 +140,8 @@ def finish(
         out._storage = Storage(made, a)
         if strided and site.strided_rule:
             out._strides = out._storage.strides = pointwise_strides(a.shape, flat)
+        if site.memory is not None:
+            _lay_out(site, (out,), flat)
         if record_grad:
             attach(site, flat, nodes, numbers, (out,), (made,))
             if residuals is not None:
@@ -151,11 +153,22 @@ def finish(
         out._aval = node.aval
         out._storage = Storage(node, node.aval)
         outs.append(out)
+    if site.memory is not None:
+        _lay_out(site, outs, flat)
     if record_grad:
         attach(site, flat, nodes, numbers, outs, made)
         if residuals is not None:
             outs[0]._grad_fn.residuals = residuals
     return site.result_type(outs)
+
+
+def _lay_out(site: Any, outs: Sequence[Any], flat: Sequence[Any]) -> None:
+    """Give results the strides that the op's memory rule says."""
+    inputs = [(t._aval.shape, contiguous_strides(t._aval.shape) if t._strides is None else t._strides) for t in flat]
+    laid = site.memory([o._aval.shape for o in outs], inputs, site.layout_statics)
+    for o, strides in zip(outs, laid, strict=True):
+        if strides is not None and strides != contiguous_strides(o._aval.shape):
+            o._strides = o._storage.strides = strides
 
 
 def call1(op: Op, a: Any) -> Any:
@@ -601,12 +614,6 @@ def _in_schema_order(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], sta
 def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, key: Any) -> None:
     """PyTorch's rules for in-place results: the broadcast shape is self's, the category of the dtype fits."""
     target = flat[0]
-    if op.pointwise:
-        shape = broadcast([a.shape for a in flat])
-        if shape != target.shape:
-            raise RuntimeError(
-                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
-            )
     plain = Binding(op, binding.tensors, binding.scalars, binding.statics, promoter)
     results = infer(
         op, plain, flat, kinds, ("plain", key[0], tuple(k if isinstance(k, str) else None for k in key[1:]))
@@ -617,6 +624,12 @@ def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, k
         from .out_rules import check_inplace_dtype
 
         check_inplace_dtype(op.base, got, have, any(isinstance(s, np.dtype) for s in binding.statics))
+    if op.pointwise:
+        shape = broadcast([a.shape for a in flat])
+        if shape != target.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+            )
     if not dtypes.can_cast(got, have) and op.promote != "none":
         raise RuntimeError(
             f"result type {dtypes.scalar_type_name(got)} can't be cast to the desired output type "
@@ -644,9 +657,14 @@ def call_inplace(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), 
         raise TypeError(_type_error(op, op.tensor_params[0], target, "Tensor"))
     check_writable(target)
     key, nodes, flat, numbers, fixed = _general_key(op, tensors, scalars, statics)
+    if any(t._storage is target._storage for t in flat[1:]):
+        check_overlap(op, target, flat[1:])
     key = (*key, "inplace")
     site = op.sites.get(key)
     if site is None:
+        from .out_rules import check_inplace_shapes
+
+        check_inplace_shapes(op.base, target, flat[1:])
         site = make_site(op, *fixed, key, inplace=True)
         if site.place_fix:
             if site.place_fix.kind == "transform":
@@ -656,6 +674,8 @@ def call_inplace(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), 
             return call_inplace(op, _move_to(fixed[0], site.place_fix), fixed[1], fixed[2])
         if site.out_aval.shape != target._aval.shape:
             op.sites.pop(key, None)
+            if op.base == "addbmm":
+                return _resized_to(target, call(op, *fixed))
             if op.base in ("addmm", "addmv", "baddbmm"):
                 raise RuntimeError(
                     f"Bad in-place call: input tensor size {list(target.shape)} and output tensor size "
@@ -669,6 +689,52 @@ def call_inplace(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), 
     return target
 
 
+def _resized_to(target: Any, result: Any) -> Any:
+    """``target`` with the shape and the values of ``result``, on the tape as it."""
+    from .resizing import resize_strided
+
+    target._requires_grad, target._grad_fn = False, None
+    resize_strided(target, tuple(result.shape), result.stride())
+    return target.copy_(result)
+
+
+def check_overlap(op: Op, target: Any, sources: Sequence[Any]) -> None:
+    """Raise where what an op writes and what it reads lie partly in the same memory (or at all, for some ops)."""
+    if not op.pointwise and op.base not in NO_OVERLAP and op.base != "copy_into":
+        return
+    for t in sources:
+        if t is not target or op.base in NO_OVERLAP:
+            shared = overlap(target, t)
+            if shared == "part" or (shared == "whole" and op.base in NO_OVERLAP):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+                    "single memory location. Please clone() the tensor before performing the operation."
+                )
+
+
+NO_OVERLAP = frozenset(
+    (
+        "cat", "gather", "index_add", "index_copy", "index_reduce", "index_select", "kthvalue", "masked_select", "put", "scatter",
+        "scatter_add", "scatter_reduce", "take",
+    )
+)  # fmt: skip
+"""Ops that may not read what they write, not even the same elements."""
+
+
+def overlap(a: Any, b: Any) -> str:
+    """How the memory of two tensors overlaps: ``none``, ``part``, ``whole``; ``unknown`` where one has gaps."""
+    if a._storage is not b._storage or 0 in a._aval.shape or 0 in b._aval.shape:
+        return "none"
+    if a is b:
+        return "whole"
+    if not (is_non_overlapping_and_dense(a._aval.shape, a.stride()) and is_non_overlapping_and_dense(b._aval.shape, b.stride())):
+        return "unknown"
+    ends = [(t._offset, t._offset + t._aval.size) for t in (a, b)]
+    if ends[0] == ends[1]:
+        return "whole" if a.stride() == b.stride() else "part"
+    return "part" if ends[0][0] < ends[1][1] and ends[1][0] < ends[0][1] else "none"
+
+
 def check_writable(t: Any) -> None:
     """The rules about which tensors may be changed in place."""
     if modes.grad and t._requires_grad:
@@ -680,15 +746,18 @@ def check_writable(t: Any) -> None:
     if t._multi_view and modes.grad and (t._requires_grad or t._multi_view > 2):
         raise forbidden_write(t, through_base=False)
     if t._strides is not None and is_overlapping(t._aval.shape, t._strides):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+        raise RuntimeError(_REPEATED)
     if t._inference and not modes.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
             "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
+
+
+_REPEATED = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+    "clone() the tensor before performing the operation."
+)
 
 
 def store(target: Any, site: Any, flat: list[Any], nodes: list[Node], numbers: list[Any], requires_grad: bool) -> None:
@@ -880,25 +949,28 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.base}(): argument 'out' must be Tensor, not {type_name(o)}")
-    from .out_rules import WITH_GRADIENT
+    from .out_rules import WITH_GRADIENT, case_of
 
-    if (
-        modes.grad
-        and op.base not in WITH_GRADIENT
-        and (any(isinstance(t, Tensor) and t.requires_grad for t in tensors) or any(o.requires_grad for o in outs))
-    ):
+    given = [t for x in tensors for t in (x if isinstance(x, (list, tuple)) else (x,)) if isinstance(t, Tensor)]
+    name = case_of(op.name, given, statics)
+    if modes.grad and not {op.base, name} & WITH_GRADIENT and any(t.requires_grad for t in (*given, *outs)):
         raise RuntimeError(
             f"{op.base}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
     if op.base in ("cumsum", "cumprod") and statics[1] is None:
         statics = (statics[0], outs[0].dtype)  # they are computed in the dtype of ``out``
+    for o in outs:
+        if o._strides is not None and is_overlapping(o._aval.shape, o._strides):
+            raise RuntimeError(_REPEATED)
+        if any(t._storage is o._storage for t in given):
+            check_overlap(op, o, given)
     result = call(op, tensors, scalars, statics)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     if len(results) != len(outs):
         raise TypeError(f"{op.base}() expected {len(results)} out tensors, got {len(outs)}")
     for o, r in zip(outs, results, strict=True):
-        write_out(o, r, op.name)
+        write_out(o, r, name)
     return type(result)(outs) if isinstance(result, (tuple, list)) else out
 
 
@@ -911,7 +983,7 @@ def write_out(out: Any, result: Any, name: str = "") -> None:
     if out.device != result.device and result.ndim:
         raise RuntimeError(f"Expected out tensor to have device {result.device}, but got {out.device} instead")
     if out.shape != result.shape:
-        from .out_rules import SILENT
+        from .out_rules import SILENT, keeps_rows
 
         if out.numel() and name.partition(".")[0] not in SILENT:
             import warnings
@@ -926,7 +998,9 @@ def write_out(out: Any, result: Any, name: str = "") -> None:
             )
         from .resizing import resize_strided
 
-        resize_strided(out, tuple(result.shape), result.stride())
+        shape = tuple(result.shape)
+        rows = keeps_rows(name) and (name != "geqrf" or out.numel())
+        resize_strided(out, shape, contiguous_strides(shape) if rows else result.stride())
     out.copy_(result)
 
 

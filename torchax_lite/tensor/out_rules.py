@@ -7,6 +7,7 @@ A rule is a condition (the result's dtype exactly, or any dtype it casts to) and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from . import dtypes
@@ -41,11 +42,14 @@ _INT_OUT = Rule(
 )
 
 
+_COMPLEX_OUT = Rule("ifft expects a complex output tensor, but got {got}", exact=False)
+
+
 def _castable(shown: str, what: str = "result") -> Rule:
     return Rule(_CASTABLE.format(shown, what, what), exact=False)
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Rule | tuple[Rule, ...]] = {
     **dict.fromkeys(
         (
             "addmm",
@@ -127,13 +131,13 @@ RULES: dict[str, Rule] = {
             "argmin",
             "isin",
             "matmul",
-            "diag",
         ),
         _SAME,
     ),
     **dict.fromkeys(
         (
             "abs",
+            "bitwise_not",
             "ceil",
             "conj_physical",
             "floor",
@@ -168,8 +172,8 @@ RULES: dict[str, Rule] = {
             "fft2": "fftn",
             "fftn": "fftn",
             "ifft": "ifft",
-            "ifft2": "ifftn",
-            "ifftn": "ifftn",
+            "ifft2": "fftn",
+            "ifftn": "fftn",
             "rfft": "rfft",
             "rfft2": "rfftn",
             "rfftn": "rfftn",
@@ -202,10 +206,16 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("dot", "vdot"), Rule("result dtype {got} does not match input dtype {want}")),
     **dict.fromkeys(("cummax", "cummin", "logcumsumexp"), Rule("expected scalar_type {want} but found {got}")),
     **dict.fromkeys(
-        ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm"),
+        ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm", "_native_batch_norm_legit"),
         Rule("expected scalar type {want} but found {got}"),
     ),
     **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
+    "diag": (Rule("diag: result type {want} can't be cast to the desired out= type {got}", exact=False), _SAME),
+    "ldexp": Rule("ldexp can't be cast to the desired output type {got}", exact=False),
+    "diff.none": Rule("expected scalar_type {want} but found {got}"),
+    "abs.complex": SAFE,
+    "fft_ifft.real": (_COMPLEX_OUT, _ITERATOR),
+    "fft_ihfft": (Rule("ihfft expects a complex output tensor, but got {got}", exact=False), _ITERATOR),
     "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     "linalg_vecdot": Rule("linalg.vecdot: Expected out of dtype{want} but found {got}"),
     "full": Rule("dtype {want} does not match dtype of out parameter ({got})"),
@@ -250,7 +260,25 @@ RULES: dict[str, Rule] = {
     "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
     "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
 }
-"""By the name of an op (with its overload, or without)."""
+"""By the name of an op, with its overload, with a case of :func:`case_of`, or without.
+
+Of several rules the first that is broken speaks.
+"""
+
+
+def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
+    """The name of an op with what its arguments are, where that decides on the rule."""
+    base = name.partition(".")[0]
+    if base == "diff" and statics[0] == 0:
+        return "diff.none"
+    if base in ("abs", "fft_ifft"):
+        return f"{base}.{'complex' if any(t._aval.dtype.kind == 'c' for t in given) else 'real'}"
+    return name
+
+
+def keeps_rows(name: str) -> bool:
+    """Whether ``out`` is resized row by row, although the result itself lies in another order."""
+    return name == "geqrf" or (name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft"))
 
 
 WITH_GRADIENT = frozenset(
@@ -258,7 +286,7 @@ WITH_GRADIENT = frozenset(
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft", "fft_ihfft",
         "inner", "linalg_cond", "linalg_eigvals", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
         "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
-        "transpose_copy", "unbind_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
+        "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
 )  # fmt: skip
 """Functions that take ``out`` although an argument requires grad: the result is copied into it."""
@@ -274,18 +302,51 @@ def check_inplace_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype, asked:
         raise RuntimeError(
             f"the base given to float_power_ has dtype {shown[1]} but the operation's result requires dtype {shown[0]}"
         )
+    if name == "abs":
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    if name == "mvlgamma":
+        raise RuntimeError(f"mvlgamma: result type {shown[1]} can't be cast to the desired output type {shown[0]}")
+    if name == "ldexp" and not dtypes.can_cast(want, got):
+        raise RuntimeError(f"ldexp can't be cast to the desired output type {shown[1]}")
+    if name == "square" and got is dtypes.bool_:
+        raise RuntimeError("result type Long can't be cast to the desired output type Bool")
     if name in ("cumsum", "cumprod") and asked:
         have, need = (C_NAMES.get(n, n) for n in (shown[1], shown[0]))
         raise RuntimeError(f"Bad in-place call: input tensor dtype {have} and output tensor dtype {need} should match")
+
+
+def check_inplace_shapes(name: str, target: Any, others: Sequence[Any]) -> None:
+    """Raise where an in-place function wants its tensor's shape and says so in its own words."""
+    shape = tuple(target.shape)
+    if name == "addr":
+        if len(shape) != 2:
+            raise RuntimeError(f"2D tensor expected, got {len(shape)}D tensor for input")
+        first, second = (list(t.shape) for t in others)
+        if len(first) == len(second) == 1 and shape != (*first, *second):
+            raise RuntimeError(f"size mismatch, input: {list(shape)}, v1: {first}, v2: {second}")
+    if name == "masked_scatter":
+        mask = tuple(others[0].shape)
+        if len(mask) > len(shape):
+            kind = dtypes.scalar_type_name(others[0].dtype)
+            raise RuntimeError(
+                f"expand(CPU{kind}Type{{{list(mask)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) "
+                f"must be greater or equal to the number of dimensions in the tensor ({len(mask)})"
+            )
+        for k in range(-1, -len(mask) - 1, -1):
+            if mask[k] not in (1, shape[k]):
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({shape[k]}) must match the existing size ({mask[k]}) at "
+                    f"non-singleton dimension {k + len(shape)}.  Target sizes: {list(shape)}.  Tensor sizes: {list(mask)}"
+                )
 
 
 def check_out_dtype(name: str, want: dtypes.dtype, got: dtypes.dtype) -> None:
     """Raise unless a result of dtype ``want`` may be written to an ``out`` of dtype ``got`` by the function ``name``."""
     if want is got:
         return
-    rule = RULES.get(name) or RULES.get(name.partition(".")[0]) or SAFE
+    found = RULES.get(name) or RULES.get(name.partition(".")[0]) or SAFE
     shown: dict[str, Any] = {"want": dtypes.scalar_type_name(want), "got": dtypes.scalar_type_name(got)}
-    if shown["got"] in rule.allowed or (not rule.exact and dtypes.can_cast(want, got)):
-        return
-    shown |= {f"c_{k}": C_NAMES.get(v, v) for k, v in shown.items()}
-    raise rule.error(rule.text.format(name=name.partition(".")[0], **shown))
+    names = shown | {f"c_{k}": C_NAMES.get(v, v) for k, v in shown.items()}
+    for rule in (found,) if isinstance(found, Rule) else found:
+        if shown["got"] not in rule.allowed and (rule.exact or not dtypes.can_cast(want, got)):
+            raise rule.error(rule.text.format(name=name.partition(".")[0], **names))

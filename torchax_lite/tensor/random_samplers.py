@@ -53,6 +53,11 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
         on_tape(made, made._storage.node, (input,), "NotImplemented", "bernoulli")  # type: ignore[arg-type]
         return made
     if out is not None:
+        if modes.grad and (input._requires_grad or out._requires_grad):
+            raise RuntimeError(
+                "bernoulli(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                "arguments requires grad."
+            )
         check_out("bernoulli", out, None, None, shape)
         dispatch.check_writable(out)
         return store(out, bernoulli_node(out._aval, out._strides, input, generator), (out,), "")

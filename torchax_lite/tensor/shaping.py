@@ -371,6 +371,10 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             f"{base_aval.size * base_aval.dtype.itemsize}"
         )
     base = input
+    own = input._requires_grad and not (input._base is not None and input._base._requires_grad)
+    whole = input._strides is None and not input._offset and input._aval.bytes == base_aval.bytes
+    if own and whole:  # a leaf that shows other memory: the gradient is its own
+        return dispatch.call_view(_as_strided, input, (), (size, stride, offset))  # type: ignore[no-any-return]
     if input._view is not None:
         base = input._base if input._base is not None else input.detach()
         if base._view is not None:
