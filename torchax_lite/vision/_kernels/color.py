@@ -309,3 +309,9 @@ def normalize(xp: Any, image: Any, mean: Any, std: Any) -> Any:
         y /= std.astype(image.dtype)
         return y
     return y / std.astype(image.dtype)
+
+
+@kernel
+def permuted(xp: Any, image: Any, order: Any) -> Any:
+    """The channels in another order."""
+    return xp.take(image, order, -3)

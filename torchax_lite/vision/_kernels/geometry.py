@@ -195,3 +195,15 @@ def replace(xp: Any, image: Any, value: Any, corner: Any, *, size: tuple[int, in
     value = xp.broadcast_to(value.astype(image.dtype), (*image.shape[:-2], *size))
     spread = xp.take(xp.take(value, xp.clip(rows[:, 0], 0, size[0] - 1), -2), xp.clip(columns, 0, size[1] - 1), -1)
     return xp.where(inside, spread, image)
+
+
+@kernel
+def noisy(xp: Any, image: Any, noise: Any, mean: Any, sigma: Any, *, clip: bool) -> Any:
+    """``image + mean + sigma * noise``; bytes take whole numbers of noise (cut off), and wrap without ``clip``."""
+    f = noise.dtype
+    added = mean.astype(f) + noise * sigma.astype(f)
+    if is_float(image.dtype):
+        made = image + added.astype(image.dtype)
+        return xp.clip(made, 0, 1) if clip else made
+    total = image.astype(np.int16) + added.astype(np.int16)
+    return (xp.clip(total, 0, 255) if clip else total).astype(image.dtype)
