@@ -14,9 +14,8 @@ import warnings
 
 import numpy as np
 import torch
-import torchvision_parts  # noqa: F401
-
 import torchvision
+import torchvision_parts  # noqa: F401
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parent / "data" / "vision_transforms"

@@ -415,7 +415,11 @@ def annotation_cases(name, keywords):
     of_boxes("CXCYWHR", "float64", "hard")
     of_boxes("XYXYXYXY", "float64", None)
     for dtype in ("float32", "int64"):
-        add(f"F2.{name}(points;{dtype})", "boxes", lambda env, d=dtype: getattr(env.F2, name)(points(env, d), **keywords))
+        add(
+            f"F2.{name}(points;{dtype})",
+            "boxes",
+            lambda env, d=dtype: getattr(env.F2, name)(points(env, d), **keywords),
+        )
 
     def of_mask(env):
         mask = inputs(env, "gray") // 64
@@ -683,7 +687,9 @@ WRONG = {
     "rotation of none": lambda e: e.T.RandomRotation(-3),
     "unknown input": lambda e: e.F2.resize("image", 3),
     "no image": lambda e: e.v2.RandomResizedCrop(3)({"a": "b"}),
-    "two sizes": lambda e: e.v2.RandomResizedCrop(3)([e.tvt.Image(e.torch.zeros(3, 4, 5)), e.tvt.Mask(e.torch.zeros(9, 9))]),
+    "two sizes": lambda e: e.v2.RandomResizedCrop(3)(
+        [e.tvt.Image(e.torch.zeros(3, 4, 5)), e.tvt.Mask(e.torch.zeros(9, 9))]
+    ),
     "mixup of indices": lambda e: e.v2.MixUp()(inputs(e, "fbatch"), e.torch.tensor([0, 1])),
     "float to int32": lambda e: e.F.convert_image_dtype(inputs(e, "f32"), e.torch.int32),
     "boxes of three dims": lambda e: e.tvt.BoundingBoxes(e.torch.zeros(1, 2, 4), format="XYXY", canvas_size=(3, 3)),

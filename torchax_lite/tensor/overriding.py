@@ -278,6 +278,7 @@ def hook_changed(cls: type) -> None:
     _overloaded.pop(cls, None)
     dispatch.PLAIN.discard(cls)
     note_class(cls)
+    derived: type
     for derived in cls.__subclasses__():
         hook_changed(derived)
 

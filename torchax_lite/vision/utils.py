@@ -131,7 +131,8 @@ _DASH = 5
 def _outline(draw: ImageDraw.ImageDraw, box: list[int], fill: Any, outline: Any, width: int) -> None:
     """A turned box of four corners; its top is dashed."""
     corners = list(zip(box[::2], box[1::2], strict=True))
-    (x, y), end = corners[0], corners[1]
+    x, y = (float(v) for v in corners[0])
+    end = corners[1]
     left = math.hypot(end[0] - x, end[1] - y)
     solid = True
     while left > 0:
@@ -218,9 +219,7 @@ def draw_bounding_boxes(
 @torch.no_grad()
 def draw_segmentation_masks(image: Tensor, masks: Tensor, alpha: float = 0.8, colors: Any = None) -> Tensor:
     """An RGB image with masks ``(N, H, W)`` of bools laid over it; black where masks overlap."""
-    _check_image(
-        image, (3,), "The image must be a tensor", "Pass an RGB image. Other Image formats are not supported"
-    )
+    _check_image(image, (3,), "The image must be a tensor", "Pass an RGB image. Other Image formats are not supported")
     if masks.ndim == 2:
         masks = masks[None, :, :]
     if masks.ndim != 3:
@@ -253,9 +252,7 @@ def draw_keypoints(
         width: of the lines.
         visibility: which points are drawn, ``(instances, K)``.
     """
-    _check_image(
-        image, (3,), "The image must be a tensor", "Pass an RGB image. Other Image formats are not supported"
-    )
+    _check_image(image, (3,), "The image must be a tensor", "Pass an RGB image. Other Image formats are not supported")
     if keypoints.ndim != 3:
         raise ValueError("keypoints must be of shape (num_instances, K, 2)")
     shown = np.ones(tuple(keypoints.shape[:-1]), bool)

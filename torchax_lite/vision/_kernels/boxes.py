@@ -220,7 +220,15 @@ def as_box(xp: Any, corners: Any) -> Any:
     cos, sin = xp.cos(angle), xp.sin(angle)
     wc, ws, hc, hs = (v / f(2) * t for v, t in ((w, cos), (w, sin), (h, cos), (h, sin)))
     made = _stack(
-        xp, cx - wc - hs, cy - hc + ws, cx + wc - hs, cy - hc - ws, cx + wc + hs, cy + hc - ws, cx - wc + hs, cy + hc + ws
+        xp,
+        cx - wc - hs,
+        cy - hc + ws,
+        cx + wc - hs,
+        cy - hc - ws,
+        cx + wc + hs,
+        cy + hc - ws,
+        cx - wc + hs,
+        cy + hc + ws,
     )
     return made.astype(corners.dtype)
 
@@ -306,9 +314,7 @@ def linear(xp: Any, points: Any, matrix: Any) -> Any:
 
 
 @kernel
-def mapped(
-    xp: Any, boxes: Any, matrix: Any, shift: Any, *, kind: str, size: tuple[int, int], mode: str | None
-) -> Any:
+def mapped(xp: Any, boxes: Any, matrix: Any, shift: Any, *, kind: str, size: tuple[int, int], mode: str | None) -> Any:
     """Boxes under an affine map ``(2, 3)``, less ``shift``, on a canvas of ``size``."""
     between = "XYXYXYXY" if kind in ROTATED else "XYXY"
     b = convert(xp, _floats(boxes), kind, between).reshape(-1, 8 if kind in ROTATED else 4)
@@ -383,9 +389,7 @@ def displaced(xp: Any, boxes: Any, grid: Any, *, kind: str, size: tuple[int, int
 
 
 @kernel
-def valid(
-    xp: Any, boxes: Any, *, kind: str, size: tuple[int, int], min_size: float, min_area: float
-) -> Any:
+def valid(xp: Any, boxes: Any, *, kind: str, size: tuple[int, int], min_size: float, min_area: float) -> Any:
     """Which boxes lie in the image and are large enough."""
     turned = kind in ROTATED
     b = convert(xp, boxes, kind, "XYXYXYXY" if turned else "XYXY")

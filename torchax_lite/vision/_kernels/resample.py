@@ -173,4 +173,3 @@ def output_size(image: tuple[int, int], size: Any, max_size: int | None = None) 
     else:
         return size[0], size[1]
     return (new_long, new_short) if w <= h else (new_short, new_long)
-

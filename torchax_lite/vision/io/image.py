@@ -115,9 +115,7 @@ def _tensor(img: Image.Image, mode: ImageReadMode, apply_exif_orientation: bool)
     return from_host(array).permute(2, 0, 1)
 
 
-def decode_png(
-    input: Tensor, mode: Any = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False
-) -> Tensor:
+def decode_png(input: Tensor, mode: Any = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False) -> Tensor:
     """The image of PNG data; 16-bit gray gives uint16."""
     return _tensor(_opened(input, ("PNG",)), _mode(mode), apply_exif_orientation)
 
@@ -168,9 +166,7 @@ def decode_gif(input: Tensor) -> Tensor:
     return made[0] if len(frames) == 1 else made
 
 
-def decode_image(
-    input: Any, mode: Any = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False
-) -> Tensor:
+def decode_image(input: Any, mode: Any = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False) -> Tensor:
     """The image of encoded data, or of a file, in any of the formats."""
     data = input if isinstance(input, Tensor) else read_file(str(input))
     img = _opened(data, None)
@@ -181,9 +177,7 @@ def decode_image(
     return _tensor(img, _mode(mode), apply_exif_orientation)
 
 
-def read_image(
-    path: Any, mode: Any = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False
-) -> Tensor:
+def read_image(path: Any, mode: Any = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False) -> Tensor:
     """The image in a file."""
     return decode_image(read_file(path), mode, apply_exif_orientation=apply_exif_orientation)
 

@@ -73,9 +73,7 @@ def check_linear_map(transformation_matrix: Any, mean_vector: Any) -> None:
     """Refuse a matrix that is not square, or a vector that does not fit it."""
     m, v = transformation_matrix, mean_vector
     if m.size(0) != m.size(1):
-        raise ValueError(
-            f"transformation_matrix should be square. Got {tuple(m.size())} rectangular matrix."
-        )
+        raise ValueError(f"transformation_matrix should be square. Got {tuple(m.size())} rectangular matrix.")
     if v.size(0) != m.size(0):
         raise ValueError(
             f"mean_vector should have the same length {v.size(0)} as any one of the dimensions of the "
@@ -94,8 +92,7 @@ def linear_map(tensor: Any, matrix: Any, mean: Any) -> Any:
     n = c * h * w
     if n != matrix.shape[0]:
         raise ValueError(
-            "Input tensor and transformation matrix have incompatible shape."
-            f"[{c} x {h} x {w}] != {matrix.shape[0]}"
+            f"Input tensor and transformation matrix have incompatible shape.[{c} x {h} x {w}] != {matrix.shape[0]}"
         )
     if tensor.device.type != mean.device.type:
         raise ValueError(

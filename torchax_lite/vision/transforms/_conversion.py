@@ -98,9 +98,7 @@ def to_pil_image(pic: Any, mode: str | None = None) -> Image.Image:
         array = array[:, :, 0]
         expected = _MODES.get(array.dtype)
         if mode is not None and mode != expected:
-            raise ValueError(
-                f"Incorrect mode ({mode}) supplied for input type {np.dtype}. Should be {expected}"
-            )
+            raise ValueError(f"Incorrect mode ({mode}) supplied for input type {np.dtype}. Should be {expected}")
         mode = expected
     else:
         if mode is not None and mode not in _PERMITTED[channels]:

@@ -198,9 +198,7 @@ def _parse_pad_padding(padding: int | list[int]) -> list[int]:
     return [padding[0], padding[2], padding[1], padding[3]]
 
 
-def pad(
-    img: Tensor, padding: int | list[int], fill: float | None = 0, padding_mode: str = "constant"
-) -> Tensor:
+def pad(img: Tensor, padding: int | list[int], fill: float | None = 0, padding_mode: str = "constant") -> Tensor:
     """The image with borders of a value, or of its own pixels; negative borders cut off.
 
     Raises:
@@ -259,7 +257,12 @@ def _clipped(xp: Any, image: Any) -> Any:
 
 
 def _assert_grid_transform_inputs(
-    img: Tensor, matrix: Any, interpolation: str, fill: Any, supported_interpolation_modes: list[str], coeffs: Any = None
+    img: Tensor,
+    matrix: Any,
+    interpolation: str,
+    fill: Any,
+    supported_interpolation_modes: list[str],
+    coeffs: Any = None,
 ) -> None:
     if not isinstance(img, Tensor):
         raise TypeError("Input img should be Tensor")

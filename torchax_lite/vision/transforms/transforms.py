@@ -1,7 +1,5 @@
 """The transforms (v1) under the module name that scripts import them from."""
 
-from . import functional as F
-from ._arguments import _check_sequence_input, _setup_angle, _setup_size
 from ._basic import (
     CenterCrop,
     Compose,
@@ -16,7 +14,6 @@ from ._basic import (
     RandomApply,
     RandomChoice,
     RandomOrder,
-    RandomTransforms,
     Resize,
     TenCrop,
     ToPILImage,
@@ -44,7 +41,7 @@ from ._geometric import (
     RandomRotation,
     RandomVerticalFlip,
 )
-from ._interpolation import InterpolationMode, _interpolation_modes_from_int
+from ._interpolation import InterpolationMode
 
 __all__ = [
     "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "ElasticTransform", "FiveCrop", "GaussianBlur",

@@ -109,5 +109,5 @@ class BoundingBoxes(TVTensor):
             return type(output)(BoundingBoxes._wrap(part, **fields, check_dims=False) for part in output)
         return output
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._make_repr(format=self.format, canvas_size=self.canvas_size, clamping_mode=self.clamping_mode)

@@ -28,13 +28,11 @@ class Image(TVTensor):
         requires_grad: that of ``data`` if left out.
     """
 
-    def __new__(
-        cls, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool | None = None
-    ) -> Image:
+    def __new__(cls, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool | None = None) -> Image:
         tensor = cls._to_tensor(without_pillow(data), dtype=dtype, device=device, requires_grad=requires_grad)
         if tensor.ndim < 2:
             raise ValueError(f"Tensor must be 2D or higher, got {tensor.ndim}D tensor.")
         return (tensor.unsqueeze(0) if tensor.ndim == 2 else tensor).as_subclass(cls)  # type: ignore[no-any-return]
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._make_repr()

@@ -58,5 +58,5 @@ class KeyPoints(TVTensor):
             return type(output)(KeyPoints._wrap(part, canvas_size=size, check_dims=False) for part in output)
         return output
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._make_repr(canvas_size=self.canvas_size)

@@ -67,7 +67,7 @@ class _AutoAugmentBase(Transform):
     def _drawn(self, space: _policies.Space) -> str:
         return list(space)[_choice(len(space))]
 
-    def _apply(self, image: Any, space: _policies.Space, name: str, bins: int, size: Any, pick: Any) -> Any:
+    def _operated(self, image: Any, space: _policies.Space, name: str, bins: int, size: Any, pick: Any) -> Any:
         """An operation, its magnitude the one of index ``pick()``, its sign drawn."""
         make, signed = space[name]
         magnitude = 0.0
@@ -98,7 +98,7 @@ class AutoAugment(_AutoAugmentBase):
         for name, probability, index in self._policies[_choice(len(self._policies))]:
             drawn = torch.rand(()).numpy()
             if drawn <= drawn.dtype.type(probability):
-                image = self._apply(image, space, name, 10, size, lambda index=index: index)
+                image = self._operated(image, space, name, 10, size, lambda index=index: index)
         return image
 
 
@@ -123,7 +123,7 @@ class RandAugment(_AutoAugmentBase):
         space = _policies.rand_augment_space(v2=True)
         for _ in range(self.num_ops):
             name = self._drawn(space)
-            image = self._apply(image, space, name, self.num_magnitude_bins, size, lambda: self.magnitude)
+            image = self._operated(image, space, name, self.num_magnitude_bins, size, lambda: self.magnitude)
         return image
 
 
@@ -140,7 +140,7 @@ class TrivialAugmentWide(_AutoAugmentBase):
         space = _policies.trivial_augment_space(v2=True)
         bins = self.num_magnitude_bins
         name = self._drawn(space)
-        return self._apply(image, space, name, bins, F.get_size(image), lambda: _choice(bins))
+        return self._operated(image, space, name, bins, F.get_size(image), lambda: _choice(bins))
 
 
 class AugMix(_AutoAugmentBase):
@@ -187,7 +187,7 @@ class AugMix(_AutoAugmentBase):
             changed = batch
             for _ in range(self.chain_depth if self.chain_depth > 0 else draws.integer(1, 4)):
                 name = self._drawn(space)
-                changed = self._apply(
+                changed = self._operated(
                     changed, space, name, self._PARAMETER_MAX, size, lambda: _choice(self.severity)
                 )
             mix = mix + shares[:, i].reshape(each) * changed

@@ -20,8 +20,20 @@ from .._interpolation import get_perspective_coeffs
 from . import functional as F
 from ._transform import Transform, _RandomApplyTransform
 from ._utils import (
-    SIZE_ERROR, _check_padding_arg, _check_padding_mode_arg, _check_sequence_input, _get_fill, _setup_angle,
-    _setup_fill_arg, _setup_number_or_seq, _setup_size, get_bounding_boxes, has_all, has_any, is_pure_tensor, query_size,
+    SIZE_ERROR,
+    _check_padding_arg,
+    _check_padding_mode_arg,
+    _check_sequence_input,
+    _get_fill,
+    _setup_angle,
+    _setup_fill_arg,
+    _setup_number_or_seq,
+    _setup_size,
+    get_bounding_boxes,
+    has_all,
+    has_any,
+    is_pure_tensor,
+    query_size,
 )  # fmt: skip
 from .functional._geometry import _parse_pad_padding
 
@@ -131,10 +143,8 @@ class RandomResizedCrop(Transform):
         )
 
 
-class FiveCrop(Transform):
-    """The four corners and the centre, as a tuple; not for boxes and masks."""
-
-    _v1_transform_cls = _basic.FiveCrop
+class _Crops(Transform):
+    """A transform that makes several crops of each image; not for boxes and masks."""
 
     def __init__(self, size: Any) -> None:
         super().__init__()
@@ -148,11 +158,17 @@ class FiveCrop(Transform):
         if has_any(flat_inputs, tv_tensors.BoundingBoxes, tv_tensors.Mask):
             raise TypeError(f"BoundingBoxes'es and Mask's are not supported by {type(self).__name__}()")
 
+
+class FiveCrop(_Crops):
+    """The four corners and the centre, as a tuple."""
+
+    _v1_transform_cls = _basic.FiveCrop
+
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         return self._call_kernel(F.five_crop, inpt, self.size)
 
 
-class TenCrop(FiveCrop):
+class TenCrop(_Crops):
     """`FiveCrop` of the sample, and of the sample mirrored."""
 
     _v1_transform_cls = _basic.TenCrop

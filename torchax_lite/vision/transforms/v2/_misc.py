@@ -19,7 +19,13 @@ from .._arguments import check_linear_map, linear_map
 from . import functional as F
 from ._transform import Transform
 from ._utils import (
-    _parse_labels_getter, _setup_number_or_seq, _setup_size, as_labels, get_bounding_boxes, get_keypoints, has_any,
+    _parse_labels_getter,
+    _setup_number_or_seq,
+    _setup_size,
+    as_labels,
+    get_bounding_boxes,
+    get_keypoints,
+    has_any,
     is_pure_tensor,
 )  # fmt: skip
 from .functional._misc import valid_boxes, valid_points

@@ -11,9 +11,8 @@ from PIL import Image
 import torchax_lite as torch
 from torchax_lite import Tensor
 
-
-from ...._kernels import geometry
 from ...._arrays import from_host, to_host
+from ...._kernels import geometry
 from ._type_conversion import pil_to_tensor, to_pil_image
 from ._utils import as_video, functional, register, register_image
 
@@ -78,5 +77,3 @@ jpeg_video = as_video(jpeg_image)
 @register(jpeg, Image.Image)
 def _jpeg_image_pil(image: Image.Image, quality: int) -> Image.Image:
     return _compressed(image, quality)
-
-

@@ -217,9 +217,7 @@ def solarize(inpt: Any, threshold: float) -> Any:
 def solarize_image(image: Tensor, threshold: float) -> Tensor:
     """A tensor image, inverted where it reaches the threshold."""
     if threshold > _max_value(image.dtype):
-        raise TypeError(
-            f"Threshold should be less or equal the maximum value of the dtype, but got {threshold}"
-        )
+        raise TypeError(f"Threshold should be less or equal the maximum value of the dtype, but got {threshold}")
     return color.solarize(image, np.asarray(float(threshold)))
 
 

@@ -254,9 +254,7 @@ def resize_bounding_boxes(
     wanted = _compute_resized_output_size(canvas_size, size=size, max_size=max_size)
     if wanted == tuple(canvas_size):
         return bounding_boxes, canvas_size
-    made = kernels.resized(
-        bounding_boxes, kind=format.name, old=_size(canvas_size), new=wanted, mode=clamping_mode
-    )
+    made = kernels.resized(bounding_boxes, kind=format.name, old=_size(canvas_size), new=wanted, mode=clamping_mode)
     return made, wanted
 
 
@@ -486,9 +484,7 @@ def center_crop_bounding_boxes(
     bounding_boxes: Tensor, format: Any, canvas_size: Any, output_size: Any, clamping_mode: str | None = "soft"
 ) -> Any:
     """Boxes in the middle of the image, and its height and width."""
-    return crop_bounding_boxes(
-        bounding_boxes, format, **_anchor(output_size, canvas_size), clamping_mode=clamping_mode
-    )
+    return crop_bounding_boxes(bounding_boxes, format, **_anchor(output_size, canvas_size), clamping_mode=clamping_mode)
 
 
 @register(center_crop, tv_tensors.KeyPoints, tv_tensors.BoundingBoxes, wrapped=False)

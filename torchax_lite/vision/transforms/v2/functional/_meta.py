@@ -18,7 +18,7 @@ _IMAGES = (Tensor, tv_tensors.Image, tv_tensors.Video)
 
 
 @functional
-def get_dimensions(inpt: Any) -> list[int]:
+def get_dimensions(inpt: Any) -> Any:
     """Channels, height and width of an image or video."""
 
 
@@ -36,7 +36,7 @@ register(get_dimensions, Image.Image)(F_pil.get_dimensions)
 
 
 @functional
-def get_num_channels(inpt: Any) -> int:
+def get_num_channels(inpt: Any) -> Any:
     """How many channels an image or video has."""
 
 
@@ -52,7 +52,7 @@ get_image_num_channels = get_num_channels
 
 
 @functional
-def get_size(inpt: Any) -> list[int]:
+def get_size(inpt: Any) -> Any:
     """Height and width of the image that an input is, or belongs to."""
 
 
@@ -89,7 +89,7 @@ def get_size_keypoints(keypoints: tv_tensors.KeyPoints) -> list[int]:
 
 
 @functional
-def get_num_frames(inpt: Any) -> int:
+def get_num_frames(inpt: Any) -> Any:
     """How many frames a video has."""
 
 
@@ -136,7 +136,9 @@ def convert_bounding_box_format(
             raise ValueError("For pure tensor inputs, `old_format` has to be passed.")
         return _converted(inpt, as_format(old_format), new, inplace)
     if not isinstance(inpt, tv_tensors.BoundingBoxes):
-        raise TypeError(f"Input can either be a plain tensor or a bounding box tv_tensor, but got {type(inpt)} instead.")
+        raise TypeError(
+            f"Input can either be a plain tensor or a bounding box tv_tensor, but got {type(inpt)} instead."
+        )
     if old_format is not None:
         raise ValueError("For bounding box tv_tensor inputs, `old_format` must not be passed.")
     made = _converted(inpt.as_subclass(Tensor), inpt.format, new, inplace)
@@ -165,7 +167,9 @@ def clamp_bounding_boxes(
             raise ValueError("For pure tensor inputs, `format`, `canvas_size` and `clamping_mode` have to be passed.")
         return kernels.clamped(inpt, kind=as_format(format).name, size=tuple(canvas_size), mode=clamping_mode)
     if not isinstance(inpt, tv_tensors.BoundingBoxes):
-        raise TypeError(f"Input can either be a plain tensor or a bounding box tv_tensor, but got {type(inpt)} instead.")
+        raise TypeError(
+            f"Input can either be a plain tensor or a bounding box tv_tensor, but got {type(inpt)} instead."
+        )
     if format is not None or canvas_size is not None:
         raise ValueError("For bounding box tv_tensor inputs, `format` and `canvas_size` must not be passed.")
     mode = inpt.clamping_mode if clamping_mode == "auto" else clamping_mode

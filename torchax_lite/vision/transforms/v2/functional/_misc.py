@@ -14,8 +14,8 @@ from .....tensor.dtypes import to_numpy_dtype
 from .... import tv_tensors
 from ...._kernels import boxes as box_kernels
 from ...._kernels import color, geometry
-from ..._functional_tensor import check_reflection, grid_dtype, per_channel
 from ..._conversion import pil_to_tensor, to_pil_image
+from ..._functional_tensor import check_reflection, grid_dtype, per_channel
 from ._meta import as_format
 from ._utils import as_video, functional, is_pure_tensor, register, register_image
 
@@ -99,7 +99,9 @@ def gaussian_noise_image(image: Tensor, mean: float = 0.0, sigma: float = 0.1, c
     if sigma < 0:
         raise ValueError(f"sigma shouldn't be negative. Got {sigma}")
     if image.is_floating_point():
-        return geometry.noisy(image, torch.randn_like(image), np.asarray(float(mean)), np.asarray(float(sigma)), clip=clip)
+        return geometry.noisy(
+            image, torch.randn_like(image), np.asarray(float(mean)), np.asarray(float(sigma)), clip=clip
+        )
     if image.dtype == torch.uint8:
         noise = torch.randn_like(image, dtype=torch.float32)
         return geometry.noisy(image, noise, np.asarray(mean * 255.0), np.asarray(sigma * 255.0), clip=clip)

@@ -140,9 +140,7 @@ def _moved_points(points: Tensor, canvas_size: Any, *arguments: Any) -> Any:
 def _affine_keypoints(
     inpt: Any, angle: float, translate: Any, scale: float, shear: Any, center: Any = None, **_: Any
 ) -> Any:
-    made, canvas = affine_keypoints(
-        inpt.as_subclass(Tensor), inpt.canvas_size, angle, translate, scale, shear, center
-    )
+    made, canvas = affine_keypoints(inpt.as_subclass(Tensor), inpt.canvas_size, angle, translate, scale, shear, center)
     return tv_tensors.wrap(made, like=inpt, canvas_size=canvas)
 
 
@@ -266,9 +264,7 @@ def _rotate_boxes(inpt: Any, angle: float, expand: bool = False, center: Any = N
     return tv_tensors.wrap(made, like=inpt, canvas_size=canvas)
 
 
-def rotate_mask(
-    mask: Tensor, angle: float, expand: bool = False, center: Any = None, fill: Any = None
-) -> Tensor:
+def rotate_mask(mask: Tensor, angle: float, expand: bool = False, center: Any = None, fill: Any = None) -> Tensor:
     """A mask, turned."""
     return with_channel(mask, lambda m: rotate_image(m, angle, _NEAREST, expand=expand, center=center, fill=fill))
 
@@ -356,9 +352,7 @@ def perspective_keypoints(
 
 
 @register(perspective, tv_tensors.KeyPoints, wrapped=False)
-def _perspective_keypoints(
-    inpt: Any, startpoints: Any, endpoints: Any, coefficients: Any = None, **_: Any
-) -> Any:
+def _perspective_keypoints(inpt: Any, startpoints: Any, endpoints: Any, coefficients: Any = None, **_: Any) -> Any:
     made = perspective_keypoints(inpt.as_subclass(Tensor), inpt.canvas_size, startpoints, endpoints, coefficients)
     return tv_tensors.wrap(made, like=inpt)
 
@@ -372,9 +366,7 @@ def perspective_bounding_boxes(
         return bounding_boxes
     found = _perspective_coefficients(startpoints, endpoints, coefficients)
     theta = _inverse_perspective(found, "bounding boxes")
-    return kernels.in_perspective(
-        bounding_boxes, theta, kind=format.name, size=_size(canvas_size), mode=clamping_mode
-    )
+    return kernels.in_perspective(bounding_boxes, theta, kind=format.name, size=_size(canvas_size), mode=clamping_mode)
 
 
 @register(perspective, tv_tensors.BoundingBoxes, wrapped=False)
