@@ -130,6 +130,10 @@ _PROVIDED = {
         "get_device_module", "resize_as_", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
         "to_dlpack", "typename", "unsafe_split_with_sizes", "has_lapack", "has_mkl", "has_openmp", "has_spectral",
     ),
+    "sparse": (
+        "sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor", "sparse_bsr_tensor", "sparse_bsc_tensor",
+        "sparse_compressed_tensor", "hspmm", "smm", "sspaddmm", "resize_as_sparse_",
+    ),
     "_streams": ("AcceleratorError", "Event", "OutOfMemoryError", "Stream"),
     "func": ("vmap",),
 }  # fmt: skip

@@ -54,7 +54,7 @@ def allowed_globals() -> dict[str, Any]:
     }
     for name in (
         "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage",
-        "_rebuild_parameter", "_rebuild_parameter_with_state",
+        "_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_sparse_tensor",
     ):  # fmt: skip
         table[f"torch._utils.{name}"] = getattr(_utils, name)
     table.update({f"torch.{name}": d for name, d in dtypes.DTYPES.items()})

@@ -105,11 +105,14 @@ _op_rnn_layer = _OPS['rnn_layer']
 _op_scaled_dot_product_attention_masked = _OPS['scaled_dot_product_attention_masked']
 _op_smooth_l1_loss = _OPS['smooth_l1_loss']
 _op_soft_margin_loss = _OPS['soft_margin_loss']
+_op_sparse_adagrad = _OPS['sparse_adagrad']
+_op_sparse_lookup = _OPS['sparse_lookup']
+_op_sparse_row_sums = _OPS['sparse_row_sums']
 _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'sparse_adagrad', 'sparse_lookup', 'sparse_row_sums', 'tensordot', 'upsample']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -521,6 +524,18 @@ def smooth_l1_loss(input, target, reduction='mean', beta=1.0):
 def soft_margin_loss(input, target, reduction='mean'):
     """``log(1 + exp(-target x))``, reduced."""
     return _call(_op_soft_margin_loss, (input, target,), (), (reduction,))
+
+def sparse_adagrad(param, total, rows, grads, rate, eps):
+    """Adagrad on the rows in use: ``total += g^2;  param -= rate * g / (sqrt(total) + eps)``, g summed over a row."""
+    return _call(_op_sparse_adagrad, (param, total, rows, grads,), (rate, eps,), ())
+
+def sparse_lookup(keys, values, wanted):
+    """For each wanted key the sum of the values that have it, 0 where none has; (n), (n, ...), (m) give (m, ...)."""
+    return _call(_op_sparse_lookup, (keys, values, wanted,), (), ())
+
+def sparse_row_sums(rows, values):
+    """Distinct rows with the sums of their values, in as many places: surplus rows are the largest int64."""
+    return _call(_op_sparse_row_sums, (rows, values,), (), ())
 
 def tensordot(input, other, dims_self, dims_other, *, out=None):
     """Sums of products over pairs of dims; the other dims of ``self``, then those of ``other``, remain."""

@@ -17,6 +17,7 @@ from . import (
     norms,
     rearranging,
     segments,
+    sparse_members,
     spectral,
     spellings,
     statistics,
@@ -26,5 +27,5 @@ from .registry import FUNCTIONS, METHODS, composite
 
 __all__ = [
     "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "joining", "linalg", "lowrank", "members", "native_forms", "norms", "rearranging",
-    "segments", "spectral", "spellings", "statistics", "windows",
+    "segments", "sparse_members", "spectral", "spellings", "statistics", "windows",
 ]  # fmt: skip

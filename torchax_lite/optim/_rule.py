@@ -110,8 +110,6 @@ class RuleOptimizer(Optimizer):
     host_names: ClassVar[tuple[str, ...]] = ("step",)
     #: What must lie on the accelerator when capturable, in the words of PyTorch's error.
     placed: ClassVar[str] = "params and state_steps"
-    #: PyTorch can use sparse gradients here.
-    sparse: ClassVar[bool] = False
     #: Options that state saved by an early PyTorch lacks, and their values.
     newer_options: ClassVar[dict[str, Any]] = {"foreach": None, "maximize": False, "differentiable": False}
 
@@ -173,7 +171,8 @@ class RuleOptimizer(Optimizer):
             if grad is None:
                 continue
             if grad.is_sparse:
-                self._refuse_sparse()
+                self._step_sparse(p, grad, group)
+                continue
             if placed:
                 self._check_placement(p, group)
             state = self._state_of(p, group)
@@ -250,11 +249,10 @@ class RuleOptimizer(Optimizer):
                 f"{FUSED_DEVICES} but {p.dtype} and {kind}"
             )
 
-    def _refuse_sparse(self) -> None:
-        name = type(self).__name__
-        if self.sparse:
-            raise NotImplementedError(f"{name} with sparse gradients is not implemented")
-        hint = ", please consider SparseAdam instead" if name in ("Adam", "AdamW") else ""
+    def _step_sparse(self, p: torch.Tensor, grad: torch.Tensor, group: dict[str, Any]) -> None:
+        """Update a parameter by a sparse gradient."""
+        name = "Adam" if type(self).__name__ == "AdamW" else type(self).__name__
+        hint = ", please consider SparseAdam instead" if name == "Adam" else ""
         raise RuntimeError(f"{name} does not support sparse gradients{hint}")
 
     def __setstate__(self, state: dict[str, Any]) -> None:

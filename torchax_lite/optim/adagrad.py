@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
+from .._generated import internal as _ops
+from ..sparse._embedding import row_gradient
 from ._rule import RuleOptimizer, check_fused, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
@@ -57,7 +59,6 @@ class Adagrad(RuleOptimizer):
     """
 
     rule: ClassVar[Update] = adagrad_formula
-    sparse = True
     newer_options: ClassVar[dict[str, Any]] = {**RuleOptimizer.newer_options, "fused": None}
 
     def __init__(
@@ -106,6 +107,24 @@ class Adagrad(RuleOptimizer):
         start = self.defaults["initial_accumulator_value"]
         value = complex(start, start) if p.is_complex() else start
         return {"step": self._new_number(p, group), "sum": full_like(p, value)}
+
+    def _step_sparse(self, p: torch.Tensor, grad: torch.Tensor, group: dict[str, Any]) -> None:
+        """Only the rows that the gradient lists change."""
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        state = self.state[p]
+        numbers = self._numbers_of(p, state)
+        after, rates = self._advance(group, {}, self._values(p, group, state, numbers))
+        for number, value in zip(numbers, after):
+            number.set(value)
+        rows, values = row_gradient(grad)
+        if group["maximize"]:
+            values = -values
+        lr = group["lr"] / rates["slowdown"]
+        shape = (-1, *values.shape[1:])
+        made = _ops.sparse_adagrad(p.reshape(shape), state["sum"].reshape(shape), rows, values, lr, group["eps"])
+        p.copy_(made[0].reshape(p.shape))
+        state["sum"].copy_(made[1].reshape(p.shape))
 
     def _state_columns(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("sum",)

@@ -160,6 +160,8 @@ def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> T
     """A copy with its own memory; gradients flow through it."""
     strides = format_strides(input, memory_format)
     out: Tensor = dispatch.call(_clone, (input,))
+    if out._own_layout:
+        return out
     out.__dict__.pop("_strides", None)
     out._storage.strides = None
     if strides is not None:
@@ -182,6 +184,10 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         src = as_tensor(src, device=self.device)
     if src is self:
         return self
+    if src._own_layout:
+        from ..sparse._tensor import copy_between
+
+        raise copy_between(self, src)
     dispatch.check_writable(self)
     shape, target = src._aval.shape, self._aval.shape
     if shape != target:

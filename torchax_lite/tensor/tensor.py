@@ -60,7 +60,7 @@ class memory_format:
 
 
 class layout:
-    """How elements are stored; only ``torch.strided`` holds values here."""
+    """How elements are stored: ``torch.strided``, or one of the sparse layouts (``torchax_lite.sparse``)."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -109,6 +109,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     _vversion = -1
     _gversion = 0
     _base: Tensor | None = None
+    _own_layout = False
+    """Whether values lie elsewhere than in a storage: the sparse layouts."""
     _shadow = False
     _inference = False
     _multi_view: int = 0
@@ -149,6 +151,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if not isinstance(data, Tensor):
             raise TypeError(f"_make_subclass(): argument 'data' (position 2) must be Tensor, not {type(data).__name__}")
         overriding.note_class(cls)
+        if data._own_layout:
+            return data._as_class(cls, require_grad)  # type: ignore[attr-defined]
         made = object.__new__(cls)
         dispatch.is_plain(cls)
         made._alias_of(data)

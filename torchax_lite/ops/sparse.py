@@ -1,0 +1,69 @@
+"""What sparse tensors need of arrays: values looked up by key, sums over equal keys, updates of the rows in use."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .registry import op
+from .samples import Sample, array
+
+
+def _distinct(keys, values):
+    """The distinct keys in order, padded to the given length by the largest number; the sums of their values."""
+    n = keys.shape[0]
+    order = jnp.argsort(keys, stable=True)
+    keys = keys[order]
+    first = jnp.concatenate([jnp.zeros(min(n, 1), jnp.int64), (keys[1:] != keys[:-1]).astype(jnp.int64)])
+    slot = jnp.cumsum(first)
+    sums = jax.ops.segment_sum(values[order], slot, n, indices_are_sorted=True)
+    top = np.iinfo(np.dtype(keys.dtype)).max
+    return jnp.full(n, top, keys.dtype).at[slot].set(keys), sums
+
+
+def _lookup_samples(rng, dtype):
+    keys = np.array([4, 1, 4, 0])
+    yield Sample((keys, array(rng, (4,), dtype), np.array([0, 4, 3])))
+    yield Sample((keys, array(rng, (4, 2), dtype), np.array([1, 1])))
+
+
+@op(
+    "sparse_lookup(Tensor keys, Tensor values, Tensor wanted) -> Tensor",
+    method=False, out=False, namespaces=("_ops",), differentiable=("values",), samples=_lookup_samples,
+)  # fmt: skip
+def sparse_lookup(keys, values, wanted):
+    """For each wanted key the sum of the values that have it, 0 where none has; (n), (n, ...), (m) give (m, ...)."""
+    if keys.shape[0] == 0:
+        return jnp.zeros((*wanted.shape, *values.shape[1:]), values.dtype)
+    known, sums = _distinct(keys, values)
+    at = jnp.minimum(jnp.searchsorted(known, wanted), keys.shape[0] - 1)
+    hit = (known[at] == wanted).reshape(wanted.shape + (1,) * (values.ndim - 1))
+    return jnp.where(hit, sums[at], 0).astype(values.dtype)
+
+
+@op(
+    "sparse_row_sums(Tensor rows, Tensor values) -> (Tensor, Tensor)",
+    method=False, out=False, namespaces=("_ops",), differentiable=False,
+    samples=lambda rng, dtype: iter([Sample((np.array([2, 0, 2]), array(rng, (3, 2), dtype)))]),
+)  # fmt: skip
+def sparse_row_sums(rows, values):
+    """Distinct rows with the sums of their values, in as many places: surplus rows are the largest int64."""
+    return _distinct(rows, values)
+
+
+@op(
+    "sparse_adagrad(Tensor param, Tensor total, Tensor rows, Tensor grads, Scalar rate, Scalar eps) -> (Tensor, Tensor)",
+    method=False, out=False, namespaces=("_ops",), differentiable=False,
+    samples=lambda rng, dtype: iter([
+        Sample((array(rng, (4, 2), dtype), abs(array(rng, (4, 2), dtype)), np.array([2, 0, 2]),
+                array(rng, (3, 2), dtype), 0.1, 1e-10)),
+    ]),
+)  # fmt: skip
+def sparse_adagrad(param, total, rows, grads, rate, eps):
+    """Adagrad on the rows in use: ``total += g^2;  param -= rate * g / (sqrt(total) + eps)``, g summed over a row."""
+    rows, g = _distinct(rows, grads)
+    total = total.at[rows].add(g * g, mode="drop")
+    scale = jnp.sqrt(jnp.take(total, rows, axis=0, mode="clip")) + eps
+    step = -jnp.asarray(rate).astype(param.dtype) * (g / scale).astype(param.dtype)
+    return param.at[rows].add(step, mode="drop"), total
