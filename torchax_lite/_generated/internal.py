@@ -3,7 +3,6 @@
 # ruff: noqa
 # mypy: ignore-errors
 
-
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
@@ -16,178 +15,415 @@ from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
 from ..tensor.value_checks import check_values as _check_values
 
-_op__bincount = _OPS['_bincount']
-_op__linalg_solve_ex = _OPS['_linalg_solve_ex']
-_op__linalg_svd = _OPS['_linalg_svd']
-_op__rrelu = _OPS['_rrelu']
-_op__segment_reduce = _OPS['_segment_reduce']
-_op__unsafe_view = _OPS['_unsafe_view']
-_op_adaptive_avg_pool2d = _OPS['adaptive_avg_pool2d']
-_op_adaptive_avg_pool3d = _OPS['adaptive_avg_pool3d']
-_op_adaptive_max_pool2d = _OPS['adaptive_max_pool2d']
-_op_adaptive_max_pool3d = _OPS['adaptive_max_pool3d']
-_op_avg_pool2d = _OPS['avg_pool2d']
-_op_avg_pool3d = _OPS['avg_pool3d']
-_op_binary_cross_entropy = _OPS['binary_cross_entropy']
-_op_binary_cross_entropy_with_logits = _OPS['binary_cross_entropy_with_logits']
-_op_block_diag = _OPS['block_diag']
-_op_col2im = _OPS['col2im']
-_op_ctc_loss = _OPS['ctc_loss']
-_op_dropout_mask_apply = _OPS['dropout_mask_apply']
-_op_einsum = _OPS['einsum']
-_op_embedding_bag_reduce = _OPS['embedding_bag_reduce']
-_op_fft_fft = _OPS['fft_fft']
-_op_fft_fft2 = _OPS['fft_fft2']
-_op_fft_fftn = _OPS['fft_fftn']
-_op_fft_hfft = _OPS['fft_hfft']
-_op_fft_hfft2 = _OPS['fft_hfft2']
-_op_fft_hfftn = _OPS['fft_hfftn']
-_op_fft_ifft = _OPS['fft_ifft']
-_op_fft_ifft2 = _OPS['fft_ifft2']
-_op_fft_ifftn = _OPS['fft_ifftn']
-_op_fft_ihfft = _OPS['fft_ihfft']
-_op_fft_ihfft2 = _OPS['fft_ihfft2']
-_op_fft_ihfftn = _OPS['fft_ihfftn']
-_op_fft_irfft = _OPS['fft_irfft']
-_op_fft_irfft2 = _OPS['fft_irfft2']
-_op_fft_irfftn = _OPS['fft_irfftn']
-_op_fft_rfft = _OPS['fft_rfft']
-_op_fft_rfft2 = _OPS['fft_rfft2']
-_op_fft_rfftn = _OPS['fft_rfftn']
-_op_fractional_max_pool2d = _OPS['fractional_max_pool2d']
-_op_fractional_max_pool3d = _OPS['fractional_max_pool3d']
-_op_geqrf = _OPS['geqrf']
-_op_grid_sampler = _OPS['grid_sampler']
-_op_group_norm = _OPS['group_norm']
-_op_gru_layer = _OPS['gru_layer']
-_op_huber_loss = _OPS['huber_loss']
-_op_im2col = _OPS['im2col']
-_op_linalg_cholesky_ex = _OPS['linalg_cholesky_ex']
-_op_linalg_cross = _OPS['linalg_cross']
-_op_linalg_det = _OPS['linalg_det']
-_op_linalg_eig = _OPS['linalg_eig']
-_op_linalg_eigh = _OPS['linalg_eigh']
-_op_linalg_householder_product = _OPS['linalg_householder_product']
-_op_linalg_inv_ex = _OPS['linalg_inv_ex']
-_op_linalg_ldl_factor_ex = _OPS['linalg_ldl_factor_ex']
-_op_linalg_ldl_solve = _OPS['linalg_ldl_solve']
-_op_linalg_lu = _OPS['linalg_lu']
-_op_linalg_lu_factor_ex = _OPS['linalg_lu_factor_ex']
-_op_linalg_lu_solve = _OPS['linalg_lu_solve']
-_op_linalg_matrix_exp = _OPS['linalg_matrix_exp']
-_op_linalg_pinv = _OPS['linalg_pinv']
-_op_linalg_qr = _OPS['linalg_qr']
-_op_linalg_slogdet = _OPS['linalg_slogdet']
-_op_linalg_solve_triangular = _OPS['linalg_solve_triangular']
-_op_lstm_layer = _OPS['lstm_layer']
-_op_lu_permutation = _OPS['lu_permutation']
-_op_masked_select_at = _OPS['masked_select_at']
-_op_max_pool2d_with_indices = _OPS['max_pool2d_with_indices']
-_op_max_pool3d_with_indices = _OPS['max_pool3d_with_indices']
-_op_max_unpool2d = _OPS['max_unpool2d']
-_op_max_unpool3d = _OPS['max_unpool3d']
-_op_mse_loss = _OPS['mse_loss']
-_op_multi_margin_loss = _OPS['multi_margin_loss']
-_op_multilabel_margin_loss = _OPS['multilabel_margin_loss']
-_op_native_batch_norm_eval = _OPS['native_batch_norm_eval']
-_op_native_batch_norm_train = _OPS['native_batch_norm_train']
-_op_nll_loss = _OPS['nll_loss']
-_op_nll_loss2d = _OPS['nll_loss2d']
-_op_one_hot = _OPS['one_hot']
-_op_overlap_add = _OPS['overlap_add']
-_op_reflection_pad1d = _OPS['reflection_pad1d']
-_op_reflection_pad2d = _OPS['reflection_pad2d']
-_op_reflection_pad3d = _OPS['reflection_pad3d']
-_op_replication_pad1d = _OPS['replication_pad1d']
-_op_replication_pad2d = _OPS['replication_pad2d']
-_op_replication_pad3d = _OPS['replication_pad3d']
-_op_rnn_layer = _OPS['rnn_layer']
-_op_scaled_dot_product_attention_masked = _OPS['scaled_dot_product_attention_masked']
-_op_smooth_l1_loss = _OPS['smooth_l1_loss']
-_op_soft_margin_loss = _OPS['soft_margin_loss']
-_op_sparse_adagrad = _OPS['sparse_adagrad']
-_op_sparse_lookup = _OPS['sparse_lookup']
-_op_sparse_row_sums = _OPS['sparse_row_sums']
-_op_tensordot = _OPS['tensordot']
-_op_upsample = _OPS['upsample']
+_op__bincount = _OPS["_bincount"]
+_op__linalg_solve_ex = _OPS["_linalg_solve_ex"]
+_op__linalg_svd = _OPS["_linalg_svd"]
+_op__rrelu = _OPS["_rrelu"]
+_op__segment_reduce = _OPS["_segment_reduce"]
+_op__unsafe_view = _OPS["_unsafe_view"]
+_op_adaptive_avg_pool2d = _OPS["adaptive_avg_pool2d"]
+_op_adaptive_avg_pool3d = _OPS["adaptive_avg_pool3d"]
+_op_adaptive_max_pool2d = _OPS["adaptive_max_pool2d"]
+_op_adaptive_max_pool3d = _OPS["adaptive_max_pool3d"]
+_op_avg_pool2d = _OPS["avg_pool2d"]
+_op_avg_pool3d = _OPS["avg_pool3d"]
+_op_binary_cross_entropy = _OPS["binary_cross_entropy"]
+_op_binary_cross_entropy_with_logits = _OPS["binary_cross_entropy_with_logits"]
+_op_block_diag = _OPS["block_diag"]
+_op_col2im = _OPS["col2im"]
+_op_ctc_loss = _OPS["ctc_loss"]
+_op_dropout_mask_apply = _OPS["dropout_mask_apply"]
+_op_einsum = _OPS["einsum"]
+_op_embedding_bag_reduce = _OPS["embedding_bag_reduce"]
+_op_fft_fft = _OPS["fft_fft"]
+_op_fft_fft2 = _OPS["fft_fft2"]
+_op_fft_fftn = _OPS["fft_fftn"]
+_op_fft_hfft = _OPS["fft_hfft"]
+_op_fft_hfft2 = _OPS["fft_hfft2"]
+_op_fft_hfftn = _OPS["fft_hfftn"]
+_op_fft_ifft = _OPS["fft_ifft"]
+_op_fft_ifft2 = _OPS["fft_ifft2"]
+_op_fft_ifftn = _OPS["fft_ifftn"]
+_op_fft_ihfft = _OPS["fft_ihfft"]
+_op_fft_ihfft2 = _OPS["fft_ihfft2"]
+_op_fft_ihfftn = _OPS["fft_ihfftn"]
+_op_fft_irfft = _OPS["fft_irfft"]
+_op_fft_irfft2 = _OPS["fft_irfft2"]
+_op_fft_irfftn = _OPS["fft_irfftn"]
+_op_fft_rfft = _OPS["fft_rfft"]
+_op_fft_rfft2 = _OPS["fft_rfft2"]
+_op_fft_rfftn = _OPS["fft_rfftn"]
+_op_fractional_max_pool2d = _OPS["fractional_max_pool2d"]
+_op_fractional_max_pool3d = _OPS["fractional_max_pool3d"]
+_op_geqrf = _OPS["geqrf"]
+_op_grid_sampler = _OPS["grid_sampler"]
+_op_group_norm = _OPS["group_norm"]
+_op_gru_layer = _OPS["gru_layer"]
+_op_huber_loss = _OPS["huber_loss"]
+_op_im2col = _OPS["im2col"]
+_op_linalg_cholesky_ex = _OPS["linalg_cholesky_ex"]
+_op_linalg_cross = _OPS["linalg_cross"]
+_op_linalg_det = _OPS["linalg_det"]
+_op_linalg_eig = _OPS["linalg_eig"]
+_op_linalg_eigh = _OPS["linalg_eigh"]
+_op_linalg_householder_product = _OPS["linalg_householder_product"]
+_op_linalg_inv_ex = _OPS["linalg_inv_ex"]
+_op_linalg_ldl_factor_ex = _OPS["linalg_ldl_factor_ex"]
+_op_linalg_ldl_solve = _OPS["linalg_ldl_solve"]
+_op_linalg_lu = _OPS["linalg_lu"]
+_op_linalg_lu_factor_ex = _OPS["linalg_lu_factor_ex"]
+_op_linalg_lu_solve = _OPS["linalg_lu_solve"]
+_op_linalg_matrix_exp = _OPS["linalg_matrix_exp"]
+_op_linalg_pinv = _OPS["linalg_pinv"]
+_op_linalg_qr = _OPS["linalg_qr"]
+_op_linalg_slogdet = _OPS["linalg_slogdet"]
+_op_linalg_solve_triangular = _OPS["linalg_solve_triangular"]
+_op_lstm_layer = _OPS["lstm_layer"]
+_op_lu_permutation = _OPS["lu_permutation"]
+_op_masked_select_at = _OPS["masked_select_at"]
+_op_max_pool2d_with_indices = _OPS["max_pool2d_with_indices"]
+_op_max_pool3d_with_indices = _OPS["max_pool3d_with_indices"]
+_op_max_unpool2d = _OPS["max_unpool2d"]
+_op_max_unpool3d = _OPS["max_unpool3d"]
+_op_mse_loss = _OPS["mse_loss"]
+_op_multi_margin_loss = _OPS["multi_margin_loss"]
+_op_multilabel_margin_loss = _OPS["multilabel_margin_loss"]
+_op_native_batch_norm_eval = _OPS["native_batch_norm_eval"]
+_op_native_batch_norm_train = _OPS["native_batch_norm_train"]
+_op_nll_loss = _OPS["nll_loss"]
+_op_nll_loss2d = _OPS["nll_loss2d"]
+_op_one_hot = _OPS["one_hot"]
+_op_overlap_add = _OPS["overlap_add"]
+_op_reflection_pad1d = _OPS["reflection_pad1d"]
+_op_reflection_pad2d = _OPS["reflection_pad2d"]
+_op_reflection_pad3d = _OPS["reflection_pad3d"]
+_op_replication_pad1d = _OPS["replication_pad1d"]
+_op_replication_pad2d = _OPS["replication_pad2d"]
+_op_replication_pad3d = _OPS["replication_pad3d"]
+_op_rnn_layer = _OPS["rnn_layer"]
+_op_scaled_dot_product_attention_masked = _OPS["scaled_dot_product_attention_masked"]
+_op_smooth_l1_loss = _OPS["smooth_l1_loss"]
+_op_soft_margin_loss = _OPS["soft_margin_loss"]
+_op_sparse_adagrad = _OPS["sparse_adagrad"]
+_op_sparse_lookup = _OPS["sparse_lookup"]
+_op_sparse_row_sums = _OPS["sparse_row_sums"]
+_op_tensordot = _OPS["tensordot"]
+_op_upsample = _OPS["upsample"]
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'sparse_adagrad', 'sparse_lookup', 'sparse_row_sums', 'tensordot', 'upsample']
+__all__ = [
+    "_bincount",
+    "_linalg_solve_ex",
+    "_linalg_svd",
+    "_rrelu",
+    "_segment_reduce",
+    "_unsafe_view",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "block_diag",
+    "col2im",
+    "ctc_loss",
+    "dropout_mask_apply",
+    "einsum",
+    "embedding_bag_reduce",
+    "fft_fft",
+    "fft_fft2",
+    "fft_fftn",
+    "fft_hfft",
+    "fft_hfft2",
+    "fft_hfftn",
+    "fft_ifft",
+    "fft_ifft2",
+    "fft_ifftn",
+    "fft_ihfft",
+    "fft_ihfft2",
+    "fft_ihfftn",
+    "fft_irfft",
+    "fft_irfft2",
+    "fft_irfftn",
+    "fft_rfft",
+    "fft_rfft2",
+    "fft_rfftn",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
+    "geqrf",
+    "grid_sampler",
+    "group_norm",
+    "gru_layer",
+    "huber_loss",
+    "im2col",
+    "linalg_cholesky_ex",
+    "linalg_cross",
+    "linalg_det",
+    "linalg_eig",
+    "linalg_eigh",
+    "linalg_householder_product",
+    "linalg_inv_ex",
+    "linalg_ldl_factor_ex",
+    "linalg_ldl_solve",
+    "linalg_lu",
+    "linalg_lu_factor_ex",
+    "linalg_lu_solve",
+    "linalg_matrix_exp",
+    "linalg_pinv",
+    "linalg_qr",
+    "linalg_slogdet",
+    "linalg_solve_triangular",
+    "lstm_layer",
+    "lu_permutation",
+    "masked_select_at",
+    "max_pool2d_with_indices",
+    "max_pool3d_with_indices",
+    "max_unpool2d",
+    "max_unpool3d",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "native_batch_norm_eval",
+    "native_batch_norm_train",
+    "nll_loss",
+    "nll_loss2d",
+    "one_hot",
+    "overlap_add",
+    "reflection_pad1d",
+    "reflection_pad2d",
+    "reflection_pad3d",
+    "replication_pad1d",
+    "replication_pad2d",
+    "replication_pad3d",
+    "rnn_layer",
+    "scaled_dot_product_attention_masked",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "sparse_adagrad",
+    "sparse_lookup",
+    "sparse_row_sums",
+    "tensordot",
+    "upsample",
+]
+
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
-    return _call(_op__bincount, (input, weights,), (), (size,))
+    return _call(
+        _op__bincount,
+        (
+            input,
+            weights,
+        ),
+        (),
+        (size,),
+    )
+
 
 def _linalg_solve_ex(A, B, *, left=True):
     """``A^-1 B`` (``B A^-1``) and LAPACK's ``info``; the derivative's LU is the same one to XLA."""
-    return _call(_op__linalg_solve_ex, (A, B,), (), (left,))
+    return _call(
+        _op__linalg_solve_ex,
+        (
+            A,
+            B,
+        ),
+        (),
+        (left,),
+    )
+
 
 def _linalg_svd(A, full_matrices=False, compute_uv=True):
     """``A = U diag(S) Vh``, singular values in descending order; without ``compute_uv`` U and Vh are empty."""
-    return _call(_op__linalg_svd, (A,), (), (full_matrices, compute_uv,))
+    return _call(
+        _op__linalg_svd,
+        (A,),
+        (),
+        (
+            full_matrices,
+            compute_uv,
+        ),
+    )
+
 
 def _rrelu(input, noise):
     """``x`` above 0, ``noise * x`` below: leaky_relu with a slope for each element."""
-    return _call(_op__rrelu, (input, noise,), (), ())
+    return _call(
+        _op__rrelu,
+        (
+            input,
+            noise,
+        ),
+        (),
+        (),
+    )
+
 
 def _segment_reduce(data, lengths, *, reduce, axis=0, initial=None):
     """Runs of ``lengths`` along ``axis`` reduced to one element each."""
-    return _call(_op__segment_reduce, (data, lengths,), (initial,), (reduce, axis,))
+    return _call(
+        _op__segment_reduce,
+        (
+            data,
+            lengths,
+        ),
+        (initial,),
+        (
+            reduce,
+            axis,
+        ),
+    )
+
 
 def _unsafe_view(input, size):
     """The same elements in another shape, as a tensor of its own."""
     return _call(_op__unsafe_view, (input,), (), (size,))
 
+
 def adaptive_avg_pool2d(input, output_size):
     """Mean over windows that split the last two dims evenly into ``output_size``."""
     return _call(_op_adaptive_avg_pool2d, (input,), (), (output_size,))
+
 
 def adaptive_avg_pool3d(input, output_size):
     """Mean over windows that split the last three dims evenly into ``output_size``."""
     return _call(_op_adaptive_avg_pool3d, (input,), (), (output_size,))
 
+
 def adaptive_max_pool2d(input, output_size):
     """Maximum over windows that split the last two dims evenly, and its flat position in them."""
     return _call(_op_adaptive_max_pool2d, (input,), (), (output_size,))
+
 
 def adaptive_max_pool3d(input, output_size):
     """Maximum over windows that split the last three dims evenly, and its flat position in them."""
     return _call(_op_adaptive_max_pool3d, (input,), (), (output_size,))
 
-def avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+
+def avg_pool2d(
+    input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """Mean of each window of the last two dims."""
-    return _call(_op_avg_pool2d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,))
+    return _call(
+        _op_avg_pool2d,
+        (input,),
+        (),
+        (
+            kernel_size,
+            stride,
+            padding,
+            ceil_mode,
+            count_include_pad,
+            divisor_override,
+        ),
+    )
 
-def avg_pool3d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+
+def avg_pool3d(
+    input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """Mean of each window of the last three dims."""
-    return _call(_op_avg_pool3d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,))
+    return _call(
+        _op_avg_pool3d,
+        (input,),
+        (),
+        (
+            kernel_size,
+            stride,
+            padding,
+            ceil_mode,
+            count_include_pad,
+            divisor_override,
+        ),
+    )
 
-def binary_cross_entropy(input, target, weight=None, reduction='mean'):
+
+def binary_cross_entropy(input, target, weight=None, reduction="mean"):
     """``-weight (t log x + (1 - t) log(1 - x))`` with the logarithms kept above -100; reduced."""
-    return _call(_op_binary_cross_entropy, (input, target, weight,), (), (reduction,))
+    return _call(
+        _op_binary_cross_entropy,
+        (
+            input,
+            target,
+            weight,
+        ),
+        (),
+        (reduction,),
+    )
 
-def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction='mean'):
+
+def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction="mean"):
     """``weight ((1 - t) x + (1 + (p - 1) t) log(1 + exp(-x)))``, reduced."""
-    return _call(_op_binary_cross_entropy_with_logits, (input, target, weight, pos_weight,), (), (reduction,))
+    return _call(
+        _op_binary_cross_entropy_with_logits,
+        (
+            input,
+            target,
+            weight,
+            pos_weight,
+        ),
+        (),
+        (reduction,),
+    )
+
 
 def block_diag(tensors):
     """A matrix with the given ones along its diagonal, zero elsewhere; numbers and vectors count as rows."""
     return _call(_op_block_diag, (tensors,), (), ())
 
+
 def col2im(input, output_size, kernel_size, dilation, padding, stride):
     """Columns of sliding blocks summed back into an image ``(N, C, *output_size)``."""
-    return _call(_op_col2im, (input,), (), (output_size, kernel_size, dilation, padding, stride,))
+    return _call(
+        _op_col2im,
+        (input,),
+        (),
+        (
+            output_size,
+            kernel_size,
+            dilation,
+            padding,
+            stride,
+        ),
+    )
+
 
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, longest, zero_infinity=False):
     """``-log p(targets | log_probs)`` summed over all alignments, for each sample (Graves et al. 2006).
 
     ``log_probs`` is ``(T, N, C)``, ``targets`` ``(N, S)`` or the concatenation of all; ``longest`` is the largest
     target length."""
-    return _call(_op_ctc_loss, (log_probs, targets, input_lengths, target_lengths,), (), (blank, longest, zero_infinity,))
+    return _call(
+        _op_ctc_loss,
+        (
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+        ),
+        (),
+        (
+            blank,
+            longest,
+            zero_infinity,
+        ),
+    )
+
 
 def dropout_mask_apply(input, mask, scale):
     """``input * scale`` where the mask is set, else 0 times the input (a NaN stays one); the mask may broadcast."""
-    return _call(_op_dropout_mask_apply, (input, mask,), (scale,), ())
+    return _call(
+        _op_dropout_mask_apply,
+        (
+            input,
+            mask,
+        ),
+        (scale,),
+        (),
+    )
+
 
 def einsum(operands, equation, *, out=None):
     """Sums of products over labelled dims; ``equation`` is explicit, one letter a dim; dims of size 1 broadcast."""
@@ -195,354 +431,1244 @@ def einsum(operands, equation, *, out=None):
         return _call(_op_einsum, (operands,), (), (equation,))
     return _call_out(_op_einsum, (operands,), (), (equation,), out)
 
-def embedding_bag_reduce(weight, indices, offsets, mode, per_sample_weights=None, include_last_offset=False, padding_idx=-1, scale_grad_by_freq=False):
+
+def embedding_bag_reduce(
+    weight,
+    indices,
+    offsets,
+    mode,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=-1,
+    scale_grad_by_freq=False,
+):
     """Sum, mean or maximum of ``weight[indices]`` over each bag (a row of indices, or from offset to offset)."""
-    return _call(_op_embedding_bag_reduce, (weight, indices, offsets, per_sample_weights,), (), (mode, include_last_offset, padding_idx, scale_grad_by_freq,))
+    return _call(
+        _op_embedding_bag_reduce,
+        (
+            weight,
+            indices,
+            offsets,
+            per_sample_weights,
+        ),
+        (),
+        (
+            mode,
+            include_last_offset,
+            padding_idx,
+            scale_grad_by_freq,
+        ),
+    )
+
 
 def fft_fft(input, n=None, dim=-1, norm=None, *, out=None):
     """Discrete Fourier transform along ``dim``, of ``n`` points."""
     if out is None:
-        return _call(_op_fft_fft, (input,), (), (n, dim, norm,))
-    return _call_out(_op_fft_fft, (input,), (), (n, dim, norm,), out)
+        return _call(
+            _op_fft_fft,
+            (input,),
+            (),
+            (
+                n,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_fft,
+        (input,),
+        (),
+        (
+            n,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_fft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """Discrete Fourier transform over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_fft2, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_fft2, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_fft2,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_fft2,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_fftn(input, s=None, dim=None, norm=None, *, out=None):
     """Discrete Fourier transform over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_fftn, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_fftn, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_fftn,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_fftn,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_hfft(input, n=None, dim=-1, norm=None, *, out=None):
     """Real spectrum of a Hermitian signal of which half is given along ``dim``, of ``n`` points."""
     if out is None:
-        return _call(_op_fft_hfft, (input,), (), (n, dim, norm,))
-    return _call_out(_op_fft_hfft, (input,), (), (n, dim, norm,), out)
+        return _call(
+            _op_fft_hfft,
+            (input,),
+            (),
+            (
+                n,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_hfft,
+        (input,),
+        (),
+        (
+            n,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """Real spectrum of a Hermitian signal of which half is given over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_hfft2, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_hfft2, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_hfft2,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_hfft2,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_hfftn(input, s=None, dim=None, norm=None, *, out=None):
     """Real spectrum of a Hermitian signal of which half is given over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_hfftn, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_hfftn, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_hfftn,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_hfftn,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_ifft(input, n=None, dim=-1, norm=None, *, out=None):
     """Inverse discrete Fourier transform along ``dim``, of ``n`` points."""
     if out is None:
-        return _call(_op_fft_ifft, (input,), (), (n, dim, norm,))
-    return _call_out(_op_fft_ifft, (input,), (), (n, dim, norm,), out)
+        return _call(
+            _op_fft_ifft,
+            (input,),
+            (),
+            (
+                n,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_ifft,
+        (input,),
+        (),
+        (
+            n,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_ifft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """Inverse discrete Fourier transform over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_ifft2, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_ifft2, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_ifft2,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_ifft2,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_ifftn(input, s=None, dim=None, norm=None, *, out=None):
     """Inverse discrete Fourier transform over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_ifftn, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_ifftn, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_ifftn,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_ifftn,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_ihfft(input, n=None, dim=-1, norm=None, *, out=None):
     """Half of the Hermitian signal that has a real spectrum: inverse of ``hfft`` along ``dim``, of ``n`` points."""
     if out is None:
-        return _call(_op_fft_ihfft, (input,), (), (n, dim, norm,))
-    return _call_out(_op_fft_ihfft, (input,), (), (n, dim, norm,), out)
+        return _call(
+            _op_fft_ihfft,
+            (input,),
+            (),
+            (
+                n,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_ihfft,
+        (input,),
+        (),
+        (
+            n,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_ihfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """Half of the Hermitian signal that has a real spectrum: inverse of ``hfft`` over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_ihfft2, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_ihfft2, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_ihfft2,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_ihfft2,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_ihfftn(input, s=None, dim=None, norm=None, *, out=None):
     """Half of the Hermitian signal that has a real spectrum: inverse of ``hfft`` over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_ihfftn, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_ihfftn, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_ihfftn,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_ihfftn,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_irfft(input, n=None, dim=-1, norm=None, *, out=None):
     """Real signal of which half a spectrum is given: inverse of ``rfft`` along ``dim``, of ``n`` points."""
     if out is None:
-        return _call(_op_fft_irfft, (input,), (), (n, dim, norm,))
-    return _call_out(_op_fft_irfft, (input,), (), (n, dim, norm,), out)
+        return _call(
+            _op_fft_irfft,
+            (input,),
+            (),
+            (
+                n,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_irfft,
+        (input,),
+        (),
+        (
+            n,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """Real signal of which half a spectrum is given: inverse of ``rfft`` over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_irfft2, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_irfft2, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_irfft2,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_irfft2,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_irfftn(input, s=None, dim=None, norm=None, *, out=None):
     """Real signal of which half a spectrum is given: inverse of ``rfft`` over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_irfftn, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_irfftn, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_irfftn,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_irfftn,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_rfft(input, n=None, dim=-1, norm=None, *, out=None):
     """Non-redundant half of the Fourier transform of a real signal along ``dim``, of ``n`` points."""
     if out is None:
-        return _call(_op_fft_rfft, (input,), (), (n, dim, norm,))
-    return _call_out(_op_fft_rfft, (input,), (), (n, dim, norm,), out)
+        return _call(
+            _op_fft_rfft,
+            (input,),
+            (),
+            (
+                n,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_rfft,
+        (input,),
+        (),
+        (
+            n,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """Non-redundant half of the Fourier transform of a real signal over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_rfft2, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_rfft2, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_rfft2,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_rfft2,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fft_rfftn(input, s=None, dim=None, norm=None, *, out=None):
     """Non-redundant half of the Fourier transform of a real signal over the dims ``dim``, of ``s`` points."""
     if out is None:
-        return _call(_op_fft_rfftn, (input,), (), (s, dim, norm,))
-    return _call_out(_op_fft_rfftn, (input,), (), (s, dim, norm,), out)
+        return _call(
+            _op_fft_rfftn,
+            (input,),
+            (),
+            (
+                s,
+                dim,
+                norm,
+            ),
+        )
+    return _call_out(
+        _op_fft_rfftn,
+        (input,),
+        (),
+        (
+            s,
+            dim,
+            norm,
+        ),
+        out,
+    )
+
 
 def fractional_max_pool2d(input, kernel_size, output_size, random_samples):
     """Maximum over pseudo-randomly placed windows of the last two dims, and its flat position in them."""
-    return _call(_op_fractional_max_pool2d, (input, random_samples,), (), (kernel_size, output_size,))
+    return _call(
+        _op_fractional_max_pool2d,
+        (
+            input,
+            random_samples,
+        ),
+        (),
+        (
+            kernel_size,
+            output_size,
+        ),
+    )
+
 
 def fractional_max_pool3d(input, kernel_size, output_size, random_samples):
     """Maximum over pseudo-randomly placed windows of the last three dims, and its flat position in them."""
-    return _call(_op_fractional_max_pool3d, (input, random_samples,), (), (kernel_size, output_size,))
+    return _call(
+        _op_fractional_max_pool3d,
+        (
+            input,
+            random_samples,
+        ),
+        (),
+        (
+            kernel_size,
+            output_size,
+        ),
+    )
+
 
 def geqrf(input):
     """R above Householder vectors, and their scales ``tau``: LAPACK's form of the QR factorisation."""
     return _call(_op_geqrf, (input,), (), ())
 
+
 def grid_sampler(input, grid, mode, padding_mode, align_corners):
     """``input`` read at the places of ``grid`` (last dim x, y (, z), from -1 to 1)."""
-    return _call(_op_grid_sampler, (input, grid,), (), (mode, padding_mode, align_corners,))
+    return _call(
+        _op_grid_sampler,
+        (
+            input,
+            grid,
+        ),
+        (),
+        (
+            mode,
+            padding_mode,
+            align_corners,
+        ),
+    )
+
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """``(x - mean) / sqrt(var + eps) * weight + bias``, statistics over each group of channels of a sample."""
-    return _call(_op_group_norm, (input, weight, bias,), (), (num_groups, eps,))
+    return _call(
+        _op_group_norm,
+        (
+            input,
+            weight,
+            bias,
+        ),
+        (),
+        (
+            num_groups,
+            eps,
+        ),
+    )
+
 
 def gru_layer(input, h0, w_ih, w_hh, b_ih=None, b_hh=None, reverse=False):
     """One GRU layer in one direction (gates in the order r, z, n)."""
-    return _call(_op_gru_layer, (input, h0, w_ih, w_hh, b_ih, b_hh,), (), (reverse,))
+    return _call(
+        _op_gru_layer,
+        (
+            input,
+            h0,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        ),
+        (),
+        (reverse,),
+    )
 
-def huber_loss(input, target, reduction='mean', delta=1.0):
+
+def huber_loss(input, target, reduction="mean", delta=1.0):
     """``d^2 / 2`` where ``d = |x - target| <= delta``, else ``delta (d - delta / 2)``; reduced."""
-    return _call(_op_huber_loss, (input, target,), (), (reduction, delta,))
+    return _call(
+        _op_huber_loss,
+        (
+            input,
+            target,
+        ),
+        (),
+        (
+            reduction,
+            delta,
+        ),
+    )
+
 
 def im2col(input, kernel_size, dilation, padding, stride):
     """Sliding blocks of ``(N, C, H, W)`` as columns: ``(N, C kh kw, blocks)``."""
-    return _call(_op_im2col, (input,), (), (kernel_size, dilation, padding, stride,))
+    return _call(
+        _op_im2col,
+        (input,),
+        (),
+        (
+            kernel_size,
+            dilation,
+            padding,
+            stride,
+        ),
+    )
+
 
 def linalg_cholesky_ex(A, *, upper=False, check_errors=False):
     """Lower (upper) Cholesky factor of one triangle, and ``info``: the first leading minor that is not positive."""
-    return _call(_op_linalg_cholesky_ex, (A,), (), (upper, check_errors,))
+    return _call(
+        _op_linalg_cholesky_ex,
+        (A,),
+        (),
+        (
+            upper,
+            check_errors,
+        ),
+    )
+
 
 def linalg_cross(input, other, *, dim=-1, out=None):
     """Vector products along ``dim`` of size 3; the other dims broadcast."""
     if out is None:
-        return _call(_op_linalg_cross, (input, other,), (), (dim,))
-    return _call_out(_op_linalg_cross, (input, other,), (), (dim,), out)
+        return _call(
+            _op_linalg_cross,
+            (
+                input,
+                other,
+            ),
+            (),
+            (dim,),
+        )
+    return _call_out(
+        _op_linalg_cross,
+        (
+            input,
+            other,
+        ),
+        (),
+        (dim,),
+        out,
+    )
+
 
 def linalg_det(A):
     """Determinant."""
     return _call(_op_linalg_det, (A,), (), ())
 
+
 def linalg_eig(A):
     """Eigenvalues and unit eigenvectors (complex) of a square matrix; on the CPU only, as JAX has it."""
     return _call(_op_linalg_eig, (A,), (), ())
 
-def linalg_eigh(A, UPLO='L', *, out=None):
+
+def linalg_eigh(A, UPLO="L", *, out=None):
     """Eigenvalues in ascending order and eigenvectors of a Hermitian matrix, of which one triangle is read."""
     if out is None:
         return _call(_op_linalg_eigh, (A,), (), (UPLO,))
     return _call_out(_op_linalg_eigh, (A,), (), (UPLO,), out)
 
+
 def linalg_householder_product(input, tau, *, out=None):
     """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
     if out is None:
         return _call2(_op_linalg_householder_product, input, tau)
-    return _call_out(_op_linalg_householder_product, (input, tau,), (), (), out)
+    return _call_out(
+        _op_linalg_householder_product,
+        (
+            input,
+            tau,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def linalg_inv_ex(A, *, check_errors=False):
     """Inverse and LAPACK's ``info`` (``check_errors`` is the caller's)."""
     return _call(_op_linalg_inv_ex, (A,), (), (check_errors,))
 
+
 def linalg_ldl_factor_ex(input, *, hermitian=False):
     """Packed factors of ``A = P L D L^T P^T`` (``L^H``), LAPACK's pivots, and ``info``: the first zero block of D."""
     return _call(_op_linalg_ldl_factor_ex, (input,), (), (hermitian,))
 
+
 def linalg_ldl_solve(LD, pivots, B, *, hermitian=False):
     """Solution of ``A X = B`` from ``linalg.ldl_factor``'s results."""
-    return _call(_op_linalg_ldl_solve, (LD, pivots, B,), (), (hermitian,))
+    return _call(
+        _op_linalg_ldl_solve,
+        (
+            LD,
+            pivots,
+            B,
+        ),
+        (),
+        (hermitian,),
+    )
+
 
 def linalg_lu(A, *, pivot=True):
     """``A = P L U``: permutation, unit lower triangle, upper triangle."""
     return _call(_op_linalg_lu, (A,), (), (pivot,))
 
+
 def linalg_lu_factor_ex(A, *, pivot=True):
     """Packed LU with 1-based row swaps, and ``info``: the first zero on U's diagonal."""
     return _call(_op_linalg_lu_factor_ex, (A,), (), (pivot,))
 
+
 def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """Solution of ``A X = B`` (``X A = B``, with A's adjoint) from ``linalg.lu_factor``'s results."""
-    return _call(_op_linalg_lu_solve, (LU, pivots, B,), (), (left, adjoint,))
+    return _call(
+        _op_linalg_lu_solve,
+        (
+            LU,
+            pivots,
+            B,
+        ),
+        (),
+        (
+            left,
+            adjoint,
+        ),
+    )
+
 
 def linalg_matrix_exp(input):
     """Matrix exponential."""
     return _call(_op_linalg_matrix_exp, (input,), (), ())
 
+
 def linalg_pinv(A, atol, rtol, hermitian=False):
     """Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as zero."""
-    return _call(_op_linalg_pinv, (A, atol, rtol,), (), (hermitian,))
+    return _call(
+        _op_linalg_pinv,
+        (
+            A,
+            atol,
+            rtol,
+        ),
+        (),
+        (hermitian,),
+    )
 
-def linalg_qr(A, mode='reduced', *, out=None):
+
+def linalg_qr(A, mode="reduced", *, out=None):
     """``A = Q R`` with orthonormal columns and an upper triangle; ``complete``: square Q; ``r``: R alone."""
     if out is None:
         return _call(_op_linalg_qr, (A,), (), (mode,))
     return _call_out(_op_linalg_qr, (A,), (), (mode,), out)
 
+
 def linalg_slogdet(A):
     """Sign (of absolute value 1) of the determinant, and the logarithm of its absolute value."""
     return _call(_op_linalg_slogdet, (A,), (), ())
 
+
 def linalg_solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     """Solution of ``A X = B`` (``X A = B``) that reads one triangle of A."""
     if out is None:
-        return _call(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,))
-    return _call_out(_op_linalg_solve_triangular, (A, B,), (), (upper, left, unitriangular,), out)
+        return _call(
+            _op_linalg_solve_triangular,
+            (
+                A,
+                B,
+            ),
+            (),
+            (
+                upper,
+                left,
+                unitriangular,
+            ),
+        )
+    return _call_out(
+        _op_linalg_solve_triangular,
+        (
+            A,
+            B,
+        ),
+        (),
+        (
+            upper,
+            left,
+            unitriangular,
+        ),
+        out,
+    )
+
 
 def lstm_layer(input, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, reverse=False):
     """One LSTM layer in one direction (gates in the order i, f, g, o); ``w_hr`` projects the state."""
-    return _call(_op_lstm_layer, (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr,), (), (reverse,))
+    return _call(
+        _op_lstm_layer,
+        (
+            input,
+            h0,
+            c0,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+            w_hr,
+        ),
+        (),
+        (reverse,),
+    )
+
 
 def lu_permutation(LU, pivots):
     """P of ``A = P L U`` from 1-based row swaps, in the dtype of ``LU``."""
-    return _call(_op_lu_permutation, (LU, pivots,), (), ())
+    return _call(
+        _op_lu_permutation,
+        (
+            LU,
+            pivots,
+        ),
+        (),
+        (),
+    )
+
 
 def masked_select_at(input, index, shape):
     """Elements of ``self``, broadcast to ``shape``, at positions counted in row-major order."""
-    return _call(_op_masked_select_at, (input, index,), (), (shape,))
+    return _call(
+        _op_masked_select_at,
+        (
+            input,
+            index,
+        ),
+        (),
+        (shape,),
+    )
+
 
 def max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False):
     """Maximum of each window of the last two dims, and its flat position in them."""
-    return _call(_op_max_pool2d_with_indices, (input,), (), (kernel_size, stride, padding, dilation, ceil_mode,))
+    return _call(
+        _op_max_pool2d_with_indices,
+        (input,),
+        (),
+        (
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            ceil_mode,
+        ),
+    )
+
 
 def max_pool3d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False):
     """Maximum of each window of the last three dims, and its flat position in them."""
-    return _call(_op_max_pool3d_with_indices, (input,), (), (kernel_size, stride, padding, dilation, ceil_mode,))
+    return _call(
+        _op_max_pool3d_with_indices,
+        (input,),
+        (),
+        (
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            ceil_mode,
+        ),
+    )
+
 
 def max_unpool2d(input, indices, output_size):
     """Zeros of ``(..., *output_size)`` with the input's values at the flat positions ``indices``."""
-    return _call(_op_max_unpool2d, (input, indices,), (), (output_size,))
+    return _call(
+        _op_max_unpool2d,
+        (
+            input,
+            indices,
+        ),
+        (),
+        (output_size,),
+    )
+
 
 def max_unpool3d(input, indices, output_size):
     """Zeros of ``(..., *output_size)`` with the input's values at the flat positions ``indices``."""
-    return _call(_op_max_unpool3d, (input, indices,), (), (output_size,))
+    return _call(
+        _op_max_unpool3d,
+        (
+            input,
+            indices,
+        ),
+        (),
+        (output_size,),
+    )
 
-def mse_loss(input, target, reduction='mean'):
+
+def mse_loss(input, target, reduction="mean"):
     """``(x - target)^2``, reduced."""
-    return _call(_op_mse_loss, (input, target,), (), (reduction,))
+    return _call(
+        _op_mse_loss,
+        (
+            input,
+            target,
+        ),
+        (),
+        (reduction,),
+    )
 
-def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction='mean'):
+
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction="mean"):
     """``sum_{i != t} max(0, margin - x[t] + x[i])^p weight[t] / C`` for each row, reduced."""
-    return _call(_op_multi_margin_loss, (input, target, weight,), (), (p, margin, reduction,))
+    return _call(
+        _op_multi_margin_loss,
+        (
+            input,
+            target,
+            weight,
+        ),
+        (),
+        (
+            p,
+            margin,
+            reduction,
+        ),
+    )
 
-def multilabel_margin_loss(input, target, reduction='mean'):
+
+def multilabel_margin_loss(input, target, reduction="mean"):
     """``sum_{labels j, others i} max(0, 1 - (x[j] - x[i])) / C`` for each row, reduced."""
-    return _call(_op_multilabel_margin_loss, (input, target,), (), (reduction,))
+    return _call(
+        _op_multilabel_margin_loss,
+        (
+            input,
+            target,
+        ),
+        (),
+        (reduction,),
+    )
+
 
 def native_batch_norm_eval(input, running_mean, running_var, weight, bias, eps):
     """``(x - running_mean) / sqrt(running_var + eps) * weight + bias`` per channel."""
-    return _call(_op_native_batch_norm_eval, (input, running_mean, running_var, weight, bias,), (), (eps,))
+    return _call(
+        _op_native_batch_norm_eval,
+        (
+            input,
+            running_mean,
+            running_var,
+            weight,
+            bias,
+        ),
+        (),
+        (eps,),
+    )
+
 
 def native_batch_norm_train(input, weight, bias, eps):
     """``(x - mean) / sqrt(var + eps) * weight + bias`` per channel; also the mean and the unbiased variance."""
-    return _call(_op_native_batch_norm_train, (input, weight, bias,), (), (eps,))
+    return _call(
+        _op_native_batch_norm_train,
+        (
+            input,
+            weight,
+            bias,
+        ),
+        (),
+        (eps,),
+    )
 
-def nll_loss(input, target, weight=None, reduction='mean', ignore_index=-100):
+
+def nll_loss(input, target, weight=None, reduction="mean", ignore_index=-100):
     """``-weight[t] * x[n, t]`` for the target class ``t`` of each row; the mean is over the weights."""
-    _check_values(_op_nll_loss, (input, target, weight,), (), (reduction, ignore_index,))
-    return _call(_op_nll_loss, (input, target, weight,), (), (reduction, ignore_index,))
+    _check_values(
+        _op_nll_loss,
+        (
+            input,
+            target,
+            weight,
+        ),
+        (),
+        (
+            reduction,
+            ignore_index,
+        ),
+    )
+    return _call(
+        _op_nll_loss,
+        (
+            input,
+            target,
+            weight,
+        ),
+        (),
+        (
+            reduction,
+            ignore_index,
+        ),
+    )
 
-def nll_loss2d(input, target, weight=None, reduction='mean', ignore_index=-100):
+
+def nll_loss2d(input, target, weight=None, reduction="mean", ignore_index=-100):
     """``-weight[t] * x[n, t, i, j]`` for the target class ``t`` at each place of ``(N, C, H, W)``."""
-    _check_values(_op_nll_loss2d, (input, target, weight,), (), (reduction, ignore_index,))
-    return _call(_op_nll_loss2d, (input, target, weight,), (), (reduction, ignore_index,))
+    _check_values(
+        _op_nll_loss2d,
+        (
+            input,
+            target,
+            weight,
+        ),
+        (),
+        (
+            reduction,
+            ignore_index,
+        ),
+    )
+    return _call(
+        _op_nll_loss2d,
+        (
+            input,
+            target,
+            weight,
+        ),
+        (),
+        (
+            reduction,
+            ignore_index,
+        ),
+    )
+
 
 def one_hot(input, num_classes):
     """int64 array with a last dim of ``num_classes``: 1 at the index, else 0."""
     return _call(_op_one_hot, (input,), (), (num_classes,))
 
+
 def overlap_add(frames, hop):
     """Signal ``(..., (T - 1) * hop + L)`` that is the sum of T pieces ``(..., T, L)``, each ``hop`` after the last."""
     return _call(_op_overlap_add, (frames,), (), (hop,))
+
 
 def reflection_pad1d(input, padding):
     """The last dim continued by its mirror image, the edge element not repeated."""
     return _call(_op_reflection_pad1d, (input,), (), (padding,))
 
+
 def reflection_pad2d(input, padding):
     """The last two dims continued by their mirror image, the edge elements not repeated."""
     return _call(_op_reflection_pad2d, (input,), (), (padding,))
+
 
 def reflection_pad3d(input, padding):
     """The last three dims continued by their mirror image, the edge elements not repeated."""
     return _call(_op_reflection_pad3d, (input,), (), (padding,))
 
+
 def replication_pad1d(input, padding):
     """The last dim continued by its edge elements."""
     return _call(_op_replication_pad1d, (input,), (), (padding,))
+
 
 def replication_pad2d(input, padding):
     """The last two dims continued by their edge elements."""
     return _call(_op_replication_pad2d, (input,), (), (padding,))
 
+
 def replication_pad3d(input, padding):
     """The last three dims continued by their edge elements."""
     return _call(_op_replication_pad3d, (input,), (), (padding,))
 
-def rnn_layer(input, h0, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity='tanh', reverse=False):
-    """One Elman layer in one direction: ``h = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh)`` (or relu)."""
-    return _call(_op_rnn_layer, (input, h0, w_ih, w_hh, b_ih, b_hh,), (), (nonlinearity, reverse,))
 
-def scaled_dot_product_attention_masked(query, key, value, attn_mask=None, dropout_mask=None, is_causal=False, scale=None, enable_gqa=False, keep=1.0):
+def rnn_layer(input, h0, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh", reverse=False):
+    """One Elman layer in one direction: ``h = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh)`` (or relu)."""
+    return _call(
+        _op_rnn_layer,
+        (
+            input,
+            h0,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        ),
+        (),
+        (
+            nonlinearity,
+            reverse,
+        ),
+    )
+
+
+def scaled_dot_product_attention_masked(
+    query, key, value, attn_mask=None, dropout_mask=None, is_causal=False, scale=None, enable_gqa=False, keep=1.0
+):
     """``softmax(q k^T scale + mask) v``; a bool mask keeps True, ``dropout_mask`` keeps weights divided by ``keep``.
 
     A query that may look at no key gives zeros."""
-    return _call(_op_scaled_dot_product_attention_masked, (query, key, value, attn_mask, dropout_mask,), (), (is_causal, scale, enable_gqa, keep,))
+    return _call(
+        _op_scaled_dot_product_attention_masked,
+        (
+            query,
+            key,
+            value,
+            attn_mask,
+            dropout_mask,
+        ),
+        (),
+        (
+            is_causal,
+            scale,
+            enable_gqa,
+            keep,
+        ),
+    )
 
-def smooth_l1_loss(input, target, reduction='mean', beta=1.0):
+
+def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
     """``d^2 / (2 beta)`` where ``d = |x - target| < beta``, else ``d - beta / 2``; reduced."""
-    return _call(_op_smooth_l1_loss, (input, target,), (), (reduction, beta,))
+    return _call(
+        _op_smooth_l1_loss,
+        (
+            input,
+            target,
+        ),
+        (),
+        (
+            reduction,
+            beta,
+        ),
+    )
 
-def soft_margin_loss(input, target, reduction='mean'):
+
+def soft_margin_loss(input, target, reduction="mean"):
     """``log(1 + exp(-target x))``, reduced."""
-    return _call(_op_soft_margin_loss, (input, target,), (), (reduction,))
+    return _call(
+        _op_soft_margin_loss,
+        (
+            input,
+            target,
+        ),
+        (),
+        (reduction,),
+    )
+
 
 def sparse_adagrad(param, total, rows, grads, rate, eps):
     """Adagrad on the rows in use: ``total += g^2;  param -= rate * g / (sqrt(total) + eps)``, g summed over a row."""
-    return _call(_op_sparse_adagrad, (param, total, rows, grads,), (rate, eps,), ())
+    return _call(
+        _op_sparse_adagrad,
+        (
+            param,
+            total,
+            rows,
+            grads,
+        ),
+        (
+            rate,
+            eps,
+        ),
+        (),
+    )
+
 
 def sparse_lookup(keys, values, wanted):
     """For each wanted key the sum of the values that have it, 0 where none has; (n), (n, ...), (m) give (m, ...)."""
-    return _call(_op_sparse_lookup, (keys, values, wanted,), (), ())
+    return _call(
+        _op_sparse_lookup,
+        (
+            keys,
+            values,
+            wanted,
+        ),
+        (),
+        (),
+    )
+
 
 def sparse_row_sums(rows, values):
     """Distinct rows with the sums of their values, in as many places: surplus rows are the largest int64."""
-    return _call(_op_sparse_row_sums, (rows, values,), (), ())
+    return _call(
+        _op_sparse_row_sums,
+        (
+            rows,
+            values,
+        ),
+        (),
+        (),
+    )
+
 
 def tensordot(input, other, dims_self, dims_other, *, out=None):
     """Sums of products over pairs of dims; the other dims of ``self``, then those of ``other``, remain."""
     if out is None:
-        return _call(_op_tensordot, (input, other,), (), (dims_self, dims_other,))
-    return _call_out(_op_tensordot, (input, other,), (), (dims_self, dims_other,), out)
+        return _call(
+            _op_tensordot,
+            (
+                input,
+                other,
+            ),
+            (),
+            (
+                dims_self,
+                dims_other,
+            ),
+        )
+    return _call_out(
+        _op_tensordot,
+        (
+            input,
+            other,
+        ),
+        (),
+        (
+            dims_self,
+            dims_other,
+        ),
+        out,
+    )
+
 
 def upsample(input, mode, output_size, scales, align_corners=False, antialias=False):
     """``(N, C, *spatial)`` resampled to ``output_size``; ``scales`` (0: unknown) fix the coordinate steps."""
-    return _call(_op_upsample, (input,), (), (mode, output_size, scales, align_corners, antialias,))
+    return _call(
+        _op_upsample,
+        (input,),
+        (),
+        (
+            mode,
+            output_size,
+            scales,
+            align_corners,
+            antialias,
+        ),
+    )

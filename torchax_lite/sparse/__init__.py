@@ -8,6 +8,7 @@ from typing import Any
 import torchax_lite as torch
 
 from ..tensor import dispatch as _dispatch
+from ..tensor.creation import tensor as _tensor_of
 from ..tensor.tensor import Tensor, sparse_coo, sparse_csc, sparse_csr
 from . import _calls, _products, _reduce
 from ._build import (
@@ -128,8 +129,8 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: tuple[int, int], layout: 
         for j in range(first, last):
             places.append(d * rows.shape[1] + j)
             coordinates.append((j - k, j))
-    indices = torch.tensor(coordinates, dtype=torch.int64).reshape(-1, 2).t().contiguous()
-    values = rows.reshape(-1).index_select(0, torch.tensor(places, dtype=torch.int64))
+    indices = _tensor_of(coordinates, dtype=torch.int64).reshape(-1, 2).t().contiguous()
+    values = rows.reshape(-1).index_select(0, _tensor_of(places, dtype=torch.int64))
     made = sparse_coo_tensor(indices, values, shape)
     return made if layout in (None, sparse_coo) else made.to_sparse(layout=layout)
 

@@ -8,6 +8,7 @@ from typing import Any
 import torchax_lite as torch
 
 from ..tensor.arguments import no_overload
+from ..tensor.creation import tensor
 from ..tensor.tensor import Tensor, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
 from . import _checks
 from ._graph import lookup, record
@@ -33,13 +34,13 @@ _OPTIONS = {"dtype", "layout", "device", "requires_grad", "check_invariants", "p
 def _values(values: Any, dtype: Any, device: Any) -> Tensor:
     if isinstance(values, Tensor):
         return values.to(device=values.device if device is None else device, dtype=dtype or values.dtype)
-    return torch.tensor(values, dtype=dtype, device=device)
+    return tensor(values, dtype=dtype, device=device)
 
 
 def _indices(indices: Any, device: Any, dtype: Any = None) -> Tensor:
     if isinstance(indices, Tensor):
         return indices.detach().to(device=device, dtype=dtype or indices.dtype)
-    return torch.tensor(indices, dtype=dtype, device=device)
+    return tensor(indices, dtype=dtype, device=device)
 
 
 def _sizes(size: Any) -> tuple[int, ...] | None:
@@ -120,7 +121,9 @@ def no_values(size: Any, dtype: Any, device: Any, kind: Any, requires_grad: bool
         made: Any = coo(torch.empty((len(sizes), 0), dtype=torch.int64, device=values.device), values, sizes, True)
     else:
         if len(sizes) < 2:
-            raise RuntimeError(f"torch.empty: Only batched sparse compressed (non-block) tensors are supported, but got size {list(sizes)}")
+            raise RuntimeError(
+                f"torch.empty: Only batched sparse compressed (non-block) tensors are supported, but got size {list(sizes)}"
+            )
         if kind in (sparse_bsr, sparse_bsc):
             raise NotImplementedError(f"an empty tensor of layout {kind} has no block size; build it of its parts")
         lead = sizes[:-2]
@@ -183,8 +186,12 @@ def _factory(name: str, kind: Any, compressed_name: str, plain_name: str, what: 
 
 sparse_csr_tensor = _factory("sparse_csr_tensor", sparse_csr, "crow_indices", "col_indices", "compressed rows")
 sparse_csc_tensor = _factory("sparse_csc_tensor", sparse_csc, "ccol_indices", "row_indices", "compressed columns")
-sparse_bsr_tensor = _factory("sparse_bsr_tensor", sparse_bsr, "crow_indices", "col_indices", "compressed rows of blocks")
-sparse_bsc_tensor = _factory("sparse_bsc_tensor", sparse_bsc, "ccol_indices", "row_indices", "compressed columns of blocks")
+sparse_bsr_tensor = _factory(
+    "sparse_bsr_tensor", sparse_bsr, "crow_indices", "col_indices", "compressed rows of blocks"
+)
+sparse_bsc_tensor = _factory(
+    "sparse_bsc_tensor", sparse_bsc, "ccol_indices", "row_indices", "compressed columns of blocks"
+)
 sparse_compressed_tensor = _factory(
     "sparse_compressed_tensor", None, "compressed_indices", "plain_indices", "compressed rows or columns, by ``layout``"
 )

@@ -155,9 +155,7 @@ def check_compressed(kind: Any, ends: Tensor, plain: Tensor, values: Tensor, siz
         raise RuntimeError(f"`{names[0]}[..., -1] == nnz` is not satisfied.")
     steps = np.diff(known, axis=1)
     if ((steps < 0) | (steps > inner)).any():
-        raise RuntimeError(
-            f"`0 <= {names[0]}[..., 1:] - {names[0]}[..., :-1] <= {other}` is not satisfied."
-        )
+        raise RuntimeError(f"`0 <= {names[0]}[..., 1:] - {names[0]}[..., :-1] <= {other}` is not satisfied.")
     if ((listed < 0) | (listed >= inner)).any():
         raise RuntimeError(f"`0 <= {names[1]} < {other}` is not satisfied.")
     for line, starts in zip(listed, known, strict=True):

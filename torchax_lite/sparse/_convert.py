@@ -10,6 +10,7 @@ import numpy as np
 import torchax_lite as torch
 
 from ..tensor.creation import on_place
+from ..tensor.device import to_place
 from ..tensor.tensor import Tensor, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided
 from ._graph import dense_result, lookup, record, sparse_result, with_pattern
 from ._tensor import LAYOUT_NAMES, CompressedTensor, CooTensor, SparseTensor, compressed, coo, coordinate_keys
@@ -30,8 +31,7 @@ def host(t: Tensor) -> np.ndarray[Any, Any]:
 
 def beside(array: np.ndarray[Any, Any], like: Tensor) -> Tensor:
     """Indices made on the host as a tensor on the device of ``like``."""
-    made = on_place(np.ascontiguousarray(array), torch.tensor(0)._aval.place)
-    return made if like.device.type == "cpu" else made.to(like.device)
+    return on_place(np.ascontiguousarray(array), to_place(like.device))
 
 
 def flat_values(t: SparseTensor) -> tuple[Tensor, Tensor]:
@@ -136,9 +136,7 @@ def compressed_to_coo(t: CompressedTensor) -> CooTensor:
     def make(v: Tensor) -> CooTensor:
         return coo(indices, v, t.shape, in_order)
 
-    made = sparse_result(
-        "ToSparseBackward0", lambda v: v.reshape(keys.numel(), *v.shape[lead:]), (t,), make
-    )
+    made = sparse_result("ToSparseBackward0", lambda v: v.reshape(keys.numel(), *v.shape[lead:]), (t,), make)
     return made if in_order else coalesce(made)
 
 

@@ -207,6 +207,9 @@ def accumulate(variable: Any, grad: Any) -> Any:
     held = variable._grad
     if held is None:
         return grad if modes.grad else grad.detach()
-    if isinstance(held, SparseTensor) or modes.grad:
+    if modes.grad:
         return add_gradients(held, grad)
-    return held.add_(grad)
+    if not isinstance(held, SparseTensor):
+        return held.add_(grad)
+    total = add_gradients(held, grad)
+    return held._become(total) if type(total) is type(held) else total

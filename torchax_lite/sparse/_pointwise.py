@@ -63,7 +63,9 @@ def mul(a: Any, b: Any) -> Any:
         return _mul_sparse(a, b)
     wide = torch.broadcast_shapes(a.shape, b.shape)
     if tuple(wide) != tuple(a.shape):
-        raise RuntimeError(f"mul(sparse, dense): the sparse operand of shape {list(a.shape)} would have to be broadcast to {list(wide)}")
+        raise RuntimeError(
+            f"mul(sparse, dense): the sparse operand of shape {list(a.shape)} would have to be broadcast to {list(wide)}"
+        )
     pattern = a.detach()
     return sparse_result(
         "MulBackward0", lambda v, w: v * lookup(w.expand(wide), pattern), (a, b), lambda v: a._with_parts(parts, v)
@@ -74,7 +76,9 @@ def _mul_sparse(a: Any, b: Any) -> Any:
     if a.layout is not b.layout:
         raise RuntimeError(f"mul: expected operands of one layout, got {a.layout} and {b.layout}")
     if a.shape != b.shape:
-        raise RuntimeError(f"mul: expected 'self' and 'other' to have same sizes, but {list(a.shape)} != {list(b.shape)}")
+        raise RuntimeError(
+            f"mul: expected 'self' and 'other' to have same sizes, but {list(a.shape)} != {list(b.shape)}"
+        )
     parts = a._index_parts()
     if same_pattern(a, b) and getattr(a, "_coalesced", True):
         return sparse_result("MulBackward0", lambda v, w: v * w, (a, b), lambda v: a._with_parts(parts, v))
@@ -127,7 +131,7 @@ def div(a: Any, b: Any, rounding_mode: str | None = None) -> Any:
     parts = a._index_parts()
     if rounding_mode is None:
         return sparse_result("DivBackward0", lambda v, w: v / w, (a, b), lambda v: a._with_parts(parts, v))
-    a = coalesce(a)
+    a = coalesce(as_coo(a))
     parts = a._index_parts()
     return sparse_result(
         "DivBackward0", lambda v, w: torch.div(v, w, rounding_mode=rounding_mode), (a, b),
@@ -154,13 +158,11 @@ def add(a: Any, b: Any, alpha: Any = 1, name: str = "AddBackward0") -> Any:
         raise RuntimeError(f"add: expected 'self' and 'other' to have one layout, but got {a.layout} and {b.layout}")
     if same_pattern(a, b):
         parts = a._index_parts()
-        return sparse_result(
-            name, lambda v, w: torch.add(v, w, alpha=alpha), (a, b), lambda v: a._with_parts(parts, v)
-        )
+        return sparse_result(name, lambda v, w: torch.add(v, w, alpha=alpha), (a, b), lambda v: a._with_parts(parts, v))
     if isinstance(a, CompressedTensor):
-        made = _merged(compressed_to_coo(a), compressed_to_coo(b), alpha, name)
+        made = _merged(as_coo(a), as_coo(b), alpha, name)
         return to_compressed(made, a.layout, a._block_size() if a._blocks else None)
-    return _merged(a, b, alpha, name)
+    return _merged(as_coo(a), as_coo(b), alpha, name)
 
 
 def _add_to_dense(a: Any, b: SparseTensor, alpha: Any, name: str) -> Tensor:
@@ -185,7 +187,11 @@ def added_to(dense: Tensor, t: SparseTensor, alpha: Any = 1) -> Tensor:
         from ._tensor import coordinate_keys
 
         indices, values = raw_parts(t)
-        keys = coordinate_keys(indices, t._key_sizes()) if t._key_sizes() else torch.zeros(indices.shape[1], dtype=torch.int64)
+        keys = (
+            coordinate_keys(indices, t._key_sizes())
+            if t._key_sizes()
+            else torch.zeros(indices.shape[1], dtype=torch.int64)
+        )
         flat = values
     else:
         keys, flat = t._flat()
@@ -254,7 +260,9 @@ def pow_(t: Any, exponent: Any) -> Any:
 def norm(t: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """The norm of the values."""
     if dim not in (None, (), []):
-        raise RuntimeError("norm_sparse currently only supports full reductions, so 'dim' must either be empty or contain all dimensions of the input")
+        raise RuntimeError(
+            "norm_sparse currently only supports full reductions, so 'dim' must either be empty or contain all dimensions of the input"
+        )
     if keepdim:
         raise RuntimeError("norm_sparse currently does not support keepdim=True")
     t = coalesce(as_coo(t))

@@ -103,8 +103,10 @@ def mm(a: Any, b: Any, masked: bool = False) -> Any:
     def turned(v: Tensor, x: Tensor) -> Tensor:
         return f(v, x.t()).t()
 
-    return dense_result(name, turned, (b, a)) if masked or b._grad_fn is not None or not b.requires_grad else _right(
-        name, b, a, turned
+    return (
+        dense_result(name, turned, (b, a))
+        if masked or b._grad_fn is not None or not b.requires_grad
+        else _right(name, b, a, turned)
     )
 
 
@@ -124,7 +126,9 @@ def mv(a: Any, x: Tensor) -> Tensor:
     if not isinstance(a, SparseTensor) or isinstance(x, SparseTensor):
         raise RuntimeError("mv: expected a sparse matrix and a strided vector")
     if a.ndim != 2 or x.ndim != 1:
-        raise RuntimeError(f"mv: two tensor dim should be 2 and 1, but got SparseTensor Dim: {a.ndim} Tensor Dim: {x.ndim}")
+        raise RuntimeError(
+            f"mv: two tensor dim should be 2 and 1, but got SparseTensor Dim: {a.ndim} Tensor Dim: {x.ndim}"
+        )
     if a.shape[1] != x.shape[0]:
         raise RuntimeError("mv: expected self.size(-1) == vec.size(-1)")
     _same_dtype(a, x)
@@ -310,4 +314,16 @@ def sspaddmm(c: Any, a: Any, b: Tensor, beta: Any = 1, alpha: Any = 1) -> Any:
     return torch.add(c if beta == 1 else c * beta, product)
 
 
-__all__ = ["addmm", "addmv", "bmm", "compressed", "hspmm", "matmul", "mm", "mm_reduce", "mv", "sampled_addmm", "sspaddmm"]
+__all__ = [
+    "addmm",
+    "addmv",
+    "bmm",
+    "compressed",
+    "hspmm",
+    "matmul",
+    "mm",
+    "mm_reduce",
+    "mv",
+    "sampled_addmm",
+    "sspaddmm",
+]

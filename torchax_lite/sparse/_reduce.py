@@ -19,7 +19,11 @@ from ._tensor import LAYOUT_NAMES, CompressedTensor, CooTensor, SparseTensor, co
 
 def sum_(t: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """``t.sum()``: all values, or over dims as a sparse tensor."""
-    dims = None if dim is None or dim == () else [dim_of(t, d) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    dims = (
+        None
+        if dim is None or dim == ()
+        else [dim_of(t, d) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    )
     if dims is None or len(dims) == t.ndim:
         with torch.no_grad():
             out = t._values_part.sum(dtype=dtype)

@@ -116,15 +116,15 @@ def unsqueeze(t: CooTensor, dim: int) -> Any:
     if d <= lead:
         row = torch.zeros((1, indices.shape[1]), dtype=torch.int64, device=t.device)
         wider = torch.cat([indices[:d], row, indices[d:]])
-        return sparse_result(
-            "UnsqueezeBackward0", lambda v: v.clone(), (t,), lambda v: coo(wider, v, shape)
-        )
+        return sparse_result("UnsqueezeBackward0", lambda v: v.clone(), (t,), lambda v: coo(wider, v, shape))
     return sparse_result(
         "UnsqueezeBackward0", lambda v: v.unsqueeze(d - lead + 1), (t,), lambda v: coo(indices, v, shape)
     )
 
 
-def _picked(t: CooTensor, which: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], shape: Any, name: str, known: bool) -> Any:
+def _picked(
+    t: CooTensor, which: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], shape: Any, name: str, known: bool
+) -> Any:
     """The values at places ``which``, at other coordinates."""
     place, where = beside(which, t), beside(indices, t)
     return sparse_result(name, lambda v: v.index_select(0, place), (t,), lambda v: coo(where, v, shape, known))
@@ -172,7 +172,9 @@ def index_select(t: Any, dim: int, index: Tensor) -> Any:
     size = t.shape[d]
     if wanted.size and (wanted.min() < -size or wanted.max() >= size):
         bad = int(wanted[(wanted < -size) | (wanted >= size)][0])
-        raise IndexError(f"index_select(): index contains {bad} that is out of range for tensor of size {list(t.shape)} at dimension {d}")
+        raise IndexError(
+            f"index_select(): index contains {bad} that is out of range for tensor of size {list(t.shape)} at dimension {d}"
+        )
     wanted = np.where(wanted < 0, wanted + size, wanted)
     shape = [*t.shape[:d], len(wanted), *t.shape[d + 1 :]]
     n = t.sparse_dim()
@@ -180,20 +182,23 @@ def index_select(t: Any, dim: int, index: Tensor) -> Any:
         place, indices = beside(wanted, t), t._index_parts()[0]
         at = d - n + 1
         return sparse_result(
-            "IndexSelectBackward0", lambda v: v.index_select(at, place), (t,), lambda v: coo(indices, v, shape, t._coalesced)
+            "IndexSelectBackward0",
+            lambda v: v.index_select(at, place),
+            (t,),
+            lambda v: coo(indices, v, shape, t._coalesced),
         )
-    known = host(t._index_parts()[0])
-    order = np.argsort(known[d], kind="stable")
-    line = known[d][order]
+    coordinates = host(t._index_parts()[0])
+    order = np.argsort(coordinates[d], kind="stable")
+    line = coordinates[d][order]
     first, last = np.searchsorted(line, wanted, "left"), np.searchsorted(line, wanted, "right")
     counts = last - first
     total = int(counts.sum())
     offset = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
     which = order[np.repeat(first, counts) + offset]
     target = np.repeat(np.arange(len(wanted)), counts)
-    indices = known[:, which].copy()
-    indices[d] = target
-    return _picked(t, which, indices, shape, "IndexSelectBackward0", False)
+    picked = coordinates[:, which].copy()
+    picked[d] = target
+    return _picked(t, which, picked, shape, "IndexSelectBackward0", False)
 
 
 def narrow_copy(t: Any, dim: int, start: int, length: int) -> Any:
@@ -220,7 +225,11 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     n = first.sparse_dim()
     for i, t in enumerate(tensors):
         rest, have = list(first.shape), list(t.shape)
-        if len(rest) != len(have) or t.sparse_dim() != n or any(a != b for k, (a, b) in enumerate(zip(rest, have, strict=True)) if k != d):
+        if (
+            len(rest) != len(have)
+            or t.sparse_dim() != n
+            or any(a != b for k, (a, b) in enumerate(zip(rest, have, strict=True)) if k != d)
+        ):
             raise RuntimeError(
                 f"All tensors must have the same shape: {rest} (except in the concatenating dimension), but found shape: "
                 f"{have} at position {i}"
@@ -305,7 +314,9 @@ def sparse_resize_(t: CooTensor, size: Any, sparse_dim: int, dense_dim: int) -> 
                 "tensor is not supported."
             )
         if any(a < b for a, b in zip(sizes, t.shape, strict=True)):
-            raise RuntimeError("shrinking the size of sparse dimensions or dense dimensions on a non-empty sparse tensor is not supported.")
+            raise RuntimeError(
+                "shrinking the size of sparse dimensions or dense dimensions on a non-empty sparse tensor is not supported."
+            )
         if tuple(sizes[sparse_dim:]) == tuple(t.shape[sparse_dim:]):
             t._become(coo(t._index_parts()[0], t._values_part, sizes, t._coalesced))
             return t
@@ -336,4 +347,3 @@ def _checked_sizes(name: str, size: Any, sparse_dim: int, dense_dim: int) -> tup
             f"{sparse_dim}, dense_dim = {dense_dim}"
         )
     return sizes
-

@@ -152,7 +152,7 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise TypeError(f"_make_subclass(): argument 'data' (position 2) must be Tensor, not {type(data).__name__}")
         overriding.note_class(cls)
         if data._own_layout:
-            return data._as_class(cls, require_grad)  # type: ignore[attr-defined]
+            raise NotImplementedError(f"{cls.__name__}: a sparse tensor cannot be an instance of a subclass of Tensor")
         made = object.__new__(cls)
         dispatch.is_plain(cls)
         made._alias_of(data)

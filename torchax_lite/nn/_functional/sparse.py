@@ -93,9 +93,7 @@ def embedding_bag(
     if sparse:
         from ...sparse._embedding import embedding_bag as look_up
 
-        return look_up(
-            weight, input, offsets, mode, per_sample_weights, include_last_offset, row, scale_grad_by_freq
-        )
+        return look_up(weight, input, offsets, mode, per_sample_weights, include_last_offset, row, scale_grad_by_freq)
     return _ops.embedding_bag_reduce(
         weight, input, offsets, mode, per_sample_weights, include_last_offset, row, scale_grad_by_freq
     )
