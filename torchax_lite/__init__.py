@@ -114,6 +114,7 @@ _PROVIDED = {
         "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled", "set_autocast_gpu_dtype",
         "set_autocast_ipu_dtype", "set_autocast_ipu_enabled", "set_autocast_xla_dtype", "set_autocast_xla_enabled",
     ),
+    "amp.grad_scaler": ("GradScaler",),
     "_absent": (
         "complex32", "chalf", "bit", "float4_e2m1fn_x2", "int1", "int2", "int3", "int4", "int5", "int6", "int7", "uint1",
         "uint2", "uint3", "uint4", "uint5", "uint6", "uint7", "bits8", "bits16", "bits1x8", "bits2x4", "bits4x2", "quint8",

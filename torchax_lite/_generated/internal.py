@@ -58,6 +58,7 @@ _op_fractional_max_pool3d = _OPS["fractional_max_pool3d"]
 _op_geqrf = _OPS["geqrf"]
 _op_grid_sampler = _OPS["grid_sampler"]
 _op_group_norm = _OPS["group_norm"]
+_op_grouped_mm = _OPS["grouped_mm"]
 _op_gru_layer = _OPS["gru_layer"]
 _op_huber_loss = _OPS["huber_loss"]
 _op_im2col = _OPS["im2col"]
@@ -109,6 +110,7 @@ _op_sparse_lookup = _OPS["sparse_lookup"]
 _op_sparse_row_sums = _OPS["sparse_row_sums"]
 _op_tensordot = _OPS["tensordot"]
 _op_upsample = _OPS["upsample"]
+_op_wide_product = _OPS["wide_product"]
 
 
 __all__ = [
@@ -155,6 +157,7 @@ __all__ = [
     "geqrf",
     "grid_sampler",
     "group_norm",
+    "grouped_mm",
     "gru_layer",
     "huber_loss",
     "im2col",
@@ -206,6 +209,7 @@ __all__ = [
     "sparse_row_sums",
     "tensordot",
     "upsample",
+    "wide_product",
 ]
 
 
@@ -1000,6 +1004,22 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     )
 
 
+def grouped_mm(a, b, offs):
+    """``a[start:end] @ b[g]`` for each group of rows of ``a``, of columns of ``b``, or of the dim that is summed over.
+
+    (m, k), (g, k, n) give (m, n); (g, m, k), (k, n) give (m, n); (m, k), (k, n) give (g, m, n)."""
+    return _call(
+        _op_grouped_mm,
+        (
+            a,
+            b,
+            offs,
+        ),
+        (),
+        (),
+    )
+
+
 def gru_layer(input, h0, w_ih, w_hh, b_ih=None, b_hh=None, reverse=False):
     """One GRU layer in one direction (gates in the order r, z, n)."""
     return _call(
@@ -1671,4 +1691,17 @@ def upsample(input, mode, output_size, scales, align_corners=False, antialias=Fa
             align_corners,
             antialias,
         ),
+    )
+
+
+def wide_product(input, mat2, out_dtype):
+    """Product of two matrices, or of two equal batches of them, summed in ``out_dtype``."""
+    return _call(
+        _op_wide_product,
+        (
+            input,
+            mat2,
+        ),
+        (),
+        (out_dtype,),
     )

@@ -3,7 +3,6 @@
 # ruff: noqa
 # mypy: ignore-errors
 
-
 from ..ops import families as _families
 from ..ops.registry import OPS as _OPS
 from ..tensor.dispatch import call as _call
@@ -16,287 +15,698 @@ from ..tensor.overloads import call_overloaded as _call_overloaded
 from ..tensor.overloads import numpy_names as _numpy_names
 from ..tensor.value_checks import check_values as _check_values
 
-_op__dirichlet_grad = _OPS['_dirichlet_grad']
-_op__standard_gamma_grad = _OPS['_standard_gamma_grad']
-_op_abs = _OPS['abs']
-_op_acos = _OPS['acos']
-_op_acosh = _OPS['acosh']
-_op_add = _OPS['add']
-_op_addbmm = _OPS['addbmm']
-_op_addbmm__scaled = _OPS['addbmm.scaled']
-_op_addcdiv = _OPS['addcdiv']
-_op_addcmul = _OPS['addcmul']
-_op_addmm = _OPS['addmm']
-_op_addmm__scaled = _OPS['addmm.scaled']
-_op_addmv = _OPS['addmv']
-_op_addmv__scaled = _OPS['addmv.scaled']
-_op_addr = _OPS['addr']
-_op_affine_grid_generator = _OPS['affine_grid_generator']
-_op_all = _OPS['all']
-_op_amax = _OPS['amax']
-_op_amin = _OPS['amin']
-_op_aminmax = _OPS['aminmax']
-_op_angle = _OPS['angle']
-_op_any = _OPS['any']
-_op_argmax = _OPS['argmax']
-_op_argmin = _OPS['argmin']
-_op_argsort = _OPS['argsort']
-_op_as_strided_scatter = _OPS['as_strided_scatter']
-_op_asin = _OPS['asin']
-_op_asinh = _OPS['asinh']
-_op_atan = _OPS['atan']
-_op_atan2 = _OPS['atan2']
-_op_atanh = _OPS['atanh']
-_op_baddbmm = _OPS['baddbmm']
-_op_baddbmm__scaled = _OPS['baddbmm.scaled']
-_op_bilinear = _OPS['bilinear']
-_op_bitwise_and = _OPS['bitwise_and']
-_op_bitwise_left_shift = _OPS['bitwise_left_shift']
-_op_bitwise_not = _OPS['bitwise_not']
-_op_bitwise_or = _OPS['bitwise_or']
-_op_bitwise_right_shift = _OPS['bitwise_right_shift']
-_op_bitwise_xor = _OPS['bitwise_xor']
-_op_bmm = _OPS['bmm']
-_op_bucketize = _OPS['bucketize']
-_op_cat = _OPS['cat']
-_op_cdist = _OPS['cdist']
-_op_ceil = _OPS['ceil']
-_op_celu = _OPS['celu']
-_op_channel_shuffle = _OPS['channel_shuffle']
-_op_cholesky_inverse = _OPS['cholesky_inverse']
-_op_cholesky_solve = _OPS['cholesky_solve']
-_op_clamp = _OPS['clamp']
-_op_clamp_max = _OPS['clamp_max']
-_op_clamp_min = _OPS['clamp_min']
-_op_complex = _OPS['complex']
-_op_conj_physical = _OPS['conj_physical']
-_op_constant_pad_nd = _OPS['constant_pad_nd']
-_op_conv_tbc = _OPS['conv_tbc']
-_op_convolution = _OPS['convolution']
-_op_copysign = _OPS['copysign']
-_op_cos = _OPS['cos']
-_op_cosh = _OPS['cosh']
-_op_cosine_similarity = _OPS['cosine_similarity']
-_op_count_nonzero = _OPS['count_nonzero']
-_op_cummax = _OPS['cummax']
-_op_cummin = _OPS['cummin']
-_op_cumprod = _OPS['cumprod']
-_op_cumsum = _OPS['cumsum']
-_op_cumulative_trapezoid__dx = _OPS['cumulative_trapezoid.dx']
-_op_cumulative_trapezoid__x = _OPS['cumulative_trapezoid.x']
-_op_deg2rad = _OPS['deg2rad']
-_op_diag = _OPS['diag']
-_op_diag_embed = _OPS['diag_embed']
-_op_diagonal = _OPS['diagonal']
-_op_diagonal_scatter = _OPS['diagonal_scatter']
-_op_diff = _OPS['diff']
-_op_digamma = _OPS['digamma']
-_op_dist = _OPS['dist']
-_op_div = _OPS['div']
-_op_div__mode = _OPS['div.mode']
-_op_dot = _OPS['dot']
-_op_embedding = _OPS['embedding']
-_op_embedding_renorm = _OPS['embedding_renorm']
-_op_eq = _OPS['eq']
-_op_erf = _OPS['erf']
-_op_erfc = _OPS['erfc']
-_op_erfinv = _OPS['erfinv']
-_op_exp = _OPS['exp']
-_op_exp2 = _OPS['exp2']
-_op_expm1 = _OPS['expm1']
-_op_flip = _OPS['flip']
-_op_float_power__Scalar = _OPS['float_power.Scalar']
-_op_float_power__Tensor_Scalar = _OPS['float_power.Tensor_Scalar']
-_op_float_power__Tensor_Tensor = _OPS['float_power.Tensor_Tensor']
-_op_floor = _OPS['floor']
-_op_floor_divide = _OPS['floor_divide']
-_op_fmax = _OPS['fmax']
-_op_fmin = _OPS['fmin']
-_op_fmod = _OPS['fmod']
-_op_frac = _OPS['frac']
-_op_frexp = _OPS['frexp']
-_op_gather = _OPS['gather']
-_op_gcd = _OPS['gcd']
-_op_ge = _OPS['ge']
-_op_gru_cell = _OPS['gru_cell']
-_op_gt = _OPS['gt']
-_op_hardshrink = _OPS['hardshrink']
-_op_hash_tensor = _OPS['hash_tensor']
-_op_heaviside = _OPS['heaviside']
-_op_histc = _OPS['histc']
-_op_hypot = _OPS['hypot']
-_op_i0 = _OPS['i0']
-_op_igamma = _OPS['igamma']
-_op_igammac = _OPS['igammac']
-_op_index_add = _OPS['index_add']
-_op_index_copy = _OPS['index_copy']
-_op_index_fill = _OPS['index_fill']
-_op_index_put = _OPS['index_put']
-_op_index_reduce = _OPS['index_reduce']
-_op_index_select = _OPS['index_select']
-_op_inner = _OPS['inner']
-_op_isclose = _OPS['isclose']
-_op_isfinite = _OPS['isfinite']
-_op_isin = _OPS['isin']
-_op_isinf = _OPS['isinf']
-_op_isnan = _OPS['isnan']
-_op_isneginf = _OPS['isneginf']
-_op_isposinf = _OPS['isposinf']
-_op_isreal = _OPS['isreal']
-_op_kron = _OPS['kron']
-_op_kthvalue = _OPS['kthvalue']
-_op_lcm = _OPS['lcm']
-_op_ldexp = _OPS['ldexp']
-_op_le = _OPS['le']
-_op_lerp__Scalar = _OPS['lerp.Scalar']
-_op_lerp__Tensor = _OPS['lerp.Tensor']
-_op_lgamma = _OPS['lgamma']
-_op_linalg_householder_product = _OPS['linalg_householder_product']
-_op_log = _OPS['log']
-_op_log10 = _OPS['log10']
-_op_log1p = _OPS['log1p']
-_op_log2 = _OPS['log2']
-_op_log_softmax = _OPS['log_softmax']
-_op_logaddexp = _OPS['logaddexp']
-_op_logaddexp2 = _OPS['logaddexp2']
-_op_logcumsumexp = _OPS['logcumsumexp']
-_op_logical_and = _OPS['logical_and']
-_op_logical_not = _OPS['logical_not']
-_op_logical_or = _OPS['logical_or']
-_op_logical_xor = _OPS['logical_xor']
-_op_logit = _OPS['logit']
-_op_logsumexp = _OPS['logsumexp']
-_op_lstm_cell = _OPS['lstm_cell']
-_op_lt = _OPS['lt']
-_op_masked_fill = _OPS['masked_fill']
-_op_masked_scatter = _OPS['masked_scatter']
-_op_matmul = _OPS['matmul']
-_op_max = _OPS['max']
-_op_max__dim = _OPS['max.dim']
-_op_max__other = _OPS['max.other']
-_op_maximum = _OPS['maximum']
-_op_mean = _OPS['mean']
-_op_median = _OPS['median']
-_op_median__dim = _OPS['median.dim']
-_op_min = _OPS['min']
-_op_min__dim = _OPS['min.dim']
-_op_min__other = _OPS['min.other']
-_op_minimum = _OPS['minimum']
-_op_mm = _OPS['mm']
-_op_mode = _OPS['mode']
-_op_msort = _OPS['msort']
-_op_mul = _OPS['mul']
-_op_mv = _OPS['mv']
-_op_mvlgamma = _OPS['mvlgamma']
-_op_nan_to_num = _OPS['nan_to_num']
-_op_nanmean = _OPS['nanmean']
-_op_nanmedian = _OPS['nanmedian']
-_op_nanmedian__dim = _OPS['nanmedian.dim']
-_op_nanquantile = _OPS['nanquantile']
-_op_nanquantile__scalar = _OPS['nanquantile.scalar']
-_op_nansum = _OPS['nansum']
-_op_ne = _OPS['ne']
-_op_neg = _OPS['neg']
-_op_nextafter = _OPS['nextafter']
-_op_norm = _OPS['norm']
-_op_norm__number = _OPS['norm.number']
-_op_ormqr = _OPS['ormqr']
-_op_outer = _OPS['outer']
-_op_pdist = _OPS['pdist']
-_op_permute = _OPS['permute']
-_op_pixel_shuffle = _OPS['pixel_shuffle']
-_op_pixel_unshuffle = _OPS['pixel_unshuffle']
-_op_polar = _OPS['polar']
-_op_polygamma = _OPS['polygamma']
-_op_positive = _OPS['positive']
-_op_prelu = _OPS['prelu']
-_op_prod = _OPS['prod']
-_op_prod__dim_int = _OPS['prod.dim_int']
-_op_put = _OPS['put']
-_op_quantile = _OPS['quantile']
-_op_quantile__scalar = _OPS['quantile.scalar']
-_op_rad2deg = _OPS['rad2deg']
-_op_reciprocal = _OPS['reciprocal']
-_op_relu = _OPS['relu']
-_op_remainder = _OPS['remainder']
-_op_rms_norm = _OPS['rms_norm']
-_op_rnn_relu_cell = _OPS['rnn_relu_cell']
-_op_rnn_tanh_cell = _OPS['rnn_tanh_cell']
-_op_roll = _OPS['roll']
-_op_rot90 = _OPS['rot90']
-_op_round = _OPS['round']
-_op_round__decimals = _OPS['round.decimals']
-_op_rsqrt = _OPS['rsqrt']
-_op_rsub = _OPS['rsub']
-_op_scatter__reduce = _OPS['scatter.reduce']
-_op_scatter__src = _OPS['scatter.src']
-_op_scatter__value = _OPS['scatter.value']
-_op_scatter__value_reduce = _OPS['scatter.value_reduce']
-_op_scatter_add = _OPS['scatter_add']
-_op_scatter_reduce = _OPS['scatter_reduce']
-_op_searchsorted = _OPS['searchsorted']
-_op_select = _OPS['select']
-_op_select_scatter = _OPS['select_scatter']
-_op_selu = _OPS['selu']
-_op_sgn = _OPS['sgn']
-_op_sigmoid = _OPS['sigmoid']
-_op_sign = _OPS['sign']
-_op_signbit = _OPS['signbit']
-_op_sin = _OPS['sin']
-_op_sinc = _OPS['sinc']
-_op_sinh = _OPS['sinh']
-_op_slice_scatter = _OPS['slice_scatter']
-_op_softmax = _OPS['softmax']
-_op_sort = _OPS['sort']
-_op_sqrt = _OPS['sqrt']
-_op_square = _OPS['square']
-_op_squeeze__all = _OPS['squeeze.all']
-_op_squeeze__dims = _OPS['squeeze.dims']
-_op_stack = _OPS['stack']
-_op_std = _OPS['std']
-_op_std__correction = _OPS['std.correction']
-_op_std__dim = _OPS['std.dim']
-_op_std_mean = _OPS['std_mean']
-_op_std_mean__correction = _OPS['std_mean.correction']
-_op_std_mean__dim = _OPS['std_mean.dim']
-_op_sub = _OPS['sub']
-_op_sum = _OPS['sum']
-_op_t = _OPS['t']
-_op_take = _OPS['take']
-_op_tan = _OPS['tan']
-_op_tanh = _OPS['tanh']
-_op_threshold = _OPS['threshold']
-_op_topk = _OPS['topk']
-_op_trace = _OPS['trace']
-_op_transpose = _OPS['transpose']
-_op_trapezoid__dx = _OPS['trapezoid.dx']
-_op_trapezoid__x = _OPS['trapezoid.x']
-_op_tril = _OPS['tril']
-_op_triu = _OPS['triu']
-_op_trunc = _OPS['trunc']
-_op_unsqueeze = _OPS['unsqueeze']
-_op_var = _OPS['var']
-_op_var__correction = _OPS['var.correction']
-_op_var__dim = _OPS['var.dim']
-_op_var_mean = _OPS['var_mean']
-_op_var_mean__correction = _OPS['var_mean.correction']
-_op_var_mean__dim = _OPS['var_mean.dim']
-_op_vdot = _OPS['vdot']
-_op_view_as_complex = _OPS['view_as_complex']
-_op_view_as_real = _OPS['view_as_real']
-_op_where = _OPS['where']
-_op_xlogy = _OPS['xlogy']
+_op__dirichlet_grad = _OPS["_dirichlet_grad"]
+_op__standard_gamma_grad = _OPS["_standard_gamma_grad"]
+_op_abs = _OPS["abs"]
+_op_acos = _OPS["acos"]
+_op_acosh = _OPS["acosh"]
+_op_add = _OPS["add"]
+_op_addbmm = _OPS["addbmm"]
+_op_addbmm__scaled = _OPS["addbmm.scaled"]
+_op_addcdiv = _OPS["addcdiv"]
+_op_addcmul = _OPS["addcmul"]
+_op_addmm = _OPS["addmm"]
+_op_addmm__scaled = _OPS["addmm.scaled"]
+_op_addmv = _OPS["addmv"]
+_op_addmv__scaled = _OPS["addmv.scaled"]
+_op_addr = _OPS["addr"]
+_op_affine_grid_generator = _OPS["affine_grid_generator"]
+_op_all = _OPS["all"]
+_op_amax = _OPS["amax"]
+_op_amin = _OPS["amin"]
+_op_aminmax = _OPS["aminmax"]
+_op_angle = _OPS["angle"]
+_op_any = _OPS["any"]
+_op_argmax = _OPS["argmax"]
+_op_argmin = _OPS["argmin"]
+_op_argsort = _OPS["argsort"]
+_op_as_strided_scatter = _OPS["as_strided_scatter"]
+_op_asin = _OPS["asin"]
+_op_asinh = _OPS["asinh"]
+_op_atan = _OPS["atan"]
+_op_atan2 = _OPS["atan2"]
+_op_atanh = _OPS["atanh"]
+_op_baddbmm = _OPS["baddbmm"]
+_op_baddbmm__scaled = _OPS["baddbmm.scaled"]
+_op_bilinear = _OPS["bilinear"]
+_op_bitwise_and = _OPS["bitwise_and"]
+_op_bitwise_left_shift = _OPS["bitwise_left_shift"]
+_op_bitwise_not = _OPS["bitwise_not"]
+_op_bitwise_or = _OPS["bitwise_or"]
+_op_bitwise_right_shift = _OPS["bitwise_right_shift"]
+_op_bitwise_xor = _OPS["bitwise_xor"]
+_op_bmm = _OPS["bmm"]
+_op_bucketize = _OPS["bucketize"]
+_op_cat = _OPS["cat"]
+_op_cdist = _OPS["cdist"]
+_op_ceil = _OPS["ceil"]
+_op_celu = _OPS["celu"]
+_op_channel_shuffle = _OPS["channel_shuffle"]
+_op_cholesky_inverse = _OPS["cholesky_inverse"]
+_op_cholesky_solve = _OPS["cholesky_solve"]
+_op_clamp = _OPS["clamp"]
+_op_clamp_max = _OPS["clamp_max"]
+_op_clamp_min = _OPS["clamp_min"]
+_op_complex = _OPS["complex"]
+_op_conj_physical = _OPS["conj_physical"]
+_op_constant_pad_nd = _OPS["constant_pad_nd"]
+_op_conv_tbc = _OPS["conv_tbc"]
+_op_convolution = _OPS["convolution"]
+_op_copysign = _OPS["copysign"]
+_op_cos = _OPS["cos"]
+_op_cosh = _OPS["cosh"]
+_op_cosine_similarity = _OPS["cosine_similarity"]
+_op_count_nonzero = _OPS["count_nonzero"]
+_op_cummax = _OPS["cummax"]
+_op_cummin = _OPS["cummin"]
+_op_cumprod = _OPS["cumprod"]
+_op_cumsum = _OPS["cumsum"]
+_op_cumulative_trapezoid__dx = _OPS["cumulative_trapezoid.dx"]
+_op_cumulative_trapezoid__x = _OPS["cumulative_trapezoid.x"]
+_op_deg2rad = _OPS["deg2rad"]
+_op_diag = _OPS["diag"]
+_op_diag_embed = _OPS["diag_embed"]
+_op_diagonal = _OPS["diagonal"]
+_op_diagonal_scatter = _OPS["diagonal_scatter"]
+_op_diff = _OPS["diff"]
+_op_digamma = _OPS["digamma"]
+_op_dist = _OPS["dist"]
+_op_div = _OPS["div"]
+_op_div__mode = _OPS["div.mode"]
+_op_dot = _OPS["dot"]
+_op_embedding = _OPS["embedding"]
+_op_embedding_renorm = _OPS["embedding_renorm"]
+_op_eq = _OPS["eq"]
+_op_erf = _OPS["erf"]
+_op_erfc = _OPS["erfc"]
+_op_erfinv = _OPS["erfinv"]
+_op_exp = _OPS["exp"]
+_op_exp2 = _OPS["exp2"]
+_op_expm1 = _OPS["expm1"]
+_op_flip = _OPS["flip"]
+_op_float_power__Scalar = _OPS["float_power.Scalar"]
+_op_float_power__Tensor_Scalar = _OPS["float_power.Tensor_Scalar"]
+_op_float_power__Tensor_Tensor = _OPS["float_power.Tensor_Tensor"]
+_op_floor = _OPS["floor"]
+_op_floor_divide = _OPS["floor_divide"]
+_op_fmax = _OPS["fmax"]
+_op_fmin = _OPS["fmin"]
+_op_fmod = _OPS["fmod"]
+_op_frac = _OPS["frac"]
+_op_frexp = _OPS["frexp"]
+_op_gather = _OPS["gather"]
+_op_gcd = _OPS["gcd"]
+_op_ge = _OPS["ge"]
+_op_gru_cell = _OPS["gru_cell"]
+_op_gt = _OPS["gt"]
+_op_hardshrink = _OPS["hardshrink"]
+_op_hash_tensor = _OPS["hash_tensor"]
+_op_heaviside = _OPS["heaviside"]
+_op_histc = _OPS["histc"]
+_op_hypot = _OPS["hypot"]
+_op_i0 = _OPS["i0"]
+_op_igamma = _OPS["igamma"]
+_op_igammac = _OPS["igammac"]
+_op_index_add = _OPS["index_add"]
+_op_index_copy = _OPS["index_copy"]
+_op_index_fill = _OPS["index_fill"]
+_op_index_put = _OPS["index_put"]
+_op_index_reduce = _OPS["index_reduce"]
+_op_index_select = _OPS["index_select"]
+_op_inner = _OPS["inner"]
+_op_isclose = _OPS["isclose"]
+_op_isfinite = _OPS["isfinite"]
+_op_isin = _OPS["isin"]
+_op_isinf = _OPS["isinf"]
+_op_isnan = _OPS["isnan"]
+_op_isneginf = _OPS["isneginf"]
+_op_isposinf = _OPS["isposinf"]
+_op_isreal = _OPS["isreal"]
+_op_kron = _OPS["kron"]
+_op_kthvalue = _OPS["kthvalue"]
+_op_lcm = _OPS["lcm"]
+_op_ldexp = _OPS["ldexp"]
+_op_le = _OPS["le"]
+_op_lerp__Scalar = _OPS["lerp.Scalar"]
+_op_lerp__Tensor = _OPS["lerp.Tensor"]
+_op_lgamma = _OPS["lgamma"]
+_op_log = _OPS["log"]
+_op_log10 = _OPS["log10"]
+_op_log1p = _OPS["log1p"]
+_op_log2 = _OPS["log2"]
+_op_log_softmax = _OPS["log_softmax"]
+_op_logaddexp = _OPS["logaddexp"]
+_op_logaddexp2 = _OPS["logaddexp2"]
+_op_logcumsumexp = _OPS["logcumsumexp"]
+_op_logical_and = _OPS["logical_and"]
+_op_logical_not = _OPS["logical_not"]
+_op_logical_or = _OPS["logical_or"]
+_op_logical_xor = _OPS["logical_xor"]
+_op_logit = _OPS["logit"]
+_op_logsumexp = _OPS["logsumexp"]
+_op_lstm_cell = _OPS["lstm_cell"]
+_op_lt = _OPS["lt"]
+_op_masked_fill = _OPS["masked_fill"]
+_op_masked_scatter = _OPS["masked_scatter"]
+_op_matmul = _OPS["matmul"]
+_op_max = _OPS["max"]
+_op_max__dim = _OPS["max.dim"]
+_op_max__other = _OPS["max.other"]
+_op_maximum = _OPS["maximum"]
+_op_mean = _OPS["mean"]
+_op_median = _OPS["median"]
+_op_median__dim = _OPS["median.dim"]
+_op_min = _OPS["min"]
+_op_min__dim = _OPS["min.dim"]
+_op_min__other = _OPS["min.other"]
+_op_minimum = _OPS["minimum"]
+_op_mm = _OPS["mm"]
+_op_mode = _OPS["mode"]
+_op_msort = _OPS["msort"]
+_op_mul = _OPS["mul"]
+_op_mv = _OPS["mv"]
+_op_mvlgamma = _OPS["mvlgamma"]
+_op_nan_to_num = _OPS["nan_to_num"]
+_op_nanmean = _OPS["nanmean"]
+_op_nanmedian = _OPS["nanmedian"]
+_op_nanmedian__dim = _OPS["nanmedian.dim"]
+_op_nanquantile = _OPS["nanquantile"]
+_op_nanquantile__scalar = _OPS["nanquantile.scalar"]
+_op_nansum = _OPS["nansum"]
+_op_ne = _OPS["ne"]
+_op_neg = _OPS["neg"]
+_op_nextafter = _OPS["nextafter"]
+_op_norm = _OPS["norm"]
+_op_norm__number = _OPS["norm.number"]
+_op_ormqr = _OPS["ormqr"]
+_op_outer = _OPS["outer"]
+_op_pdist = _OPS["pdist"]
+_op_permute = _OPS["permute"]
+_op_pixel_shuffle = _OPS["pixel_shuffle"]
+_op_pixel_unshuffle = _OPS["pixel_unshuffle"]
+_op_polar = _OPS["polar"]
+_op_polygamma = _OPS["polygamma"]
+_op_positive = _OPS["positive"]
+_op_prelu = _OPS["prelu"]
+_op_prod = _OPS["prod"]
+_op_prod__dim_int = _OPS["prod.dim_int"]
+_op_put = _OPS["put"]
+_op_quantile = _OPS["quantile"]
+_op_quantile__scalar = _OPS["quantile.scalar"]
+_op_rad2deg = _OPS["rad2deg"]
+_op_reciprocal = _OPS["reciprocal"]
+_op_relu = _OPS["relu"]
+_op_remainder = _OPS["remainder"]
+_op_rms_norm = _OPS["rms_norm"]
+_op_rnn_relu_cell = _OPS["rnn_relu_cell"]
+_op_rnn_tanh_cell = _OPS["rnn_tanh_cell"]
+_op_roll = _OPS["roll"]
+_op_rot90 = _OPS["rot90"]
+_op_round = _OPS["round"]
+_op_round__decimals = _OPS["round.decimals"]
+_op_rsqrt = _OPS["rsqrt"]
+_op_rsub = _OPS["rsub"]
+_op_scatter__reduce = _OPS["scatter.reduce"]
+_op_scatter__src = _OPS["scatter.src"]
+_op_scatter__value = _OPS["scatter.value"]
+_op_scatter__value_reduce = _OPS["scatter.value_reduce"]
+_op_scatter_add = _OPS["scatter_add"]
+_op_scatter_reduce = _OPS["scatter_reduce"]
+_op_searchsorted = _OPS["searchsorted"]
+_op_select = _OPS["select"]
+_op_select_scatter = _OPS["select_scatter"]
+_op_selu = _OPS["selu"]
+_op_sgn = _OPS["sgn"]
+_op_sigmoid = _OPS["sigmoid"]
+_op_sign = _OPS["sign"]
+_op_signbit = _OPS["signbit"]
+_op_sin = _OPS["sin"]
+_op_sinc = _OPS["sinc"]
+_op_sinh = _OPS["sinh"]
+_op_slice_scatter = _OPS["slice_scatter"]
+_op_softmax = _OPS["softmax"]
+_op_sort = _OPS["sort"]
+_op_sqrt = _OPS["sqrt"]
+_op_square = _OPS["square"]
+_op_squeeze__all = _OPS["squeeze.all"]
+_op_squeeze__dims = _OPS["squeeze.dims"]
+_op_stack = _OPS["stack"]
+_op_std = _OPS["std"]
+_op_std__correction = _OPS["std.correction"]
+_op_std__dim = _OPS["std.dim"]
+_op_std_mean = _OPS["std_mean"]
+_op_std_mean__correction = _OPS["std_mean.correction"]
+_op_std_mean__dim = _OPS["std_mean.dim"]
+_op_sub = _OPS["sub"]
+_op_sum = _OPS["sum"]
+_op_t = _OPS["t"]
+_op_take = _OPS["take"]
+_op_tan = _OPS["tan"]
+_op_tanh = _OPS["tanh"]
+_op_threshold = _OPS["threshold"]
+_op_topk = _OPS["topk"]
+_op_trace = _OPS["trace"]
+_op_transpose = _OPS["transpose"]
+_op_trapezoid__dx = _OPS["trapezoid.dx"]
+_op_trapezoid__x = _OPS["trapezoid.x"]
+_op_tril = _OPS["tril"]
+_op_triu = _OPS["triu"]
+_op_trunc = _OPS["trunc"]
+_op_unsqueeze = _OPS["unsqueeze"]
+_op_var = _OPS["var"]
+_op_var__correction = _OPS["var.correction"]
+_op_var__dim = _OPS["var.dim"]
+_op_var_mean = _OPS["var_mean"]
+_op_var_mean__correction = _OPS["var_mean.correction"]
+_op_var_mean__dim = _OPS["var_mean.dim"]
+_op_vdot = _OPS["vdot"]
+_op_view_as_complex = _OPS["view_as_complex"]
+_op_view_as_real = _OPS["view_as_real"]
+_op_where = _OPS["where"]
+_op_xlogy = _OPS["xlogy"]
 
 
-__all__ = ['_dirichlet_grad', '_standard_gamma_grad', 'abs', 'absolute', 'acos', 'acosh', 'add', 'addbmm', 'addcdiv', 'addcmul', 'addmm', 'addmv', 'addr', 'affine_grid_generator', 'all', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'argmax', 'argmin', 'argsort', 'as_strided_scatter', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'baddbmm', 'bilinear', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift', 'bitwise_xor', 'bmm', 'bucketize', 'cat', 'cdist', 'ceil', 'celu', 'channel_shuffle', 'cholesky_inverse', 'cholesky_solve', 'clamp', 'clamp_max', 'clamp_min', 'clip', 'complex', 'concat', 'concatenate', 'conj_physical', 'constant_pad_nd', 'conv_tbc', 'convolution', 'copysign', 'cos', 'cosh', 'cosine_similarity', 'count_nonzero', 'cummax', 'cummin', 'cumprod', 'cumsum', 'cumulative_trapezoid', 'deg2rad', 'diag', 'diag_embed', 'diagonal', 'diagonal_scatter', 'diff', 'digamma', 'dist', 'div', 'divide', 'dot', 'embedding', 'eq', 'erf', 'erfc', 'erfinv', 'exp', 'exp2', 'expm1', 'fix', 'flip', 'float_power', 'floor', 'floor_divide', 'fmax', 'fmin', 'fmod', 'frac', 'frexp', 'gather', 'gcd', 'ge', 'ger', 'greater', 'greater_equal', 'gru_cell', 'gt', 'hardshrink', 'hash_tensor', 'heaviside', 'histc', 'hypot', 'i0', 'igamma', 'igammac', 'index_add', 'index_copy', 'index_fill', 'index_put', 'index_reduce', 'index_select', 'inner', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'kron', 'kthvalue', 'lcm', 'ldexp', 'le', 'lerp', 'less', 'less_equal', 'lgamma', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logit', 'logsumexp', 'lstm_cell', 'lt', 'masked_fill', 'masked_scatter', 'matmul', 'max', 'maximum', 'mean', 'median', 'min', 'minimum', 'mm', 'mode', 'msort', 'mul', 'multiply', 'mv', 'mvlgamma', 'nan_to_num', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'ne', 'neg', 'negative', 'nextafter', 'norm', 'not_equal', 'orgqr', 'ormqr', 'outer', 'pdist', 'permute', 'pixel_shuffle', 'pixel_unshuffle', 'polar', 'polygamma', 'positive', 'prelu', 'prod', 'put', 'quantile', 'rad2deg', 'reciprocal', 'relu', 'remainder', 'rms_norm', 'rnn_relu_cell', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'rsqrt', 'rsub', 'scatter', 'scatter_add', 'scatter_reduce', 'searchsorted', 'select', 'select_scatter', 'selu', 'sgn', 'sigmoid', 'sign', 'signbit', 'sin', 'sinc', 'sinh', 'slice_scatter', 'softmax', 'sort', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'sub', 'subtract', 'sum', 't', 'take', 'tan', 'tanh', 'threshold', 'topk', 'trace', 'transpose', 'trapezoid', 'trapz', 'tril', 'triu', 'true_divide', 'trunc', 'unsqueeze', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_real', 'where', 'xlogy', 'abs_', 'absolute_', 'acos_', 'acosh_', 'add_', 'addbmm_', 'addcdiv_', 'addcmul_', 'addmm_', 'addmv_', 'addr_', 'arccos_', 'arccosh_', 'arcsin_', 'arcsinh_', 'arctan2_', 'arctan_', 'arctanh_', 'asin_', 'asinh_', 'atan2_', 'atan_', 'atanh_', 'baddbmm_', 'bitwise_and_', 'bitwise_left_shift_', 'bitwise_not_', 'bitwise_or_', 'bitwise_right_shift_', 'bitwise_xor_', 'ceil_', 'celu_', 'clamp_', 'clamp_max_', 'clamp_min_', 'clip_', 'conj_physical_', 'copysign_', 'cos_', 'cosh_', 'cumprod_', 'cumsum_', 'deg2rad_', 'digamma_', 'div_', 'divide_', 'embedding_renorm_', 'eq_', 'erf_', 'erfc_', 'erfinv_', 'exp2_', 'exp_', 'expm1_', 'fix_', 'float_power_', 'floor_', 'floor_divide_', 'fmod_', 'frac_', 'gcd_', 'ge_', 'greater_', 'greater_equal_', 'gt_', 'heaviside_', 'hypot_', 'i0_', 'igamma_', 'igammac_', 'index_add_', 'index_copy_', 'index_fill_', 'index_put_', 'index_reduce_', 'lcm_', 'ldexp_', 'le_', 'lerp_', 'less_', 'less_equal_', 'lgamma_', 'log10_', 'log1p_', 'log2_', 'log_', 'logical_and_', 'logical_not_', 'logical_or_', 'logical_xor_', 'logit_', 'lt_', 'masked_fill_', 'masked_scatter_', 'mul_', 'multiply_', 'mvlgamma_', 'nan_to_num_', 'ne_', 'neg_', 'negative_', 'nextafter_', 'not_equal_', 'put_', 'rad2deg_', 'reciprocal_', 'relu_', 'remainder_', 'round_', 'rsqrt_', 'scatter_', 'scatter_add_', 'scatter_reduce_', 'selu_', 'sgn_', 'sigmoid_', 'sign_', 'sin_', 'sinc_', 'sinh_', 'sqrt_', 'square_', 'sub_', 'subtract_', 'tan_', 'tanh_', 'threshold_', 'tril_', 'triu_', 'true_divide_', 'trunc_', 'xlogy_']
+__all__ = [
+    "_dirichlet_grad",
+    "_standard_gamma_grad",
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "add",
+    "addbmm",
+    "addcdiv",
+    "addcmul",
+    "addmm",
+    "addmv",
+    "addr",
+    "affine_grid_generator",
+    "all",
+    "amax",
+    "amin",
+    "aminmax",
+    "angle",
+    "any",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "argmax",
+    "argmin",
+    "argsort",
+    "as_strided_scatter",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "baddbmm",
+    "bilinear",
+    "bitwise_and",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "bmm",
+    "bucketize",
+    "cat",
+    "cdist",
+    "ceil",
+    "celu",
+    "channel_shuffle",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "complex",
+    "concat",
+    "concatenate",
+    "conj_physical",
+    "constant_pad_nd",
+    "conv_tbc",
+    "convolution",
+    "copysign",
+    "cos",
+    "cosh",
+    "cosine_similarity",
+    "count_nonzero",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_trapezoid",
+    "deg2rad",
+    "diag",
+    "diag_embed",
+    "diagonal",
+    "diagonal_scatter",
+    "diff",
+    "digamma",
+    "dist",
+    "div",
+    "divide",
+    "dot",
+    "embedding",
+    "eq",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp",
+    "exp2",
+    "expm1",
+    "fix",
+    "flip",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frac",
+    "frexp",
+    "gather",
+    "gcd",
+    "ge",
+    "ger",
+    "greater",
+    "greater_equal",
+    "gru_cell",
+    "gt",
+    "hardshrink",
+    "hash_tensor",
+    "heaviside",
+    "histc",
+    "hypot",
+    "i0",
+    "igamma",
+    "igammac",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_put",
+    "index_reduce",
+    "index_select",
+    "inner",
+    "isclose",
+    "isfinite",
+    "isin",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "kron",
+    "kthvalue",
+    "lcm",
+    "ldexp",
+    "le",
+    "lerp",
+    "less",
+    "less_equal",
+    "lgamma",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "log_softmax",
+    "logaddexp",
+    "logaddexp2",
+    "logcumsumexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logit",
+    "logsumexp",
+    "lstm_cell",
+    "lt",
+    "masked_fill",
+    "masked_scatter",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "median",
+    "min",
+    "minimum",
+    "mm",
+    "mode",
+    "msort",
+    "mul",
+    "multiply",
+    "mv",
+    "mvlgamma",
+    "nan_to_num",
+    "nanmean",
+    "nanmedian",
+    "nanquantile",
+    "nansum",
+    "ne",
+    "neg",
+    "negative",
+    "nextafter",
+    "norm",
+    "not_equal",
+    "ormqr",
+    "outer",
+    "pdist",
+    "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "polar",
+    "polygamma",
+    "positive",
+    "prelu",
+    "prod",
+    "put",
+    "quantile",
+    "rad2deg",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "rms_norm",
+    "rnn_relu_cell",
+    "rnn_tanh_cell",
+    "roll",
+    "rot90",
+    "round",
+    "rsqrt",
+    "rsub",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+    "searchsorted",
+    "select",
+    "select_scatter",
+    "selu",
+    "sgn",
+    "sigmoid",
+    "sign",
+    "signbit",
+    "sin",
+    "sinc",
+    "sinh",
+    "slice_scatter",
+    "softmax",
+    "sort",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "std_mean",
+    "sub",
+    "subtract",
+    "sum",
+    "t",
+    "take",
+    "tan",
+    "tanh",
+    "threshold",
+    "topk",
+    "trace",
+    "transpose",
+    "trapezoid",
+    "trapz",
+    "tril",
+    "triu",
+    "true_divide",
+    "trunc",
+    "unsqueeze",
+    "var",
+    "var_mean",
+    "vdot",
+    "view_as_complex",
+    "view_as_real",
+    "where",
+    "xlogy",
+    "abs_",
+    "absolute_",
+    "acos_",
+    "acosh_",
+    "add_",
+    "addbmm_",
+    "addcdiv_",
+    "addcmul_",
+    "addmm_",
+    "addmv_",
+    "addr_",
+    "arccos_",
+    "arccosh_",
+    "arcsin_",
+    "arcsinh_",
+    "arctan2_",
+    "arctan_",
+    "arctanh_",
+    "asin_",
+    "asinh_",
+    "atan2_",
+    "atan_",
+    "atanh_",
+    "baddbmm_",
+    "bitwise_and_",
+    "bitwise_left_shift_",
+    "bitwise_not_",
+    "bitwise_or_",
+    "bitwise_right_shift_",
+    "bitwise_xor_",
+    "ceil_",
+    "celu_",
+    "clamp_",
+    "clamp_max_",
+    "clamp_min_",
+    "clip_",
+    "conj_physical_",
+    "copysign_",
+    "cos_",
+    "cosh_",
+    "cumprod_",
+    "cumsum_",
+    "deg2rad_",
+    "digamma_",
+    "div_",
+    "divide_",
+    "embedding_renorm_",
+    "eq_",
+    "erf_",
+    "erfc_",
+    "erfinv_",
+    "exp2_",
+    "exp_",
+    "expm1_",
+    "fix_",
+    "float_power_",
+    "floor_",
+    "floor_divide_",
+    "fmod_",
+    "frac_",
+    "gcd_",
+    "ge_",
+    "greater_",
+    "greater_equal_",
+    "gt_",
+    "heaviside_",
+    "hypot_",
+    "i0_",
+    "igamma_",
+    "igammac_",
+    "index_add_",
+    "index_copy_",
+    "index_fill_",
+    "index_put_",
+    "index_reduce_",
+    "lcm_",
+    "ldexp_",
+    "le_",
+    "lerp_",
+    "less_",
+    "less_equal_",
+    "lgamma_",
+    "log10_",
+    "log1p_",
+    "log2_",
+    "log_",
+    "logical_and_",
+    "logical_not_",
+    "logical_or_",
+    "logical_xor_",
+    "logit_",
+    "lt_",
+    "masked_fill_",
+    "masked_scatter_",
+    "mul_",
+    "multiply_",
+    "mvlgamma_",
+    "nan_to_num_",
+    "ne_",
+    "neg_",
+    "negative_",
+    "nextafter_",
+    "not_equal_",
+    "put_",
+    "rad2deg_",
+    "reciprocal_",
+    "relu_",
+    "remainder_",
+    "round_",
+    "rsqrt_",
+    "scatter_",
+    "scatter_add_",
+    "scatter_reduce_",
+    "selu_",
+    "sgn_",
+    "sigmoid_",
+    "sign_",
+    "sin_",
+    "sinc_",
+    "sinh_",
+    "sqrt_",
+    "square_",
+    "sub_",
+    "subtract_",
+    "tan_",
+    "tanh_",
+    "threshold_",
+    "tril_",
+    "triu_",
+    "true_divide_",
+    "trunc_",
+    "xlogy_",
+]
+
 
 def _dirichlet_grad(x, alpha, total):
     """``d x / d alpha / (1 - x)`` of one share ``x`` of a Dirichlet sample with concentrations that sum to ``total``."""
-    return _call(_op__dirichlet_grad, (x, alpha, total,), (), ())
+    return _call(
+        _op__dirichlet_grad,
+        (
+            x,
+            alpha,
+            total,
+        ),
+        (),
+        (),
+    )
+
 
 def _standard_gamma_grad(input, output):
     """``d sample / d concentration`` of standard gamma samples ``output`` at concentrations ``self``."""
-    return _call(_op__standard_gamma_grad, (input, output,), (), ())
+    return _call(
+        _op__standard_gamma_grad,
+        (
+            input,
+            output,
+        ),
+        (),
+        (),
+    )
+
 
 def abs(input, *, out=None):
     """``|x|``; real for complex input."""
@@ -304,11 +714,13 @@ def abs(input, *, out=None):
         return _call1(_op_abs, input)
     return _call_out(_op_abs, (input,), (), (), out)
 
+
 def absolute(input, *, out=None):
     """``|x|``; real for complex input."""
     if out is None:
         return _call1(_op_abs, input)
     return _call_out(_op_abs, (input,), (), (), out)
+
 
 def acos(input, *, out=None):
     """Inverse cosine, in radians."""
@@ -316,17 +728,37 @@ def acos(input, *, out=None):
         return _call1(_op_acos, input)
     return _call_out(_op_acos, (input,), (), (), out)
 
+
 def acosh(input, *, out=None):
     """Inverse hyperbolic cosine."""
     if out is None:
         return _call1(_op_acosh, input)
     return _call_out(_op_acosh, (input,), (), (), out)
 
+
 def add(input, other, *, alpha=1, out=None):
     """``self + alpha * other``, broadcast."""
     if out is None:
-        return _call(_op_add, (input, other,), (alpha,), ())
-    return _call_out(_op_add, (input, other,), (alpha,), (), out)
+        return _call(
+            _op_add,
+            (
+                input,
+                other,
+            ),
+            (alpha,),
+            (),
+        )
+    return _call_out(
+        _op_add,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+        out,
+    )
+
 
 def addbmm(*args, **kwargs):
     """Overloads:
@@ -334,19 +766,60 @@ def addbmm(*args, **kwargs):
     addbmm: ``self`` + the sum over the batch of ``batch1[i] @ batch2[i]``.
     addbmm.scaled: ``beta * self + alpha * sum_i batch1[i] @ batch2[i]``; for ``beta`` 0 ``self`` does not count.
     """
-    return _call_overloaded('addbmm', (_op_addbmm, _op_addbmm__scaled), args, kwargs, 'function')
+    return _call_overloaded("addbmm", (_op_addbmm, _op_addbmm__scaled), args, kwargs, "function")
+
 
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """``self + value * tensor1 / tensor2``, broadcast."""
     if out is None:
-        return _call(_op_addcdiv, (input, tensor1, tensor2,), (value,), ())
-    return _call_out(_op_addcdiv, (input, tensor1, tensor2,), (value,), (), out)
+        return _call(
+            _op_addcdiv,
+            (
+                input,
+                tensor1,
+                tensor2,
+            ),
+            (value,),
+            (),
+        )
+    return _call_out(
+        _op_addcdiv,
+        (
+            input,
+            tensor1,
+            tensor2,
+        ),
+        (value,),
+        (),
+        out,
+    )
+
 
 def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     """``self + value * tensor1 * tensor2``, broadcast."""
     if out is None:
-        return _call(_op_addcmul, (input, tensor1, tensor2,), (value,), ())
-    return _call_out(_op_addcmul, (input, tensor1, tensor2,), (value,), (), out)
+        return _call(
+            _op_addcmul,
+            (
+                input,
+                tensor1,
+                tensor2,
+            ),
+            (value,),
+            (),
+        )
+    return _call_out(
+        _op_addcmul,
+        (
+            input,
+            tensor1,
+            tensor2,
+        ),
+        (value,),
+        (),
+        out,
+    )
+
 
 def addmm(*args, **kwargs):
     """Overloads:
@@ -354,7 +827,8 @@ def addmm(*args, **kwargs):
     addmm: ``self + mat1 @ mat2``.
     addmm.scaled: ``beta * self + alpha * mat1 @ mat2``; for ``beta`` 0 ``self`` does not count, NaN included.
     """
-    return _call_overloaded('addmm', (_op_addmm, _op_addmm__scaled), args, kwargs, 'function')
+    return _call_overloaded("addmm", (_op_addmm, _op_addmm__scaled), args, kwargs, "function")
+
 
 def addmv(*args, **kwargs):
     """Overloads:
@@ -362,45 +836,153 @@ def addmv(*args, **kwargs):
     addmv: ``self + mat @ vec``.
     addmv.scaled: ``beta * self + alpha * mat @ vec``; for ``beta`` 0 ``self`` does not count, NaN included.
     """
-    return _call_overloaded('addmv', (_op_addmv, _op_addmv__scaled), args, kwargs, 'function')
+    return _call_overloaded("addmv", (_op_addmv, _op_addmv__scaled), args, kwargs, "function")
+
 
 def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     """``beta * self + alpha * outer(vec1, vec2)``."""
     if out is None:
-        return _call(_op_addr, (input, vec1, vec2,), (beta, alpha,), ())
-    return _call_out(_op_addr, (input, vec1, vec2,), (beta, alpha,), (), out)
+        return _call(
+            _op_addr,
+            (
+                input,
+                vec1,
+                vec2,
+            ),
+            (
+                beta,
+                alpha,
+            ),
+            (),
+        )
+    return _call_out(
+        _op_addr,
+        (
+            input,
+            vec1,
+            vec2,
+        ),
+        (
+            beta,
+            alpha,
+        ),
+        (),
+        out,
+    )
+
 
 def affine_grid_generator(theta, size, align_corners):
     """Places ``theta (x, y, 1)`` of a regular grid over [-1, 1]: ``(N, *spatial, n)``."""
-    return _call(_op_affine_grid_generator, (theta,), (), (size, align_corners,))
+    return _call(
+        _op_affine_grid_generator,
+        (theta,),
+        (),
+        (
+            size,
+            align_corners,
+        ),
+    )
+
 
 @_numpy_names
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether every element is non-zero; uint8 for uint8 input, else bool."""
     if out is None:
-        return _call(_op_all, (input,), (), (dim, keepdim,))
-    return _call_out(_op_all, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_all,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_all,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def amax(input, dim=(), keepdim=False, *, out=None):
     """The largest elements over all dims or some; ties share the gradient."""
     if out is None:
-        return _call(_op_amax, (input,), (), (dim, keepdim,))
-    return _call_out(_op_amax, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_amax,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_amax,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def amin(input, dim=(), keepdim=False, *, out=None):
     """The smallest elements over all dims or some; ties share the gradient."""
     if out is None:
-        return _call(_op_amin, (input,), (), (dim, keepdim,))
-    return _call_out(_op_amin, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_amin,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_amin,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """Smallest and largest element, of all or along a dim."""
     if out is None:
-        return _call(_op_aminmax, (input,), (), (dim, keepdim,))
-    return _call_out(_op_aminmax, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_aminmax,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_aminmax,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 def angle(input, *, out=None):
     """Phase in radians; of a real number 0, pi below 0, or NaN."""
@@ -408,12 +990,31 @@ def angle(input, *, out=None):
         return _call1(_op_angle, input)
     return _call_out(_op_angle, (input,), (), (), out)
 
+
 @_numpy_names
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether some element is non-zero; uint8 for uint8 input, else bool."""
     if out is None:
-        return _call(_op_any, (input,), (), (dim, keepdim,))
-    return _call_out(_op_any, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_any,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_any,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 def arccos(input, *, out=None):
     """Inverse cosine, in radians."""
@@ -421,11 +1022,13 @@ def arccos(input, *, out=None):
         return _call1(_op_acos, input)
     return _call_out(_op_acos, (input,), (), (), out)
 
+
 def arccosh(input, *, out=None):
     """Inverse hyperbolic cosine."""
     if out is None:
         return _call1(_op_acosh, input)
     return _call_out(_op_acosh, (input,), (), (), out)
+
 
 def arcsin(input, *, out=None):
     """Inverse sine, in radians."""
@@ -433,11 +1036,13 @@ def arcsin(input, *, out=None):
         return _call1(_op_asin, input)
     return _call_out(_op_asin, (input,), (), (), out)
 
+
 def arcsinh(input, *, out=None):
     """Inverse hyperbolic sine."""
     if out is None:
         return _call1(_op_asinh, input)
     return _call_out(_op_asinh, (input,), (), (), out)
+
 
 def arctan(input, *, out=None):
     """Inverse tangent, in radians."""
@@ -445,11 +1050,22 @@ def arctan(input, *, out=None):
         return _call1(_op_atan, input)
     return _call_out(_op_atan, (input,), (), (), out)
 
+
 def arctan2(input, other, *, out=None):
     """Angle of the point (other, self), in radians."""
     if out is None:
         return _call2(_op_atan2, input, other)
-    return _call_out(_op_atan2, (input, other,), (), (), out)
+    return _call_out(
+        _op_atan2,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def arctanh(input, *, out=None):
     """Inverse hyperbolic tangent."""
@@ -457,32 +1073,115 @@ def arctanh(input, *, out=None):
         return _call1(_op_atanh, input)
     return _call_out(_op_atanh, (input,), (), (), out)
 
+
 @_numpy_names
 def argmax(input, dim=None, keepdim=False, *, out=None):
     """Position of the largest element (the first of equals), in the flattened tensor or along a dim."""
     if out is None:
-        return _call(_op_argmax, (input,), (), (dim, keepdim,))
-    return _call_out(_op_argmax, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_argmax,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_argmax,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def argmin(input, dim=None, keepdim=False, *, out=None):
     """Position of the smallest element (the first of equals), in the flattened tensor or along a dim."""
     if out is None:
-        return _call(_op_argmin, (input,), (), (dim, keepdim,))
-    return _call_out(_op_argmin, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_argmin,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_argmin,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def argsort(input, dim=-1, descending=False, stable=False, *, out=None):
     """Positions that put ``dim`` in order (always stable)."""
     if out is None:
-        return _call(_op_argsort, (input,), (), (dim, descending, stable,))
-    return _call_out(_op_argsort, (input,), (), (dim, descending, stable,), out)
+        return _call(
+            _op_argsort,
+            (input,),
+            (),
+            (
+                dim,
+                descending,
+                stable,
+            ),
+        )
+    return _call_out(
+        _op_argsort,
+        (input,),
+        (),
+        (
+            dim,
+            descending,
+            stable,
+        ),
+        out,
+    )
+
 
 def as_strided_scatter(input, src, size, stride, storage_offset=None, *, out=None):
     """A copy of ``self`` (as contiguous memory) with ``src`` in the place of a strided view of it."""
     if out is None:
-        return _call(_op_as_strided_scatter, (input, src,), (), (size, stride, storage_offset,))
-    return _call_out(_op_as_strided_scatter, (input, src,), (), (size, stride, storage_offset,), out)
+        return _call(
+            _op_as_strided_scatter,
+            (
+                input,
+                src,
+            ),
+            (),
+            (
+                size,
+                stride,
+                storage_offset,
+            ),
+        )
+    return _call_out(
+        _op_as_strided_scatter,
+        (
+            input,
+            src,
+        ),
+        (),
+        (
+            size,
+            stride,
+            storage_offset,
+        ),
+        out,
+    )
+
 
 def asin(input, *, out=None):
     """Inverse sine, in radians."""
@@ -490,11 +1189,13 @@ def asin(input, *, out=None):
         return _call1(_op_asin, input)
     return _call_out(_op_asin, (input,), (), (), out)
 
+
 def asinh(input, *, out=None):
     """Inverse hyperbolic sine."""
     if out is None:
         return _call1(_op_asinh, input)
     return _call_out(_op_asinh, (input,), (), (), out)
+
 
 def atan(input, *, out=None):
     """Inverse tangent, in radians."""
@@ -502,11 +1203,22 @@ def atan(input, *, out=None):
         return _call1(_op_atan, input)
     return _call_out(_op_atan, (input,), (), (), out)
 
+
 def atan2(input, other, *, out=None):
     """Angle of the point (other, self), in radians."""
     if out is None:
         return _call2(_op_atan2, input, other)
-    return _call_out(_op_atan2, (input, other,), (), (), out)
+    return _call_out(
+        _op_atan2,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def atanh(input, *, out=None):
     """Inverse hyperbolic tangent."""
@@ -514,29 +1226,62 @@ def atanh(input, *, out=None):
         return _call1(_op_atanh, input)
     return _call_out(_op_atanh, (input,), (), (), out)
 
+
 def baddbmm(*args, **kwargs):
     """Overloads:
 
     baddbmm: ``self + batch1 @ batch2`` for each matrix of the batch.
     baddbmm.scaled: ``beta * self + alpha * batch1 @ batch2`` for each matrix; for ``beta`` 0 ``self`` does not count.
     """
-    return _call_overloaded('baddbmm', (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, 'function')
+    return _call_overloaded("baddbmm", (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, "function")
+
 
 def bilinear(input1, input2, weight, bias=None):
     """``x1^T W_o x2 + b_o`` for every output ``o``."""
-    return _call(_op_bilinear, (input1, input2, weight, bias,), (), ())
+    return _call(
+        _op_bilinear,
+        (
+            input1,
+            input2,
+            weight,
+            bias,
+        ),
+        (),
+        (),
+    )
+
 
 def bitwise_and(input, other, *, out=None):
     """``self & other``."""
     if out is None:
         return _call2(_op_bitwise_and, input, other)
-    return _call_out(_op_bitwise_and, (input, other,), (), (), out)
+    return _call_out(
+        _op_bitwise_and,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def bitwise_left_shift(input, other, *, out=None):
     """``self << other``; 0 where the amount is negative or too large."""
     if out is None:
         return _call2(_op_bitwise_left_shift, input, other)
-    return _call_out(_op_bitwise_left_shift, (input, other,), (), (), out)
+    return _call_out(
+        _op_bitwise_left_shift,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def bitwise_not(input, *, out=None):
     """Complement of every bit; ``not`` for bools."""
@@ -544,35 +1289,100 @@ def bitwise_not(input, *, out=None):
         return _call1(_op_bitwise_not, input)
     return _call_out(_op_bitwise_not, (input,), (), (), out)
 
+
 def bitwise_or(input, other, *, out=None):
     """``self | other``."""
     if out is None:
         return _call2(_op_bitwise_or, input, other)
-    return _call_out(_op_bitwise_or, (input, other,), (), (), out)
+    return _call_out(
+        _op_bitwise_or,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def bitwise_right_shift(input, other, *, out=None):
     """``self >> other``, keeping the sign; an amount out of range leaves only the sign."""
     if out is None:
         return _call2(_op_bitwise_right_shift, input, other)
-    return _call_out(_op_bitwise_right_shift, (input, other,), (), (), out)
+    return _call_out(
+        _op_bitwise_right_shift,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def bitwise_xor(input, other, *, out=None):
     """``self ^ other``."""
     if out is None:
         return _call2(_op_bitwise_xor, input, other)
-    return _call_out(_op_bitwise_xor, (input, other,), (), (), out)
+    return _call_out(
+        _op_bitwise_xor,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def bmm(input, mat2, *, out=None):
     """Products of two equal batches of matrices."""
     if out is None:
         return _call2(_op_bmm, input, mat2)
-    return _call_out(_op_bmm, (input, mat2,), (), (), out)
+    return _call_out(
+        _op_bmm,
+        (
+            input,
+            mat2,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
     """Index of the bucket between sorted ``boundaries`` of each value; ``right``: buckets are closed on the left."""
     if out is None:
-        return _call(_op_bucketize, (input, boundaries,), (), (out_int32, right,))
-    return _call_out(_op_bucketize, (input, boundaries,), (), (out_int32, right,), out)
+        return _call(
+            _op_bucketize,
+            (
+                input,
+                boundaries,
+            ),
+            (),
+            (
+                out_int32,
+                right,
+            ),
+        )
+    return _call_out(
+        _op_bucketize,
+        (
+            input,
+            boundaries,
+        ),
+        (),
+        (
+            out_int32,
+            right,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def cat(tensors, dim=0, *, out=None):
@@ -581,9 +1391,22 @@ def cat(tensors, dim=0, *, out=None):
         return _call(_op_cat, (tensors,), (), (dim,))
     return _call_out(_op_cat, (tensors,), (), (dim,), out)
 
-def cdist(x1, x2, p=2.0, compute_mode='use_mm_for_euclid_dist_if_necessary'):
+
+def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     """p-norm distance of every row of ``x1`` to every row of ``x2``: ``(..., P, R)``."""
-    return _call(_op_cdist, (x1, x2,), (), (p, compute_mode,))
+    return _call(
+        _op_cdist,
+        (
+            x1,
+            x2,
+        ),
+        (),
+        (
+            p,
+            compute_mode,
+        ),
+    )
+
 
 def ceil(input, *, out=None):
     """Smallest integer not below ``x``."""
@@ -591,13 +1414,16 @@ def ceil(input, *, out=None):
         return _call1(_op_ceil, input)
     return _call_out(_op_ceil, (input,), (), (), out)
 
+
 def celu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
     return _call(_op_celu, (input,), (), (alpha,))
 
+
 def channel_shuffle(input, groups):
     """Channels ``(g, C / g)`` transposed to ``(C / g, g)``."""
     return _call(_op_channel_shuffle, (input,), (), (groups,))
+
 
 def cholesky_inverse(input, upper=False, *, out=None):
     """Inverse of the matrix whose lower (upper) Cholesky factor is ``self``."""
@@ -605,41 +1431,130 @@ def cholesky_inverse(input, upper=False, *, out=None):
         return _call(_op_cholesky_inverse, (input,), (), (upper,))
     return _call_out(_op_cholesky_inverse, (input,), (), (upper,), out)
 
+
 def cholesky_solve(input, input2, upper=False, *, out=None):
     """``A^-1 self`` where ``input2`` is the lower (upper) Cholesky factor of A."""
     if out is None:
-        return _call(_op_cholesky_solve, (input, input2,), (), (upper,))
-    return _call_out(_op_cholesky_solve, (input, input2,), (), (upper,), out)
+        return _call(
+            _op_cholesky_solve,
+            (
+                input,
+                input2,
+            ),
+            (),
+            (upper,),
+        )
+    return _call_out(
+        _op_cholesky_solve,
+        (
+            input,
+            input2,
+        ),
+        (),
+        (upper,),
+        out,
+    )
+
 
 def clamp(input, min=None, max=None, *, out=None):
     """``min(max(self, min), max)``; either bound may be missing, not both."""
     if out is None:
-        return _call(_op_clamp, (input, min, max,), (), ())
-    return _call_out(_op_clamp, (input, min, max,), (), (), out)
+        return _call(
+            _op_clamp,
+            (
+                input,
+                min,
+                max,
+            ),
+            (),
+            (),
+        )
+    return _call_out(
+        _op_clamp,
+        (
+            input,
+            min,
+            max,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def clamp_max(input, max, *, out=None):
     """``min(self, max)``."""
     if out is None:
         return _call2(_op_clamp_max, input, max)
-    return _call_out(_op_clamp_max, (input, max,), (), (), out)
+    return _call_out(
+        _op_clamp_max,
+        (
+            input,
+            max,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def clamp_min(input, min, *, out=None):
     """``max(self, min)``."""
     if out is None:
         return _call2(_op_clamp_min, input, min)
-    return _call_out(_op_clamp_min, (input, min,), (), (), out)
+    return _call_out(
+        _op_clamp_min,
+        (
+            input,
+            min,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def clip(input, min=None, max=None, *, out=None):
     """``min(max(self, min), max)``; either bound may be missing, not both."""
     if out is None:
-        return _call(_op_clamp, (input, min, max,), (), ())
-    return _call_out(_op_clamp, (input, min, max,), (), (), out)
+        return _call(
+            _op_clamp,
+            (
+                input,
+                min,
+                max,
+            ),
+            (),
+            (),
+        )
+    return _call_out(
+        _op_clamp,
+        (
+            input,
+            min,
+            max,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def complex(real, imag, *, out=None):
     """``real + i imag``, broadcast."""
     if out is None:
         return _call2(_op_complex, real, imag)
-    return _call_out(_op_complex, (real, imag,), (), (), out)
+    return _call_out(
+        _op_complex,
+        (
+            real,
+            imag,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def concat(tensors, dim=0, *, out=None):
@@ -648,6 +1563,7 @@ def concat(tensors, dim=0, *, out=None):
         return _call(_op_cat, (tensors,), (), (dim,))
     return _call_out(_op_cat, (tensors,), (), (dim,), out)
 
+
 @_numpy_names
 def concatenate(tensors, dim=0, *, out=None):
     """The tensors one after another along ``dim``; 1-D tensors without elements are skipped."""
@@ -655,29 +1571,69 @@ def concatenate(tensors, dim=0, *, out=None):
         return _call(_op_cat, (tensors,), (), (dim,))
     return _call_out(_op_cat, (tensors,), (), (dim,), out)
 
+
 def conj_physical(input, *, out=None):
     """Complex conjugate, as new values."""
     if out is None:
         return _call1(_op_conj_physical, input)
     return _call_out(_op_conj_physical, (input,), (), (), out)
 
+
 def constant_pad_nd(input, pad, value=0):
     """``value`` around the last dims (last dim first, low then high); negative amounts cut."""
     return _call(_op_constant_pad_nd, (input,), (value,), (pad,))
 
+
 def conv_tbc(input, weight, bias, pad=0):
     """1-D convolution of ``(time, batch, channels)`` with ``(kernel, in, out)``."""
-    return _call(_op_conv_tbc, (input, weight, bias,), (), (pad,))
+    return _call(
+        _op_conv_tbc,
+        (
+            input,
+            weight,
+            bias,
+        ),
+        (),
+        (pad,),
+    )
+
 
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """Cross-correlation of ``(N, C, *spatial)`` with ``(O, C / groups, *kernel)``, or its transpose."""
-    return _call(_op_convolution, (input, weight, bias,), (), (stride, padding, dilation, transposed, output_padding, groups,))
+    return _call(
+        _op_convolution,
+        (
+            input,
+            weight,
+            bias,
+        ),
+        (),
+        (
+            stride,
+            padding,
+            dilation,
+            transposed,
+            output_padding,
+            groups,
+        ),
+    )
+
 
 def copysign(input, other, *, out=None):
     """``|self|`` with the sign of ``other``."""
     if out is None:
         return _call2(_op_copysign, input, other)
-    return _call_out(_op_copysign, (input, other,), (), (), out)
+    return _call_out(
+        _op_copysign,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def cos(input, *, out=None):
     """Cosine of ``x`` radians."""
@@ -685,16 +1641,30 @@ def cos(input, *, out=None):
         return _call1(_op_cos, input)
     return _call_out(_op_cos, (input,), (), (), out)
 
+
 def cosh(input, *, out=None):
     """Hyperbolic cosine."""
     if out is None:
         return _call1(_op_cosh, input)
     return _call_out(_op_cosh, (input,), (), (), out)
 
+
 @_numpy_names
 def cosine_similarity(x1, x2, dim=1, eps=1e-08):
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``."""
-    return _call(_op_cosine_similarity, (x1, x2,), (), (dim, eps,))
+    return _call(
+        _op_cosine_similarity,
+        (
+            x1,
+            x2,
+        ),
+        (),
+        (
+            dim,
+            eps,
+        ),
+    )
+
 
 @_numpy_names
 def count_nonzero(input, dim=None, *, out=None):
@@ -703,12 +1673,14 @@ def count_nonzero(input, dim=None, *, out=None):
         return _call(_op_count_nonzero, (input,), (), (dim,))
     return _call_out(_op_count_nonzero, (input,), (), (dim,), out)
 
+
 @_numpy_names
 def cummax(input, dim, *, out=None):
     """Running largest element and its position (the last of equals)."""
     if out is None:
         return _call(_op_cummax, (input,), (), (dim,))
     return _call_out(_op_cummax, (input,), (), (dim,), out)
+
 
 @_numpy_names
 def cummin(input, dim, *, out=None):
@@ -717,19 +1689,56 @@ def cummin(input, dim, *, out=None):
         return _call(_op_cummin, (input,), (), (dim,))
     return _call_out(_op_cummin, (input,), (), (dim,), out)
 
+
 @_numpy_names
 def cumprod(input, dim, *, dtype=None, out=None):
     """Running product; integers and bools are multiplied as int64."""
     if out is None:
-        return _call(_op_cumprod, (input,), (), (dim, dtype,))
-    return _call_out(_op_cumprod, (input,), (), (dim, dtype,), out)
+        return _call(
+            _op_cumprod,
+            (input,),
+            (),
+            (
+                dim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_cumprod,
+        (input,),
+        (),
+        (
+            dim,
+            dtype,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def cumsum(input, dim, *, dtype=None, out=None):
     """Running sum; integers and bools are summed as int64."""
     if out is None:
-        return _call(_op_cumsum, (input,), (), (dim, dtype,))
-    return _call_out(_op_cumsum, (input,), (), (dim, dtype,), out)
+        return _call(
+            _op_cumsum,
+            (input,),
+            (),
+            (
+                dim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_cumsum,
+        (input,),
+        (),
+        (
+            dim,
+            dtype,
+        ),
+        out,
+    )
+
 
 def cumulative_trapezoid(*args, **kwargs):
     """Overloads:
@@ -737,7 +1746,10 @@ def cumulative_trapezoid(*args, **kwargs):
     cumulative_trapezoid.x: Running integral along ``dim`` by the trapezoidal rule at the points ``x``.
     cumulative_trapezoid.dx: Running integral along ``dim`` by the trapezoidal rule at points ``dx`` apart.
     """
-    return _call_overloaded('cumulative_trapezoid', (_op_cumulative_trapezoid__x, _op_cumulative_trapezoid__dx), args, kwargs, 'function')
+    return _call_overloaded(
+        "cumulative_trapezoid", (_op_cumulative_trapezoid__x, _op_cumulative_trapezoid__dx), args, kwargs, "function"
+    )
+
 
 def deg2rad(input, *, out=None):
     """Degrees to radians."""
@@ -745,32 +1757,106 @@ def deg2rad(input, *, out=None):
         return _call1(_op_deg2rad, input)
     return _call_out(_op_deg2rad, (input,), (), (), out)
 
+
 def diag(input, diagonal=0, *, out=None):
     """The given diagonal of a matrix, or the square matrix with a vector on its diagonal."""
     if out is None:
         return _call(_op_diag, (input,), (), (diagonal,))
     return _call_out(_op_diag, (input,), (), (diagonal,), out)
 
+
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Square matrices in the plane of ``dim1, dim2`` of the result, with the last dim on a diagonal; zero elsewhere."""
-    return _call(_op_diag_embed, (input,), (), (offset, dim1, dim2,))
+    return _call(
+        _op_diag_embed,
+        (input,),
+        (),
+        (
+            offset,
+            dim1,
+            dim2,
+        ),
+    )
+
 
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The diagonal of two dims, as the last dim."""
-    return _call_view(_op_diagonal, input, (), (offset, dim1, dim2,))
+    return _call_view(
+        _op_diagonal,
+        input,
+        (),
+        (
+            offset,
+            dim1,
+            dim2,
+        ),
+    )
+
 
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1, *, out=None):
     """A copy of ``self`` with ``src`` on one diagonal."""
     if out is None:
-        return _call(_op_diagonal_scatter, (input, src,), (), (offset, dim1, dim2,))
-    return _call_out(_op_diagonal_scatter, (input, src,), (), (offset, dim1, dim2,), out)
+        return _call(
+            _op_diagonal_scatter,
+            (
+                input,
+                src,
+            ),
+            (),
+            (
+                offset,
+                dim1,
+                dim2,
+            ),
+        )
+    return _call_out(
+        _op_diagonal_scatter,
+        (
+            input,
+            src,
+        ),
+        (),
+        (
+            offset,
+            dim1,
+            dim2,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """``n``-th difference along ``dim``; bools differ by xor."""
     if out is None:
-        return _call(_op_diff, (input, prepend, append,), (), (n, dim,))
-    return _call_out(_op_diff, (input, prepend, append,), (), (n, dim,), out)
+        return _call(
+            _op_diff,
+            (
+                input,
+                prepend,
+                append,
+            ),
+            (),
+            (
+                n,
+                dim,
+            ),
+        )
+    return _call_out(
+        _op_diff,
+        (
+            input,
+            prepend,
+            append,
+        ),
+        (),
+        (
+            n,
+            dim,
+        ),
+        out,
+    )
+
 
 def digamma(input, *, out=None):
     """Derivative of ``log gamma``."""
@@ -778,9 +1864,19 @@ def digamma(input, *, out=None):
         return _call1(_op_digamma, input)
     return _call_out(_op_digamma, (input,), (), (), out)
 
+
 def dist(input, other, p=2):
     """p-norm of ``self - other``."""
-    return _call(_op_dist, (input, other,), (), (p,))
+    return _call(
+        _op_dist,
+        (
+            input,
+            other,
+        ),
+        (),
+        (p,),
+    )
+
 
 def div(*args, **kwargs):
     """Overloads:
@@ -788,7 +1884,8 @@ def div(*args, **kwargs):
     div: ``self / other``, broadcast; integers give floats.
     div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
     """
-    return _call_overloaded('div', (_op_div, _op_div__mode), args, kwargs, 'function')
+    return _call_overloaded("div", (_op_div, _op_div__mode), args, kwargs, "function")
+
 
 def divide(*args, **kwargs):
     """Overloads:
@@ -796,24 +1893,70 @@ def divide(*args, **kwargs):
     div: ``self / other``, broadcast; integers give floats.
     div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
     """
-    return _call_overloaded('divide', (_op_div, _op_div__mode), args, kwargs, 'function')
+    return _call_overloaded("divide", (_op_div, _op_div__mode), args, kwargs, "function")
+
 
 def dot(input, tensor, *, out=None):
     """Sum of the products of two vectors' elements (no conjugation)."""
     if out is None:
         return _call2(_op_dot, input, tensor)
-    return _call_out(_op_dot, (input, tensor,), (), (), out)
+    return _call_out(
+        _op_dot,
+        (
+            input,
+            tensor,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     """``weight[indices]``; an index outside the table gives NaN."""
-    _check_values(_op_embedding, (weight, indices,), (), (padding_idx, scale_grad_by_freq, sparse,))
-    return _call(_op_embedding, (weight, indices,), (), (padding_idx, scale_grad_by_freq, sparse,))
+    _check_values(
+        _op_embedding,
+        (
+            weight,
+            indices,
+        ),
+        (),
+        (
+            padding_idx,
+            scale_grad_by_freq,
+            sparse,
+        ),
+    )
+    return _call(
+        _op_embedding,
+        (
+            weight,
+            indices,
+        ),
+        (),
+        (
+            padding_idx,
+            scale_grad_by_freq,
+            sparse,
+        ),
+    )
+
 
 def eq(input, other, *, out=None):
     """``self == other``."""
     if out is None:
         return _call2(_op_eq, input, other)
-    return _call_out(_op_eq, (input, other,), (), (), out)
+    return _call_out(
+        _op_eq,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def erf(input, *, out=None):
     """``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``."""
@@ -821,11 +1964,13 @@ def erf(input, *, out=None):
         return _call1(_op_erf, input)
     return _call_out(_op_erf, (input,), (), (), out)
 
+
 def erfc(input, *, out=None):
     """``1 - erf(x)``, accurate for large ``x``."""
     if out is None:
         return _call1(_op_erfc, input)
     return _call_out(_op_erfc, (input,), (), (), out)
+
 
 def erfinv(input, *, out=None):
     """Inverse of erf on [-1, 1]; NaN outside."""
@@ -833,11 +1978,13 @@ def erfinv(input, *, out=None):
         return _call1(_op_erfinv, input)
     return _call_out(_op_erfinv, (input,), (), (), out)
 
+
 def exp(input, *, out=None):
     """``e**x``."""
     if out is None:
         return _call1(_op_exp, input)
     return _call_out(_op_exp, (input,), (), (), out)
+
 
 def exp2(input, *, out=None):
     """``2**x``."""
@@ -845,11 +1992,13 @@ def exp2(input, *, out=None):
         return _call1(_op_exp2, input)
     return _call_out(_op_exp2, (input,), (), (), out)
 
+
 def expm1(input, *, out=None):
     """``e**x - 1``, accurate near 0."""
     if out is None:
         return _call1(_op_expm1, input)
     return _call_out(_op_expm1, (input,), (), (), out)
+
 
 def fix(input, *, out=None):
     """The integer part."""
@@ -857,9 +2006,11 @@ def fix(input, *, out=None):
         return _call1(_op_trunc, input)
     return _call_out(_op_trunc, (input,), (), (), out)
 
+
 def flip(input, dims):
     """``self`` with the order of the elements along each of ``dims`` reversed."""
     return _call(_op_flip, (input,), (), (dims,))
+
 
 def float_power(*args, **kwargs):
     """Overloads:
@@ -868,7 +2019,14 @@ def float_power(*args, **kwargs):
     float_power.Tensor_Scalar: ``self ** exponent`` in float64 (complex128 for complex input).
     float_power.Scalar: ``number ** exponent`` in float64 (complex128 for complex input).
     """
-    return _call_overloaded('float_power', (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar, _op_float_power__Scalar), args, kwargs, 'function')
+    return _call_overloaded(
+        "float_power",
+        (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar, _op_float_power__Scalar),
+        args,
+        kwargs,
+        "function",
+    )
+
 
 def floor(input, *, out=None):
     """Largest integer not above ``x``."""
@@ -876,31 +2034,88 @@ def floor(input, *, out=None):
         return _call1(_op_floor, input)
     return _call_out(_op_floor, (input,), (), (), out)
 
+
 def floor_divide(input, other, *, out=None):
     """``floor(self / other)``, broadcast."""
-    _check_values(_op_floor_divide, (input, other,), (), ())
+    _check_values(
+        _op_floor_divide,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
     if out is None:
         return _call2(_op_floor_divide, input, other)
-    return _call_out(_op_floor_divide, (input, other,), (), (), out)
+    return _call_out(
+        _op_floor_divide,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def fmax(input, other, *, out=None):
     """The larger of two; a NaN loses."""
     if out is None:
         return _call2(_op_fmax, input, other)
-    return _call_out(_op_fmax, (input, other,), (), (), out)
+    return _call_out(
+        _op_fmax,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def fmin(input, other, *, out=None):
     """The smaller of two; a NaN loses."""
     if out is None:
         return _call2(_op_fmin, input, other)
-    return _call_out(_op_fmin, (input, other,), (), (), out)
+    return _call_out(
+        _op_fmin,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def fmod(input, other, *, out=None):
     """``self - trunc(self / other) * other``: the sign is the dividend's (C's ``fmod``)."""
-    _check_values(_op_fmod, (input, other,), (), ())
+    _check_values(
+        _op_fmod,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
     if out is None:
         return _call2(_op_fmod, input, other)
-    return _call_out(_op_fmod, (input, other,), (), (), out)
+    return _call_out(
+        _op_fmod,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def frac(input, *, out=None):
     """The fractional part ``x - trunc(x)``, with the sign of ``x``."""
@@ -908,88 +2123,259 @@ def frac(input, *, out=None):
         return _call1(_op_frac, input)
     return _call_out(_op_frac, (input,), (), (), out)
 
+
 def frexp(input, *, out=None):
     """Mantissa in [0.5, 1) and int32 exponent with ``x = mantissa * 2**exponent``."""
     if out is None:
         return _call1(_op_frexp, input)
     return _call_out(_op_frexp, (input,), (), (), out)
 
+
 @_numpy_names
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
-    _check_values(_op_gather, (input, index,), (), (dim, sparse_grad,))
+    _check_values(
+        _op_gather,
+        (
+            input,
+            index,
+        ),
+        (),
+        (
+            dim,
+            sparse_grad,
+        ),
+    )
     if out is None:
-        return _call(_op_gather, (input, index,), (), (dim, sparse_grad,))
-    return _call_out(_op_gather, (input, index,), (), (dim, sparse_grad,), out)
+        return _call(
+            _op_gather,
+            (
+                input,
+                index,
+            ),
+            (),
+            (
+                dim,
+                sparse_grad,
+            ),
+        )
+    return _call_out(
+        _op_gather,
+        (
+            input,
+            index,
+        ),
+        (),
+        (
+            dim,
+            sparse_grad,
+        ),
+        out,
+    )
+
 
 def gcd(input, other, *, out=None):
     """Greatest common divisor, never negative; ``gcd(0, 0) = 0``."""
     if out is None:
         return _call2(_op_gcd, input, other)
-    return _call_out(_op_gcd, (input, other,), (), (), out)
+    return _call_out(
+        _op_gcd,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def ge(input, other, *, out=None):
     """``self >= other``."""
     if out is None:
         return _call2(_op_ge, input, other)
-    return _call_out(_op_ge, (input, other,), (), (), out)
+    return _call_out(
+        _op_ge,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def ger(input, vec2, *, out=None):
     """All products of two vectors' elements."""
     if out is None:
         return _call2(_op_outer, input, vec2)
-    return _call_out(_op_outer, (input, vec2,), (), (), out)
+    return _call_out(
+        _op_outer,
+        (
+            input,
+            vec2,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def greater(input, other, *, out=None):
     """``self > other``."""
     if out is None:
         return _call2(_op_gt, input, other)
-    return _call_out(_op_gt, (input, other,), (), (), out)
+    return _call_out(
+        _op_gt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def greater_equal(input, other, *, out=None):
     """``self >= other``."""
     if out is None:
         return _call2(_op_ge, input, other)
-    return _call_out(_op_ge, (input, other,), (), (), out)
+    return _call_out(
+        _op_ge,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """One GRU step."""
-    return _call(_op_gru_cell, (input, hx, w_ih, w_hh, b_ih, b_hh,), (), ())
+    return _call(
+        _op_gru_cell,
+        (
+            input,
+            hx,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        ),
+        (),
+        (),
+    )
+
 
 def gt(input, other, *, out=None):
     """``self > other``."""
     if out is None:
         return _call2(_op_gt, input, other)
-    return _call_out(_op_gt, (input, other,), (), (), out)
+    return _call_out(
+        _op_gt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def hardshrink(input, lambd=0.5):
     """0 where ``|x| <= lambd``, else ``x``."""
     return _call(_op_hardshrink, (input,), (), (lambd,))
 
+
 @_numpy_names
 def hash_tensor(input, dim=(), *, keepdim=False, mode=0, out=None):
     """Exclusive or of the bits of the elements, as 64-bit floats or integers, over ``dim`` (all)."""
     if out is None:
-        return _call(_op_hash_tensor, (input,), (), (dim, keepdim, mode,))
-    return _call_out(_op_hash_tensor, (input,), (), (dim, keepdim, mode,), out)
+        return _call(
+            _op_hash_tensor,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+                mode,
+            ),
+        )
+    return _call_out(
+        _op_hash_tensor,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+            mode,
+        ),
+        out,
+    )
+
 
 def heaviside(input, values, *, out=None):
     """0 below 0, 1 above, ``values`` at 0."""
     if out is None:
         return _call2(_op_heaviside, input, values)
-    return _call_out(_op_heaviside, (input, values,), (), (), out)
+    return _call_out(
+        _op_heaviside,
+        (
+            input,
+            values,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def histc(input, bins=100, min=0, max=0, *, out=None):
     """Counts in ``bins`` equal intervals of [min, max] (of the data's range if both are equal)."""
     if out is None:
-        return _call(_op_histc, (input,), (), (bins, min, max,))
-    return _call_out(_op_histc, (input,), (), (bins, min, max,), out)
+        return _call(
+            _op_histc,
+            (input,),
+            (),
+            (
+                bins,
+                min,
+                max,
+            ),
+        )
+    return _call_out(
+        _op_histc,
+        (input,),
+        (),
+        (
+            bins,
+            min,
+            max,
+        ),
+        out,
+    )
+
 
 def hypot(input, other, *, out=None):
     """``sqrt(self**2 + other**2)`` without overflow."""
     if out is None:
         return _call2(_op_hypot, input, other)
-    return _call_out(_op_hypot, (input, other,), (), (), out)
+    return _call_out(
+        _op_hypot,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def i0(input, *, out=None):
     """Modified Bessel function of the first kind, order 0."""
@@ -997,86 +2383,298 @@ def i0(input, *, out=None):
         return _call1(_op_i0, input)
     return _call_out(_op_i0, (input,), (), (), out)
 
+
 def igamma(input, other, *, out=None):
     """Regularised lower incomplete gamma function P(self, other)."""
     if out is None:
         return _call2(_op_igamma, input, other)
-    return _call_out(_op_igamma, (input, other,), (), (), out)
+    return _call_out(
+        _op_igamma,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def igammac(input, other, *, out=None):
     """Regularised upper incomplete gamma function Q(self, other)."""
     if out is None:
         return _call2(_op_igammac, input, other)
-    return _call_out(_op_igammac, (input, other,), (), (), out)
+    return _call_out(
+        _op_igammac,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def index_add(input, dim, index, source, *, alpha=1, out=None):
     """``self`` with ``alpha * source`` added to the slices at ``index`` along ``dim``; repeated slices add up."""
-    _check_values(_op_index_add, (input, index, source,), (alpha,), (dim,))
+    _check_values(
+        _op_index_add,
+        (
+            input,
+            index,
+            source,
+        ),
+        (alpha,),
+        (dim,),
+    )
     if out is None:
-        return _call(_op_index_add, (input, index, source,), (alpha,), (dim,))
-    return _call_out(_op_index_add, (input, index, source,), (alpha,), (dim,), out)
+        return _call(
+            _op_index_add,
+            (
+                input,
+                index,
+                source,
+            ),
+            (alpha,),
+            (dim,),
+        )
+    return _call_out(
+        _op_index_add,
+        (
+            input,
+            index,
+            source,
+        ),
+        (alpha,),
+        (dim,),
+        out,
+    )
+
 
 @_numpy_names
 def index_copy(input, dim, index, source, *, out=None):
     """``self`` with the slices at ``index`` along ``dim`` replaced by those of ``source``."""
-    _check_values(_op_index_copy, (input, index, source,), (), (dim,))
+    _check_values(
+        _op_index_copy,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (dim,),
+    )
     if out is None:
-        return _call(_op_index_copy, (input, index, source,), (), (dim,))
-    return _call_out(_op_index_copy, (input, index, source,), (), (dim,), out)
+        return _call(
+            _op_index_copy,
+            (
+                input,
+                index,
+                source,
+            ),
+            (),
+            (dim,),
+        )
+    return _call_out(
+        _op_index_copy,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (dim,),
+        out,
+    )
+
 
 @_numpy_names
 def index_fill(input, dim, index, value):
     """``self`` with the slices at ``index`` along ``dim`` filled with a number or the value of a 0-dim tensor."""
-    _check_values(_op_index_fill, (input, index, value,), (), (dim,))
-    return _call(_op_index_fill, (input, index, value,), (), (dim,))
+    _check_values(
+        _op_index_fill,
+        (
+            input,
+            index,
+            value,
+        ),
+        (),
+        (dim,),
+    )
+    return _call(
+        _op_index_fill,
+        (
+            input,
+            index,
+            value,
+        ),
+        (),
+        (dim,),
+    )
+
 
 def index_put(input, indices, values, accumulate=False):
     """A copy of ``self`` with ``values`` written (or added) at ``self[indices]``."""
-    return _call(_op_index_put, (input, indices, values,), (), (accumulate,))
+    return _call(
+        _op_index_put,
+        (
+            input,
+            indices,
+            values,
+        ),
+        (),
+        (accumulate,),
+    )
+
 
 @_numpy_names
 def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
     """``self`` with ``source`` reduced (prod, mean, amax, amin) into the slices at ``index`` along ``dim``."""
     if out is None:
-        return _call(_op_index_reduce, (input, index, source,), (), (dim, reduce, include_self,))
-    return _call_out(_op_index_reduce, (input, index, source,), (), (dim, reduce, include_self,), out)
+        return _call(
+            _op_index_reduce,
+            (
+                input,
+                index,
+                source,
+            ),
+            (),
+            (
+                dim,
+                reduce,
+                include_self,
+            ),
+        )
+    return _call_out(
+        _op_index_reduce,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (
+            dim,
+            reduce,
+            include_self,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def index_select(input, dim, index, *, out=None):
     """The slices of ``self`` at ``index`` along ``dim``."""
-    _check_values(_op_index_select, (input, index,), (), (dim,))
+    _check_values(
+        _op_index_select,
+        (
+            input,
+            index,
+        ),
+        (),
+        (dim,),
+    )
     if out is None:
-        return _call(_op_index_select, (input, index,), (), (dim,))
-    return _call_out(_op_index_select, (input, index,), (), (dim,), out)
+        return _call(
+            _op_index_select,
+            (
+                input,
+                index,
+            ),
+            (),
+            (dim,),
+        )
+    return _call_out(
+        _op_index_select,
+        (
+            input,
+            index,
+        ),
+        (),
+        (dim,),
+        out,
+    )
+
 
 def inner(input, other, *, out=None):
     """Sums of products over the last dim of both."""
     if out is None:
         return _call2(_op_inner, input, other)
-    return _call_out(_op_inner, (input, other,), (), (), out)
+    return _call_out(
+        _op_inner,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """``|self - other| <= atol + rtol * |other|``; equal infinities are close, NaNs only with ``equal_nan``."""
-    return _call(_op_isclose, (input, other,), (), (rtol, atol, equal_nan,))
+    return _call(
+        _op_isclose,
+        (
+            input,
+            other,
+        ),
+        (),
+        (
+            rtol,
+            atol,
+            equal_nan,
+        ),
+    )
+
 
 def isfinite(input):
     """Whether ``x`` is neither infinite nor NaN."""
     return _call(_op_isfinite, (input,), (), ())
 
+
 def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
     """Whether each element occurs among ``test_elements``."""
     if out is None:
-        return _call(_op_isin, (elements, test_elements,), (), (assume_unique, invert,))
-    return _call_out(_op_isin, (elements, test_elements,), (), (assume_unique, invert,), out)
+        return _call(
+            _op_isin,
+            (
+                elements,
+                test_elements,
+            ),
+            (),
+            (
+                assume_unique,
+                invert,
+            ),
+        )
+    return _call_out(
+        _op_isin,
+        (
+            elements,
+            test_elements,
+        ),
+        (),
+        (
+            assume_unique,
+            invert,
+        ),
+        out,
+    )
+
 
 def isinf(input):
     """Whether ``x`` is infinite."""
     return _call(_op_isinf, (input,), (), ())
 
+
 def isnan(input):
     """Whether ``x`` is NaN."""
     return _call(_op_isnan, (input,), (), ())
+
 
 def isneginf(input, *, out=None):
     """Whether ``x`` is negative infinity."""
@@ -1084,46 +2682,109 @@ def isneginf(input, *, out=None):
         return _call1(_op_isneginf, input)
     return _call_out(_op_isneginf, (input,), (), (), out)
 
+
 def isposinf(input, *, out=None):
     """Whether ``x`` is positive infinity."""
     if out is None:
         return _call1(_op_isposinf, input)
     return _call_out(_op_isposinf, (input,), (), (), out)
 
+
 def isreal(input):
     """Whether the imaginary part is zero."""
     return _call(_op_isreal, (input,), (), ())
+
 
 def kron(input, other, *, out=None):
     """Kronecker product: blocks of ``other`` scaled by the elements of ``self``."""
     if out is None:
         return _call2(_op_kron, input, other)
-    return _call_out(_op_kron, (input, other,), (), (), out)
+    return _call_out(
+        _op_kron,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The ``k``-th smallest element (from 1) along a dim and where it is."""
     if out is None:
-        return _call(_op_kthvalue, (input,), (), (k, dim, keepdim,))
-    return _call_out(_op_kthvalue, (input,), (), (k, dim, keepdim,), out)
+        return _call(
+            _op_kthvalue,
+            (input,),
+            (),
+            (
+                k,
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_kthvalue,
+        (input,),
+        (),
+        (
+            k,
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 def lcm(input, other, *, out=None):
     """Least common multiple, never negative; 0 where one is 0."""
     if out is None:
         return _call2(_op_lcm, input, other)
-    return _call_out(_op_lcm, (input, other,), (), (), out)
+    return _call_out(
+        _op_lcm,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def ldexp(input, other, *, out=None):
     """``self * 2**other``."""
     if out is None:
         return _call2(_op_ldexp, input, other)
-    return _call_out(_op_ldexp, (input, other,), (), (), out)
+    return _call_out(
+        _op_ldexp,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def le(input, other, *, out=None):
     """``self <= other``."""
     if out is None:
         return _call2(_op_le, input, other)
-    return _call_out(_op_le, (input, other,), (), (), out)
+    return _call_out(
+        _op_le,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def lerp(*args, **kwargs):
     """Overloads:
@@ -1131,19 +2792,40 @@ def lerp(*args, **kwargs):
     lerp.Tensor: ``self + weight * (end - self)``.
     lerp.Scalar: ``self + weight * (end - self)``.
     """
-    return _call_overloaded('lerp', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'function')
+    return _call_overloaded("lerp", (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, "function")
+
 
 def less(input, other, *, out=None):
     """``self < other``."""
     if out is None:
         return _call2(_op_lt, input, other)
-    return _call_out(_op_lt, (input, other,), (), (), out)
+    return _call_out(
+        _op_lt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def less_equal(input, other, *, out=None):
     """``self <= other``."""
     if out is None:
         return _call2(_op_le, input, other)
-    return _call_out(_op_le, (input, other,), (), (), out)
+    return _call_out(
+        _op_le,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def lgamma(input, *, out=None):
     """``log |gamma(x)|``."""
@@ -1151,11 +2833,13 @@ def lgamma(input, *, out=None):
         return _call1(_op_lgamma, input)
     return _call_out(_op_lgamma, (input,), (), (), out)
 
+
 def log(input, *, out=None):
     """Natural logarithm."""
     if out is None:
         return _call1(_op_log, input)
     return _call_out(_op_log, (input,), (), (), out)
+
 
 def log10(input, *, out=None):
     """Logarithm to base 10."""
@@ -1163,11 +2847,13 @@ def log10(input, *, out=None):
         return _call1(_op_log10, input)
     return _call_out(_op_log10, (input,), (), (), out)
 
+
 def log1p(input, *, out=None):
     """``log(1 + x)``, accurate near 0."""
     if out is None:
         return _call1(_op_log1p, input)
     return _call_out(_op_log1p, (input,), (), (), out)
+
 
 def log2(input, *, out=None):
     """Logarithm to base 2."""
@@ -1175,24 +2861,63 @@ def log2(input, *, out=None):
         return _call1(_op_log2, input)
     return _call_out(_op_log2, (input,), (), (), out)
 
+
 @_numpy_names
 def log_softmax(input, dim, dtype=None, *, out=None):
     """``log(softmax(x))`` along ``dim``."""
     if out is None:
-        return _call(_op_log_softmax, (input,), (), (dim, dtype,))
-    return _call_out(_op_log_softmax, (input,), (), (dim, dtype,), out)
+        return _call(
+            _op_log_softmax,
+            (input,),
+            (),
+            (
+                dim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_log_softmax,
+        (input,),
+        (),
+        (
+            dim,
+            dtype,
+        ),
+        out,
+    )
+
 
 def logaddexp(input, other, *, out=None):
     """``log(exp(self) + exp(other))`` without overflow."""
     if out is None:
         return _call2(_op_logaddexp, input, other)
-    return _call_out(_op_logaddexp, (input, other,), (), (), out)
+    return _call_out(
+        _op_logaddexp,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def logaddexp2(input, other, *, out=None):
     """``log2(2**self + 2**other)`` without overflow."""
     if out is None:
         return _call2(_op_logaddexp2, input, other)
-    return _call_out(_op_logaddexp2, (input, other,), (), (), out)
+    return _call_out(
+        _op_logaddexp2,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def logcumsumexp(input, dim, *, out=None):
@@ -1201,11 +2926,22 @@ def logcumsumexp(input, dim, *, out=None):
         return _call(_op_logcumsumexp, (input,), (), (dim,))
     return _call_out(_op_logcumsumexp, (input,), (), (dim,), out)
 
+
 def logical_and(input, other, *, out=None):
     """Whether both are non-zero."""
     if out is None:
         return _call2(_op_logical_and, input, other)
-    return _call_out(_op_logical_and, (input, other,), (), (), out)
+    return _call_out(
+        _op_logical_and,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def logical_not(input, *, out=None):
     """Whether ``x`` is zero."""
@@ -1213,17 +2949,38 @@ def logical_not(input, *, out=None):
         return _call1(_op_logical_not, input)
     return _call_out(_op_logical_not, (input,), (), (), out)
 
+
 def logical_or(input, other, *, out=None):
     """Whether one is non-zero."""
     if out is None:
         return _call2(_op_logical_or, input, other)
-    return _call_out(_op_logical_or, (input, other,), (), (), out)
+    return _call_out(
+        _op_logical_or,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def logical_xor(input, other, *, out=None):
     """Whether exactly one is non-zero."""
     if out is None:
         return _call2(_op_logical_xor, input, other)
-    return _call_out(_op_logical_xor, (input, other,), (), (), out)
+    return _call_out(
+        _op_logical_xor,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def logit(input, eps=None, *, out=None):
     """``log(x / (1 - x))``, with ``x`` clamped to ``[eps, 1 - eps]`` when ``eps`` is given."""
@@ -1231,36 +2988,108 @@ def logit(input, eps=None, *, out=None):
         return _call(_op_logit, (input,), (), (eps,))
     return _call_out(_op_logit, (input,), (), (eps,), out)
 
+
 @_numpy_names
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """``log(sum(exp(x)))`` without overflow."""
     if out is None:
-        return _call(_op_logsumexp, (input,), (), (dim, keepdim,))
-    return _call_out(_op_logsumexp, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_logsumexp,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_logsumexp,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """One LSTM step: the new hidden state and cell."""
-    return _call(_op_lstm_cell, (input, hx, w_ih, w_hh, b_ih, b_hh,), (), ())
+    return _call(
+        _op_lstm_cell,
+        (
+            input,
+            hx,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        ),
+        (),
+        (),
+    )
+
 
 def lt(input, other, *, out=None):
     """``self < other``."""
     if out is None:
         return _call2(_op_lt, input, other)
-    return _call_out(_op_lt, (input, other,), (), (), out)
+    return _call_out(
+        _op_lt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def masked_fill(input, mask, value):
     """A number or the value of a 0-dim tensor where ``mask``, else ``self``."""
-    return _call(_op_masked_fill, (input, mask, value,), (), ())
+    return _call(
+        _op_masked_fill,
+        (
+            input,
+            mask,
+            value,
+        ),
+        (),
+        (),
+    )
+
 
 def masked_scatter(input, mask, source):
     """``self`` with the places where ``mask`` is true filled with the elements of ``source``, in row-major order."""
-    return _call(_op_masked_scatter, (input, mask, source,), (), ())
+    return _call(
+        _op_masked_scatter,
+        (
+            input,
+            mask,
+            source,
+        ),
+        (),
+        (),
+    )
+
 
 def matmul(input, other, *, out=None):
     """Matrix product over the last two dims; leading dims broadcast, vectors count as a row or a column."""
     if out is None:
         return _call2(_op_matmul, input, other)
-    return _call_out(_op_matmul, (input, other,), (), (), out)
+    return _call_out(
+        _op_matmul,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def max(*args, **kwargs):
     """Overloads:
@@ -1269,20 +3098,51 @@ def max(*args, **kwargs):
     max: The largest element; ties share the gradient.
     max.dim: The largest elements along a dim and where they first are.
     """
-    return _call_overloaded('max', (_op_max__other, _op_max, _op_max__dim), args, kwargs, 'function')
+    return _call_overloaded("max", (_op_max__other, _op_max, _op_max__dim), args, kwargs, "function")
+
 
 def maximum(input, other, *, out=None):
     """The larger of two, NaN if one is NaN."""
     if out is None:
         return _call2(_op_maximum, input, other)
-    return _call_out(_op_maximum, (input, other,), (), (), out)
+    return _call_out(
+        _op_maximum,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Mean over all dims or some; NaN over no elements."""
     if out is None:
-        return _call(_op_mean, (input,), (), (dim, keepdim, dtype,))
-    return _call_out(_op_mean, (input,), (), (dim, keepdim, dtype,), out)
+        return _call(
+            _op_mean,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_mean,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+            dtype,
+        ),
+        out,
+    )
+
 
 def median(*args, **kwargs):
     """Overloads:
@@ -1290,7 +3150,8 @@ def median(*args, **kwargs):
     median: Lower median of all elements (NaN if there is one).
     median.dim: Lower medians along a dim (NaN if there is one) and where they are.
     """
-    return _call_overloaded('median', (_op_median, _op_median__dim), args, kwargs, 'function')
+    return _call_overloaded("median", (_op_median, _op_median__dim), args, kwargs, "function")
+
 
 def min(*args, **kwargs):
     """Overloads:
@@ -1299,26 +3160,65 @@ def min(*args, **kwargs):
     min: The smallest element; ties share the gradient.
     min.dim: The smallest elements along a dim and where they first are.
     """
-    return _call_overloaded('min', (_op_min__other, _op_min, _op_min__dim), args, kwargs, 'function')
+    return _call_overloaded("min", (_op_min__other, _op_min, _op_min__dim), args, kwargs, "function")
+
 
 def minimum(input, other, *, out=None):
     """The smaller of two, NaN if one is NaN."""
     if out is None:
         return _call2(_op_minimum, input, other)
-    return _call_out(_op_minimum, (input, other,), (), (), out)
+    return _call_out(
+        _op_minimum,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def mm(input, mat2, *, out=None):
     """Product of two matrices."""
     if out is None:
         return _call2(_op_mm, input, mat2)
-    return _call_out(_op_mm, (input, mat2,), (), (), out)
+    return _call_out(
+        _op_mm,
+        (
+            input,
+            mat2,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent element (the smallest of equally frequent ones) along a dim and its last position."""
     if out is None:
-        return _call(_op_mode, (input,), (), (dim, keepdim,))
-    return _call_out(_op_mode, (input,), (), (dim, keepdim,), out)
+        return _call(
+            _op_mode,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+            ),
+        )
+    return _call_out(
+        _op_mode,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+        ),
+        out,
+    )
+
 
 def msort(input, *, out=None):
     """Values in order along dim 0."""
@@ -1326,23 +3226,54 @@ def msort(input, *, out=None):
         return _call1(_op_msort, input)
     return _call_out(_op_msort, (input,), (), (), out)
 
+
 def mul(input, other, *, out=None):
     """``self * other``, broadcast."""
     if out is None:
         return _call2(_op_mul, input, other)
-    return _call_out(_op_mul, (input, other,), (), (), out)
+    return _call_out(
+        _op_mul,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def multiply(input, other, *, out=None):
     """``self * other``, broadcast."""
     if out is None:
         return _call2(_op_mul, input, other)
-    return _call_out(_op_mul, (input, other,), (), (), out)
+    return _call_out(
+        _op_mul,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def mv(input, vec, *, out=None):
     """Product of a matrix and a vector."""
     if out is None:
         return _call2(_op_mv, input, vec)
-    return _call_out(_op_mv, (input, vec,), (), (), out)
+    return _call_out(
+        _op_mv,
+        (
+            input,
+            vec,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def mvlgamma(input, p, *, out=None):
     """Multivariate log-gamma: ``p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2) for i < p``."""
@@ -1350,18 +3281,59 @@ def mvlgamma(input, p, *, out=None):
         return _call(_op_mvlgamma, (input,), (), (p,))
     return _call_out(_op_mvlgamma, (input,), (), (p,), out)
 
+
 def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     """NaN becomes ``nan`` (0), infinities become ``posinf``/``neginf`` (the dtype's largest and lowest)."""
     if out is None:
-        return _call(_op_nan_to_num, (input,), (), (nan, posinf, neginf,))
-    return _call_out(_op_nan_to_num, (input,), (), (nan, posinf, neginf,), out)
+        return _call(
+            _op_nan_to_num,
+            (input,),
+            (),
+            (
+                nan,
+                posinf,
+                neginf,
+            ),
+        )
+    return _call_out(
+        _op_nan_to_num,
+        (input,),
+        (),
+        (
+            nan,
+            posinf,
+            neginf,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Mean over what is not NaN."""
     if out is None:
-        return _call(_op_nanmean, (input,), (), (dim, keepdim, dtype,))
-    return _call_out(_op_nanmean, (input,), (), (dim, keepdim, dtype,), out)
+        return _call(
+            _op_nanmean,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_nanmean,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+            dtype,
+        ),
+        out,
+    )
+
 
 def nanmedian(*args, **kwargs):
     """Overloads:
@@ -1369,7 +3341,8 @@ def nanmedian(*args, **kwargs):
     nanmedian: Lower median of all elements of the numbers.
     nanmedian.dim: Lower medians along a dim of the numbers and where they are.
     """
-    return _call_overloaded('nanmedian', (_op_nanmedian, _op_nanmedian__dim), args, kwargs, 'function')
+    return _call_overloaded("nanmedian", (_op_nanmedian, _op_nanmedian__dim), args, kwargs, "function")
+
 
 def nanquantile(*args, **kwargs):
     """Overloads:
@@ -1377,20 +3350,51 @@ def nanquantile(*args, **kwargs):
     nanquantile: Quantiles of the numbers of all elements or along a dim, interpolated between neighbours.
     nanquantile.scalar: Quantiles of the numbers of all elements or along a dim, interpolated between neighbours.
     """
-    return _call_overloaded('nanquantile', (_op_nanquantile, _op_nanquantile__scalar), args, kwargs, 'function')
+    return _call_overloaded("nanquantile", (_op_nanquantile, _op_nanquantile__scalar), args, kwargs, "function")
+
 
 @_numpy_names
 def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Sum that counts NaN as 0."""
     if out is None:
-        return _call(_op_nansum, (input,), (), (dim, keepdim, dtype,))
-    return _call_out(_op_nansum, (input,), (), (dim, keepdim, dtype,), out)
+        return _call(
+            _op_nansum,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_nansum,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+            dtype,
+        ),
+        out,
+    )
+
 
 def ne(input, other, *, out=None):
     """``self != other``."""
     if out is None:
         return _call2(_op_ne, input, other)
-    return _call_out(_op_ne, (input, other,), (), (), out)
+    return _call_out(
+        _op_ne,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def neg(input, *, out=None):
     """``-x``."""
@@ -1398,17 +3402,29 @@ def neg(input, *, out=None):
         return _call1(_op_neg, input)
     return _call_out(_op_neg, (input,), (), (), out)
 
+
 def negative(input, *, out=None):
     """``-x``."""
     if out is None:
         return _call1(_op_neg, input)
     return _call_out(_op_neg, (input,), (), (), out)
 
+
 def nextafter(input, other, *, out=None):
     """The next representable value after ``self`` towards ``other``."""
     if out is None:
         return _call2(_op_nextafter, input, other)
-    return _call_out(_op_nextafter, (input, other,), (), (), out)
+    return _call_out(
+        _op_nextafter,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def norm(*args, **kwargs):
     """Overloads:
@@ -1416,53 +3432,108 @@ def norm(*args, **kwargs):
     norm.number: ``(sum |x|**p) ** (1 / p)`` over all elements or some dims; 2 for None.
     norm: Frobenius norm (``fro``: the 2-norm of the elements) or nuclear norm (``nuc``: the sum of singular values).
     """
-    return _call_overloaded('norm', (_op_norm__number, _op_norm), args, kwargs, 'function')
+    return _call_overloaded("norm", (_op_norm__number, _op_norm), args, kwargs, "function")
+
 
 def not_equal(input, other, *, out=None):
     """``self != other``."""
     if out is None:
         return _call2(_op_ne, input, other)
-    return _call_out(_op_ne, (input, other,), (), (), out)
+    return _call_out(
+        _op_ne,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
 
-def orgqr(input, tau, *, out=None):
-    """First columns of the product of the Householder reflections ``I - tau_i v_i v_i^H`` stored below the diagonal."""
-    if out is None:
-        return _call2(_op_linalg_householder_product, input, tau)
-    return _call_out(_op_linalg_householder_product, (input, tau,), (), (), out)
 
 def ormqr(input, input2, input3, left=True, transpose=False, *, out=None):
     """``Q input3`` (``input3 Q``; with the adjoint of Q) where ``self`` and ``input2`` are ``geqrf``'s results."""
     if out is None:
-        return _call(_op_ormqr, (input, input2, input3,), (), (left, transpose,))
-    return _call_out(_op_ormqr, (input, input2, input3,), (), (left, transpose,), out)
+        return _call(
+            _op_ormqr,
+            (
+                input,
+                input2,
+                input3,
+            ),
+            (),
+            (
+                left,
+                transpose,
+            ),
+        )
+    return _call_out(
+        _op_ormqr,
+        (
+            input,
+            input2,
+            input3,
+        ),
+        (),
+        (
+            left,
+            transpose,
+        ),
+        out,
+    )
+
 
 def outer(input, vec2, *, out=None):
     """All products of two vectors' elements."""
     if out is None:
         return _call2(_op_outer, input, vec2)
-    return _call_out(_op_outer, (input, vec2,), (), (), out)
+    return _call_out(
+        _op_outer,
+        (
+            input,
+            vec2,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def pdist(input, p=2.0):
     """p-norm distance of every pair of rows, the upper triangle of ``cdist(x, x)`` row by row."""
     return _call(_op_pdist, (input,), (), (p,))
 
+
 def permute(input, dims):
     """Dims in another order."""
     return _call_view(_op_permute, input, (), (dims,))
+
 
 def pixel_shuffle(input, upscale_factor):
     """``(*, C r^2, H, W)`` to ``(*, C, H r, W r)``."""
     return _call(_op_pixel_shuffle, (input,), (), (upscale_factor,))
 
+
 def pixel_unshuffle(input, downscale_factor):
     """``(*, C, H r, W r)`` to ``(*, C r^2, H, W)``."""
     return _call(_op_pixel_unshuffle, (input,), (), (downscale_factor,))
+
 
 def polar(abs, angle, *, out=None):
     """``abs * (cos(angle) + i sin(angle))``, broadcast."""
     if out is None:
         return _call2(_op_polar, abs, angle)
-    return _call_out(_op_polar, (abs, angle,), (), (), out)
+    return _call_out(
+        _op_polar,
+        (
+            abs,
+            angle,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def polygamma(n, input, *, out=None):
     """``n``-th derivative of digamma."""
@@ -1470,13 +3541,24 @@ def polygamma(n, input, *, out=None):
         return _call(_op_polygamma, (input,), (), (n,))
     return _call_out(_op_polygamma, (input,), (), (n,), out)
 
+
 def positive(input):
     """``x`` itself."""
     return _call(_op_positive, (input,), (), ())
 
+
 def prelu(input, weight):
     """``x`` above 0, ``weight * x`` below, one weight for all or one for each channel (dim 1)."""
-    return _call(_op_prelu, (input, weight,), (), ())
+    return _call(
+        _op_prelu,
+        (
+            input,
+            weight,
+        ),
+        (),
+        (),
+    )
+
 
 def prod(*args, **kwargs):
     """Overloads:
@@ -1484,12 +3566,32 @@ def prod(*args, **kwargs):
     prod: Product of all elements.
     prod.dim_int: Product along a dim.
     """
-    return _call_overloaded('prod', (_op_prod, _op_prod__dim_int), args, kwargs, 'function')
+    return _call_overloaded("prod", (_op_prod, _op_prod__dim_int), args, kwargs, "function")
+
 
 def put(input, index, source, accumulate=False):
     """``self`` with ``source`` written (or added) at positions counted in row-major order."""
-    _check_values(_op_put, (input, index, source,), (), (accumulate,))
-    return _call(_op_put, (input, index, source,), (), (accumulate,))
+    _check_values(
+        _op_put,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (accumulate,),
+    )
+    return _call(
+        _op_put,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (accumulate,),
+    )
+
 
 def quantile(*args, **kwargs):
     """Overloads:
@@ -1497,7 +3599,8 @@ def quantile(*args, **kwargs):
     quantile: Quantiles (NaN where there is a NaN) of all elements or along a dim, interpolated between neighbours.
     quantile.scalar: Quantiles (NaN where there is a NaN) of all elements or along a dim, interpolated between neighbours.
     """
-    return _call_overloaded('quantile', (_op_quantile, _op_quantile__scalar), args, kwargs, 'function')
+    return _call_overloaded("quantile", (_op_quantile, _op_quantile__scalar), args, kwargs, "function")
+
 
 def rad2deg(input, *, out=None):
     """Radians to degrees."""
@@ -1505,42 +3608,119 @@ def rad2deg(input, *, out=None):
         return _call1(_op_rad2deg, input)
     return _call_out(_op_rad2deg, (input,), (), (), out)
 
+
 def reciprocal(input, *, out=None):
     """``1 / x``."""
     if out is None:
         return _call1(_op_reciprocal, input)
     return _call_out(_op_reciprocal, (input,), (), (), out)
 
+
 def relu(input):
     """``max(x, 0)``."""
     return _call(_op_relu, (input,), (), ())
 
+
 def remainder(input, other, *, out=None):
     """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
-    _check_values(_op_remainder, (input, other,), (), ())
+    _check_values(
+        _op_remainder,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
     if out is None:
         return _call2(_op_remainder, input, other)
-    return _call_out(_op_remainder, (input, other,), (), (), out)
+    return _call_out(
+        _op_remainder,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """``x / sqrt(mean(x^2) + eps) * weight`` over the trailing dims ``normalized_shape`` (eps: the dtype's)."""
-    return _call(_op_rms_norm, (input, weight,), (), (normalized_shape, eps,))
+    return _call(
+        _op_rms_norm,
+        (
+            input,
+            weight,
+        ),
+        (),
+        (
+            normalized_shape,
+            eps,
+        ),
+    )
+
 
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """One Elman step with ``relu``."""
-    return _call(_op_rnn_relu_cell, (input, hx, w_ih, w_hh, b_ih, b_hh,), (), ())
+    return _call(
+        _op_rnn_relu_cell,
+        (
+            input,
+            hx,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        ),
+        (),
+        (),
+    )
+
 
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """One Elman step with ``tanh``."""
-    return _call(_op_rnn_tanh_cell, (input, hx, w_ih, w_hh, b_ih, b_hh,), (), ())
+    return _call(
+        _op_rnn_tanh_cell,
+        (
+            input,
+            hx,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        ),
+        (),
+        (),
+    )
+
 
 def roll(input, shifts, dims=()):
     """Elements moved by ``shifts`` places along ``dims`` and wrapped around; without ``dims`` in row-major order."""
-    return _call(_op_roll, (input,), (), (shifts, dims,))
+    return _call(
+        _op_roll,
+        (input,),
+        (),
+        (
+            shifts,
+            dims,
+        ),
+    )
+
 
 def rot90(input, k=1, dims=(0, 1)):
     """Rotation by ``k`` quarter turns in the plane of ``dims``, from the first towards the second."""
-    return _call(_op_rot90, (input,), (), (k, dims,))
+    return _call(
+        _op_rot90,
+        (input,),
+        (),
+        (
+            k,
+            dims,
+        ),
+    )
+
 
 def round(*args, **kwargs):
     """Overloads:
@@ -1548,7 +3728,8 @@ def round(*args, **kwargs):
     round: Nearest integer, halves to even.
     round.decimals: ``x`` rounded at a decimal place: ``round(x * 10**d) / 10**d``.
     """
-    return _call_overloaded('round', (_op_round, _op_round__decimals), args, kwargs, 'function')
+    return _call_overloaded("round", (_op_round, _op_round__decimals), args, kwargs, "function")
+
 
 def rsqrt(input, *, out=None):
     """``1 / sqrt(x)``."""
@@ -1556,9 +3737,19 @@ def rsqrt(input, *, out=None):
         return _call1(_op_rsqrt, input)
     return _call_out(_op_rsqrt, (input,), (), (), out)
 
+
 def rsub(input, other, *, alpha=1):
     """``other - alpha * self``, broadcast."""
-    return _call(_op_rsub, (input, other,), (alpha,), ())
+    return _call(
+        _op_rsub,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+    )
+
 
 def scatter(*args, **kwargs):
     """Overloads:
@@ -1568,47 +3759,186 @@ def scatter(*args, **kwargs):
     scatter.reduce: ``self`` with ``src`` added to or multiplied into the places at ``index`` along ``dim``.
     scatter.value_reduce: ``self`` with one number added to or multiplied into the places at ``index`` along ``dim``.
     """
-    return _call_overloaded('scatter', (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce), args, kwargs, 'function')
+    return _call_overloaded(
+        "scatter",
+        (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce),
+        args,
+        kwargs,
+        "function",
+    )
+
 
 @_numpy_names
 def scatter_add(input, dim, index, src, *, out=None):
     """``self`` with ``src`` added at ``index`` along ``dim``; repeated places add up."""
-    _check_values(_op_scatter_add, (input, index, src,), (), (dim,))
+    _check_values(
+        _op_scatter_add,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (dim,),
+    )
     if out is None:
-        return _call(_op_scatter_add, (input, index, src,), (), (dim,))
-    return _call_out(_op_scatter_add, (input, index, src,), (), (dim,), out)
+        return _call(
+            _op_scatter_add,
+            (
+                input,
+                index,
+                src,
+            ),
+            (),
+            (dim,),
+        )
+    return _call_out(
+        _op_scatter_add,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (dim,),
+        out,
+    )
+
 
 @_numpy_names
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """``self`` reduced (sum, prod, mean, amax, amin) with ``src`` at ``index``.
 
     Without ``include_self`` the old value of a place that is written does not count."""
-    _check_values(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
+    _check_values(
+        _op_scatter_reduce,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (
+            dim,
+            reduce,
+            include_self,
+        ),
+    )
     if out is None:
-        return _call(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
-    return _call_out(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,), out)
+        return _call(
+            _op_scatter_reduce,
+            (
+                input,
+                index,
+                src,
+            ),
+            (),
+            (
+                dim,
+                reduce,
+                include_self,
+            ),
+        )
+    return _call_out(
+        _op_scatter_reduce,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (
+            dim,
+            reduce,
+            include_self,
+        ),
+        out,
+    )
+
 
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
     """Where each value goes in the (last dim of the) sorted sequence: before equals, or after with ``right``."""
     if out is None:
-        return _call(_op_searchsorted, (sorted_sequence, input, sorter,), (), (out_int32, right, side,))
-    return _call_out(_op_searchsorted, (sorted_sequence, input, sorter,), (), (out_int32, right, side,), out)
+        return _call(
+            _op_searchsorted,
+            (
+                sorted_sequence,
+                input,
+                sorter,
+            ),
+            (),
+            (
+                out_int32,
+                right,
+                side,
+            ),
+        )
+    return _call_out(
+        _op_searchsorted,
+        (
+            sorted_sequence,
+            input,
+            sorter,
+        ),
+        (),
+        (
+            out_int32,
+            right,
+            side,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def select(input, dim, index):
     """One slice of a dim, without that dim."""
-    return _call_view(_op_select, input, (), (dim, index,))
+    return _call_view(
+        _op_select,
+        input,
+        (),
+        (
+            dim,
+            index,
+        ),
+    )
+
 
 @_numpy_names
 def select_scatter(input, src, dim, index, *, out=None):
     """A copy of ``self`` with ``src`` in the place of ``self.select(dim, index)``."""
     if out is None:
-        return _call(_op_select_scatter, (input, src,), (), (dim, index,))
-    return _call_out(_op_select_scatter, (input, src,), (), (dim, index,), out)
+        return _call(
+            _op_select_scatter,
+            (
+                input,
+                src,
+            ),
+            (),
+            (
+                dim,
+                index,
+            ),
+        )
+    return _call_out(
+        _op_select_scatter,
+        (
+            input,
+            src,
+        ),
+        (),
+        (
+            dim,
+            index,
+        ),
+        out,
+    )
+
 
 def selu(input):
     """``scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))`` with the self-normalising constants."""
     return _call(_op_selu, (input,), (), ())
+
 
 def sgn(input, *, out=None):
     """``x / |x|`` for complex input (0 at 0), else ``sign(x)``."""
@@ -1616,11 +3946,13 @@ def sgn(input, *, out=None):
         return _call1(_op_sgn, input)
     return _call_out(_op_sgn, (input,), (), (), out)
 
+
 def sigmoid(input, *, out=None):
     """``1 / (1 + exp(-x))``."""
     if out is None:
         return _call1(_op_sigmoid, input)
     return _call_out(_op_sigmoid, (input,), (), (), out)
+
 
 def sign(input, *, out=None):
     """-1, 0 or 1; NaN gives 0."""
@@ -1628,11 +3960,13 @@ def sign(input, *, out=None):
         return _call1(_op_sign, input)
     return _call_out(_op_sign, (input,), (), (), out)
 
+
 def signbit(input, *, out=None):
     """Whether the sign bit is set (-0.0 included)."""
     if out is None:
         return _call1(_op_signbit, input)
     return _call_out(_op_signbit, (input,), (), (), out)
+
 
 def sin(input, *, out=None):
     """Sine of ``x`` radians."""
@@ -1640,11 +3974,13 @@ def sin(input, *, out=None):
         return _call1(_op_sin, input)
     return _call_out(_op_sin, (input,), (), (), out)
 
+
 def sinc(input, *, out=None):
     """``sin(pi x) / (pi x)``, 1 at 0."""
     if out is None:
         return _call1(_op_sinc, input)
     return _call_out(_op_sinc, (input,), (), (), out)
+
 
 def sinh(input, *, out=None):
     """Hyperbolic sine."""
@@ -1652,26 +3988,93 @@ def sinh(input, *, out=None):
         return _call1(_op_sinh, input)
     return _call_out(_op_sinh, (input,), (), (), out)
 
+
 @_numpy_names
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1, *, out=None):
     """A copy of ``self`` with ``src`` in the place of ``self[start:end:step]`` along ``dim``."""
     if out is None:
-        return _call(_op_slice_scatter, (input, src,), (), (dim, start, end, step,))
-    return _call_out(_op_slice_scatter, (input, src,), (), (dim, start, end, step,), out)
+        return _call(
+            _op_slice_scatter,
+            (
+                input,
+                src,
+            ),
+            (),
+            (
+                dim,
+                start,
+                end,
+                step,
+            ),
+        )
+    return _call_out(
+        _op_slice_scatter,
+        (
+            input,
+            src,
+        ),
+        (),
+        (
+            dim,
+            start,
+            end,
+            step,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def softmax(input, dim, dtype=None, *, out=None):
     """``exp(x) / sum(exp(x))`` along ``dim``."""
     if out is None:
-        return _call(_op_softmax, (input,), (), (dim, dtype,))
-    return _call_out(_op_softmax, (input,), (), (dim, dtype,), out)
+        return _call(
+            _op_softmax,
+            (input,),
+            (),
+            (
+                dim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_softmax,
+        (input,),
+        (),
+        (
+            dim,
+            dtype,
+        ),
+        out,
+    )
+
 
 @_numpy_names
 def sort(input, dim=-1, descending=False, *, stable=None, out=None):
     """Values in order along ``dim`` and their old positions (always stable)."""
     if out is None:
-        return _call(_op_sort, (input,), (), (dim, descending, stable,))
-    return _call_out(_op_sort, (input,), (), (dim, descending, stable,), out)
+        return _call(
+            _op_sort,
+            (input,),
+            (),
+            (
+                dim,
+                descending,
+                stable,
+            ),
+        )
+    return _call_out(
+        _op_sort,
+        (input,),
+        (),
+        (
+            dim,
+            descending,
+            stable,
+        ),
+        out,
+    )
+
 
 def sqrt(input, *, out=None):
     """Square root; NaN below 0 for real input."""
@@ -1679,11 +4082,13 @@ def sqrt(input, *, out=None):
         return _call1(_op_sqrt, input)
     return _call_out(_op_sqrt, (input,), (), (), out)
 
+
 def square(input, *, out=None):
     """``x * x``."""
     if out is None:
         return _call1(_op_square, input)
     return _call_out(_op_square, (input,), (), (), out)
+
 
 def squeeze(*args, **kwargs):
     """Overloads:
@@ -1691,7 +4096,8 @@ def squeeze(*args, **kwargs):
     squeeze.all: All dims of size 1 removed.
     squeeze.dims: The named dims removed where their size is 1.
     """
-    return _call_overloaded('squeeze', (_op_squeeze__all, _op_squeeze__dims), args, kwargs, 'function')
+    return _call_overloaded("squeeze", (_op_squeeze__all, _op_squeeze__dims), args, kwargs, "function")
+
 
 @_numpy_names
 def stack(tensors, dim=0, *, out=None):
@@ -1700,6 +4106,7 @@ def stack(tensors, dim=0, *, out=None):
         return _call(_op_stack, (tensors,), (), (dim,))
     return _call_out(_op_stack, (tensors,), (), (dim,), out)
 
+
 def std(*args, **kwargs):
     """Overloads:
 
@@ -1707,7 +4114,8 @@ def std(*args, **kwargs):
     std.dim: Standard deviation over some dims.
     std.correction: Standard deviation with ``n - correction`` in the denominator (1 unless given).
     """
-    return _call_overloaded('std', (_op_std, _op_std__dim, _op_std__correction), args, kwargs, 'function')
+    return _call_overloaded("std", (_op_std, _op_std__dim, _op_std__correction), args, kwargs, "function")
+
 
 def std_mean(*args, **kwargs):
     """Overloads:
@@ -1716,37 +4124,115 @@ def std_mean(*args, **kwargs):
     std_mean.dim: Standard deviation and mean over some dims.
     std_mean.correction: Standard deviation and mean, with ``n - correction`` in the denominator.
     """
-    return _call_overloaded('std_mean', (_op_std_mean, _op_std_mean__dim, _op_std_mean__correction), args, kwargs, 'function')
+    return _call_overloaded(
+        "std_mean", (_op_std_mean, _op_std_mean__dim, _op_std_mean__correction), args, kwargs, "function"
+    )
+
 
 def sub(input, other, *, alpha=1, out=None):
     """``self - alpha * other``, broadcast."""
     if out is None:
-        return _call(_op_sub, (input, other,), (alpha,), ())
-    return _call_out(_op_sub, (input, other,), (alpha,), (), out)
+        return _call(
+            _op_sub,
+            (
+                input,
+                other,
+            ),
+            (alpha,),
+            (),
+        )
+    return _call_out(
+        _op_sub,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+        out,
+    )
+
 
 def subtract(input, other, *, alpha=1, out=None):
     """``self - alpha * other``, broadcast."""
     if out is None:
-        return _call(_op_sub, (input, other,), (alpha,), ())
-    return _call_out(_op_sub, (input, other,), (alpha,), (), out)
+        return _call(
+            _op_sub,
+            (
+                input,
+                other,
+            ),
+            (alpha,),
+            (),
+        )
+    return _call_out(
+        _op_sub,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+        out,
+    )
+
 
 @_numpy_names
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """Sum over all dims or some; integers and bools are summed as int64."""
     if out is None:
-        return _call(_op_sum, (input,), (), (dim, keepdim, dtype,))
-    return _call_out(_op_sum, (input,), (), (dim, keepdim, dtype,), out)
+        return _call(
+            _op_sum,
+            (input,),
+            (),
+            (
+                dim,
+                keepdim,
+                dtype,
+            ),
+        )
+    return _call_out(
+        _op_sum,
+        (input,),
+        (),
+        (
+            dim,
+            keepdim,
+            dtype,
+        ),
+        out,
+    )
+
 
 def t(input):
     """Transpose of a matrix; tensors of fewer dims unchanged."""
     return _call_view(_op_t, input, (), ())
 
+
 def take(input, index, *, out=None):
     """Elements of ``self`` at positions counted in row-major order; the result has the shape of ``index``."""
-    _check_values(_op_take, (input, index,), (), ())
+    _check_values(
+        _op_take,
+        (
+            input,
+            index,
+        ),
+        (),
+        (),
+    )
     if out is None:
         return _call2(_op_take, input, index)
-    return _call_out(_op_take, (input, index,), (), (), out)
+    return _call_out(
+        _op_take,
+        (
+            input,
+            index,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def tan(input, *, out=None):
     """Tangent of ``x`` radians."""
@@ -1754,30 +4240,73 @@ def tan(input, *, out=None):
         return _call1(_op_tan, input)
     return _call_out(_op_tan, (input,), (), (), out)
 
+
 def tanh(input, *, out=None):
     """Hyperbolic tangent."""
     if out is None:
         return _call1(_op_tanh, input)
     return _call_out(_op_tanh, (input,), (), (), out)
 
+
 def threshold(input, threshold, value):
     """``x`` above ``threshold``, else ``value``."""
-    return _call(_op_threshold, (input,), (), (threshold, value,))
+    return _call(
+        _op_threshold,
+        (input,),
+        (),
+        (
+            threshold,
+            value,
+        ),
+    )
+
 
 @_numpy_names
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The ``k`` largest (smallest) elements along ``dim``, best first, and where they are."""
     if out is None:
-        return _call(_op_topk, (input,), (), (k, dim, largest, sorted,))
-    return _call_out(_op_topk, (input,), (), (k, dim, largest, sorted,), out)
+        return _call(
+            _op_topk,
+            (input,),
+            (),
+            (
+                k,
+                dim,
+                largest,
+                sorted,
+            ),
+        )
+    return _call_out(
+        _op_topk,
+        (input,),
+        (),
+        (
+            k,
+            dim,
+            largest,
+            sorted,
+        ),
+        out,
+    )
+
 
 def trace(input):
     """Sum of the main diagonal of a matrix; integers are summed as int64."""
     return _call(_op_trace, (input,), (), ())
 
+
 def transpose(input, dim0, dim1):
     """Two dims swapped."""
-    return _call_view(_op_transpose, input, (), (dim0, dim1,))
+    return _call_view(
+        _op_transpose,
+        input,
+        (),
+        (
+            dim0,
+            dim1,
+        ),
+    )
+
 
 def trapezoid(*args, **kwargs):
     """Overloads:
@@ -1785,7 +4314,8 @@ def trapezoid(*args, **kwargs):
     trapezoid.x: Integral along ``dim`` by the trapezoidal rule at the points ``x``.
     trapezoid.dx: Integral along ``dim`` by the trapezoidal rule at points ``dx`` apart.
     """
-    return _call_overloaded('trapezoid', (_op_trapezoid__x, _op_trapezoid__dx), args, kwargs, 'function')
+    return _call_overloaded("trapezoid", (_op_trapezoid__x, _op_trapezoid__dx), args, kwargs, "function")
+
 
 def trapz(*args, **kwargs):
     """Overloads:
@@ -1793,7 +4323,8 @@ def trapz(*args, **kwargs):
     trapezoid.x: Integral along ``dim`` by the trapezoidal rule at the points ``x``.
     trapezoid.dx: Integral along ``dim`` by the trapezoidal rule at points ``dx`` apart.
     """
-    return _call_overloaded('trapz', (_op_trapezoid__x, _op_trapezoid__dx), args, kwargs, 'function')
+    return _call_overloaded("trapz", (_op_trapezoid__x, _op_trapezoid__dx), args, kwargs, "function")
+
 
 def tril(input, diagonal=0, *, out=None):
     """The elements on and below the given diagonal of the last two dims, zero elsewhere."""
@@ -1801,11 +4332,13 @@ def tril(input, diagonal=0, *, out=None):
         return _call(_op_tril, (input,), (), (diagonal,))
     return _call_out(_op_tril, (input,), (), (diagonal,), out)
 
+
 def triu(input, diagonal=0, *, out=None):
     """The elements on and above the given diagonal of the last two dims, zero elsewhere."""
     if out is None:
         return _call(_op_triu, (input,), (), (diagonal,))
     return _call_out(_op_triu, (input,), (), (diagonal,), out)
+
 
 def true_divide(*args, **kwargs):
     """Overloads:
@@ -1813,7 +4346,8 @@ def true_divide(*args, **kwargs):
     div: ``self / other``, broadcast; integers give floats.
     div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
     """
-    return _call_overloaded('true_divide', (_op_div, _op_div__mode), args, kwargs, 'function')
+    return _call_overloaded("true_divide", (_op_div, _op_div__mode), args, kwargs, "function")
+
 
 def trunc(input, *, out=None):
     """The integer part."""
@@ -1821,10 +4355,12 @@ def trunc(input, *, out=None):
         return _call1(_op_trunc, input)
     return _call_out(_op_trunc, (input,), (), (), out)
 
+
 @_numpy_names
 def unsqueeze(input, dim):
     """A dim of size 1 inserted."""
     return _call_view(_op_unsqueeze, input, (), (dim,))
+
 
 def var(*args, **kwargs):
     """Overloads:
@@ -1833,7 +4369,8 @@ def var(*args, **kwargs):
     var.dim: Variance over some dims.
     var.correction: Variance with ``n - correction`` in the denominator (1 unless given).
     """
-    return _call_overloaded('var', (_op_var, _op_var__dim, _op_var__correction), args, kwargs, 'function')
+    return _call_overloaded("var", (_op_var, _op_var__dim, _op_var__correction), args, kwargs, "function")
+
 
 def var_mean(*args, **kwargs):
     """Overloads:
@@ -1842,53 +4379,111 @@ def var_mean(*args, **kwargs):
     var_mean.dim: Variance and mean over some dims.
     var_mean.correction: Variance and mean, with ``n - correction`` in the denominator.
     """
-    return _call_overloaded('var_mean', (_op_var_mean, _op_var_mean__dim, _op_var_mean__correction), args, kwargs, 'function')
+    return _call_overloaded(
+        "var_mean", (_op_var_mean, _op_var_mean__dim, _op_var_mean__correction), args, kwargs, "function"
+    )
+
 
 def vdot(input, other, *, out=None):
     """``sum(conj(self) * other)`` of two vectors."""
     if out is None:
         return _call2(_op_vdot, input, other)
-    return _call_out(_op_vdot, (input, other,), (), (), out)
+    return _call_out(
+        _op_vdot,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def view_as_complex(input):
     """A real tensor whose last dim has size 2 as a complex one."""
     return _call_view(_op_view_as_complex, input, (), ())
 
+
 def view_as_real(input):
     """A complex tensor as a real one with a last dim of size 2."""
     return _call_view(_op_view_as_real, input, (), ())
 
+
 def where(condition, input, other, *, out=None):
     """``self`` where ``condition``, else ``other``, broadcast."""
     if out is None:
-        return _call(_op_where, (condition, input, other,), (), ())
-    return _call_out(_op_where, (condition, input, other,), (), (), out)
+        return _call(
+            _op_where,
+            (
+                condition,
+                input,
+                other,
+            ),
+            (),
+            (),
+        )
+    return _call_out(
+        _op_where,
+        (
+            condition,
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def xlogy(input, other, *, out=None):
     """``self * log(other)``; 0 where ``self`` is 0, unless ``other`` is NaN."""
     if out is None:
         return _call2(_op_xlogy, input, other)
-    return _call_out(_op_xlogy, (input, other,), (), (), out)
+    return _call_out(
+        _op_xlogy,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+        out,
+    )
+
 
 def abs_(input):
     """In-place form of ``abs``."""
     return _call_inplace(_op_abs, (input,), (), ())
 
+
 def absolute_(input):
     """In-place form of ``abs``."""
     return _call_inplace(_op_abs, (input,), (), ())
+
 
 def acos_(input):
     """In-place form of ``acos``."""
     return _call_inplace(_op_acos, (input,), (), ())
 
+
 def acosh_(input):
     """In-place form of ``acosh``."""
     return _call_inplace(_op_acosh, (input,), (), ())
 
+
 def add_(input, other, *, alpha=1):
     """In-place form of ``add``."""
-    return _call_inplace(_op_add, (input, other,), (alpha,), ())
+    return _call_inplace(
+        _op_add,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+    )
+
 
 def addbmm_(*args, **kwargs):
     """Overloads:
@@ -1896,15 +4491,36 @@ def addbmm_(*args, **kwargs):
     addbmm: ``self`` + the sum over the batch of ``batch1[i] @ batch2[i]``.
     addbmm.scaled: ``beta * self + alpha * sum_i batch1[i] @ batch2[i]``; for ``beta`` 0 ``self`` does not count.
     """
-    return _call_overloaded('addbmm_', (_op_addbmm, _op_addbmm__scaled), args, kwargs, 'inplace')
+    return _call_overloaded("addbmm_", (_op_addbmm, _op_addbmm__scaled), args, kwargs, "inplace")
+
 
 def addcdiv_(input, tensor1, tensor2, *, value=1):
     """In-place form of ``addcdiv``."""
-    return _call_inplace(_op_addcdiv, (input, tensor1, tensor2,), (value,), ())
+    return _call_inplace(
+        _op_addcdiv,
+        (
+            input,
+            tensor1,
+            tensor2,
+        ),
+        (value,),
+        (),
+    )
+
 
 def addcmul_(input, tensor1, tensor2, *, value=1):
     """In-place form of ``addcmul``."""
-    return _call_inplace(_op_addcmul, (input, tensor1, tensor2,), (value,), ())
+    return _call_inplace(
+        _op_addcmul,
+        (
+            input,
+            tensor1,
+            tensor2,
+        ),
+        (value,),
+        (),
+    )
+
 
 def addmm_(*args, **kwargs):
     """Overloads:
@@ -1912,7 +4528,8 @@ def addmm_(*args, **kwargs):
     addmm: ``self + mat1 @ mat2``.
     addmm.scaled: ``beta * self + alpha * mat1 @ mat2``; for ``beta`` 0 ``self`` does not count, NaN included.
     """
-    return _call_overloaded('addmm_', (_op_addmm, _op_addmm__scaled), args, kwargs, 'inplace')
+    return _call_overloaded("addmm_", (_op_addmm, _op_addmm__scaled), args, kwargs, "inplace")
+
 
 def addmv_(*args, **kwargs):
     """Overloads:
@@ -1920,59 +4537,101 @@ def addmv_(*args, **kwargs):
     addmv: ``self + mat @ vec``.
     addmv.scaled: ``beta * self + alpha * mat @ vec``; for ``beta`` 0 ``self`` does not count, NaN included.
     """
-    return _call_overloaded('addmv_', (_op_addmv, _op_addmv__scaled), args, kwargs, 'inplace')
+    return _call_overloaded("addmv_", (_op_addmv, _op_addmv__scaled), args, kwargs, "inplace")
+
 
 def addr_(input, vec1, vec2, *, beta=1, alpha=1):
     """In-place form of ``addr``."""
-    return _call_inplace(_op_addr, (input, vec1, vec2,), (beta, alpha,), ())
+    return _call_inplace(
+        _op_addr,
+        (
+            input,
+            vec1,
+            vec2,
+        ),
+        (
+            beta,
+            alpha,
+        ),
+        (),
+    )
+
 
 def arccos_(input):
     """In-place form of ``acos``."""
     return _call_inplace(_op_acos, (input,), (), ())
 
+
 def arccosh_(input):
     """In-place form of ``acosh``."""
     return _call_inplace(_op_acosh, (input,), (), ())
+
 
 def arcsin_(input):
     """In-place form of ``asin``."""
     return _call_inplace(_op_asin, (input,), (), ())
 
+
 def arcsinh_(input):
     """In-place form of ``asinh``."""
     return _call_inplace(_op_asinh, (input,), (), ())
 
+
 def arctan2_(input, other):
     """In-place form of ``atan2``."""
-    return _call_inplace(_op_atan2, (input, other,), (), ())
+    return _call_inplace(
+        _op_atan2,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def arctan_(input):
     """In-place form of ``atan``."""
     return _call_inplace(_op_atan, (input,), (), ())
 
+
 def arctanh_(input):
     """In-place form of ``atanh``."""
     return _call_inplace(_op_atanh, (input,), (), ())
+
 
 def asin_(input):
     """In-place form of ``asin``."""
     return _call_inplace(_op_asin, (input,), (), ())
 
+
 def asinh_(input):
     """In-place form of ``asinh``."""
     return _call_inplace(_op_asinh, (input,), (), ())
 
+
 def atan2_(input, other):
     """In-place form of ``atan2``."""
-    return _call_inplace(_op_atan2, (input, other,), (), ())
+    return _call_inplace(
+        _op_atan2,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def atan_(input):
     """In-place form of ``atan``."""
     return _call_inplace(_op_atan, (input,), (), ())
 
+
 def atanh_(input):
     """In-place form of ``atanh``."""
     return _call_inplace(_op_atanh, (input,), (), ())
+
 
 def baddbmm_(*args, **kwargs):
     """Overloads:
@@ -1980,87 +4639,206 @@ def baddbmm_(*args, **kwargs):
     baddbmm: ``self + batch1 @ batch2`` for each matrix of the batch.
     baddbmm.scaled: ``beta * self + alpha * batch1 @ batch2`` for each matrix; for ``beta`` 0 ``self`` does not count.
     """
-    return _call_overloaded('baddbmm_', (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, 'inplace')
+    return _call_overloaded("baddbmm_", (_op_baddbmm, _op_baddbmm__scaled), args, kwargs, "inplace")
+
 
 def bitwise_and_(input, other):
     """In-place form of ``bitwise_and``."""
-    return _call_inplace(_op_bitwise_and, (input, other,), (), ())
+    return _call_inplace(
+        _op_bitwise_and,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def bitwise_left_shift_(input, other):
     """In-place form of ``bitwise_left_shift``."""
-    return _call_inplace(_op_bitwise_left_shift, (input, other,), (), ())
+    return _call_inplace(
+        _op_bitwise_left_shift,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def bitwise_not_(input):
     """In-place form of ``bitwise_not``."""
     return _call_inplace(_op_bitwise_not, (input,), (), ())
 
+
 def bitwise_or_(input, other):
     """In-place form of ``bitwise_or``."""
-    return _call_inplace(_op_bitwise_or, (input, other,), (), ())
+    return _call_inplace(
+        _op_bitwise_or,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def bitwise_right_shift_(input, other):
     """In-place form of ``bitwise_right_shift``."""
-    return _call_inplace(_op_bitwise_right_shift, (input, other,), (), ())
+    return _call_inplace(
+        _op_bitwise_right_shift,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def bitwise_xor_(input, other):
     """In-place form of ``bitwise_xor``."""
-    return _call_inplace(_op_bitwise_xor, (input, other,), (), ())
+    return _call_inplace(
+        _op_bitwise_xor,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def ceil_(input):
     """In-place form of ``ceil``."""
     return _call_inplace(_op_ceil, (input,), (), ())
 
+
 def celu_(input, alpha=1.0):
     """In-place form of ``celu``."""
     return _call_inplace(_op_celu, (input,), (), (alpha,))
 
+
 def clamp_(input, min=None, max=None):
     """In-place form of ``clamp``."""
-    return _call_inplace(_op_clamp, (input, min, max,), (), ())
+    return _call_inplace(
+        _op_clamp,
+        (
+            input,
+            min,
+            max,
+        ),
+        (),
+        (),
+    )
+
 
 def clamp_max_(input, max):
     """In-place form of ``clamp_max``."""
-    return _call_inplace(_op_clamp_max, (input, max,), (), ())
+    return _call_inplace(
+        _op_clamp_max,
+        (
+            input,
+            max,
+        ),
+        (),
+        (),
+    )
+
 
 def clamp_min_(input, min):
     """In-place form of ``clamp_min``."""
-    return _call_inplace(_op_clamp_min, (input, min,), (), ())
+    return _call_inplace(
+        _op_clamp_min,
+        (
+            input,
+            min,
+        ),
+        (),
+        (),
+    )
+
 
 def clip_(input, min=None, max=None):
     """In-place form of ``clamp``."""
-    return _call_inplace(_op_clamp, (input, min, max,), (), ())
+    return _call_inplace(
+        _op_clamp,
+        (
+            input,
+            min,
+            max,
+        ),
+        (),
+        (),
+    )
+
 
 def conj_physical_(input):
     """In-place form of ``conj_physical``."""
     return _call_inplace(_op_conj_physical, (input,), (), ())
 
+
 def copysign_(input, other):
     """In-place form of ``copysign``."""
-    return _call_inplace(_op_copysign, (input, other,), (), ())
+    return _call_inplace(
+        _op_copysign,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def cos_(input):
     """In-place form of ``cos``."""
     return _call_inplace(_op_cos, (input,), (), ())
 
+
 def cosh_(input):
     """In-place form of ``cosh``."""
     return _call_inplace(_op_cosh, (input,), (), ())
 
+
 def cumprod_(input, dim, *, dtype=None):
     """In-place form of ``cumprod``."""
-    return _call_inplace(_op_cumprod, (input,), (), (dim, dtype,))
+    return _call_inplace(
+        _op_cumprod,
+        (input,),
+        (),
+        (
+            dim,
+            dtype,
+        ),
+    )
+
 
 def cumsum_(input, dim, *, dtype=None):
     """In-place form of ``cumsum``."""
-    return _call_inplace(_op_cumsum, (input,), (), (dim, dtype,))
+    return _call_inplace(
+        _op_cumsum,
+        (input,),
+        (),
+        (
+            dim,
+            dtype,
+        ),
+    )
+
 
 def deg2rad_(input):
     """In-place form of ``deg2rad``."""
     return _call_inplace(_op_deg2rad, (input,), (), ())
 
+
 def digamma_(input):
     """In-place form of ``digamma``."""
     return _call_inplace(_op_digamma, (input,), (), ())
+
 
 def div_(*args, **kwargs):
     """Overloads:
@@ -2068,7 +4846,8 @@ def div_(*args, **kwargs):
     div: ``self / other``, broadcast; integers give floats.
     div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
     """
-    return _call_overloaded('div_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
+    return _call_overloaded("div_", (_op_div, _op_div__mode), args, kwargs, "inplace")
+
 
 def divide_(*args, **kwargs):
     """Overloads:
@@ -2076,43 +4855,72 @@ def divide_(*args, **kwargs):
     div: ``self / other``, broadcast; integers give floats.
     div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
     """
-    return _call_overloaded('divide_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
+    return _call_overloaded("divide_", (_op_div, _op_div__mode), args, kwargs, "inplace")
+
 
 def embedding_renorm_(input, indices, max_norm, norm_type):
     """In-place form of ``embedding_renorm``."""
-    return _call_inplace(_op_embedding_renorm, (input, indices,), (), (max_norm, norm_type,))
+    return _call_inplace(
+        _op_embedding_renorm,
+        (
+            input,
+            indices,
+        ),
+        (),
+        (
+            max_norm,
+            norm_type,
+        ),
+    )
+
 
 def eq_(input, other):
     """In-place form of ``eq``."""
-    return _call_inplace(_op_eq, (input, other,), (), ())
+    return _call_inplace(
+        _op_eq,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def erf_(input):
     """In-place form of ``erf``."""
     return _call_inplace(_op_erf, (input,), (), ())
 
+
 def erfc_(input):
     """In-place form of ``erfc``."""
     return _call_inplace(_op_erfc, (input,), (), ())
+
 
 def erfinv_(input):
     """In-place form of ``erfinv``."""
     return _call_inplace(_op_erfinv, (input,), (), ())
 
+
 def exp2_(input):
     """In-place form of ``exp2``."""
     return _call_inplace(_op_exp2, (input,), (), ())
+
 
 def exp_(input):
     """In-place form of ``exp``."""
     return _call_inplace(_op_exp, (input,), (), ())
 
+
 def expm1_(input):
     """In-place form of ``expm1``."""
     return _call_inplace(_op_expm1, (input,), (), ())
 
+
 def fix_(input):
     """In-place form of ``trunc``."""
     return _call_inplace(_op_trunc, (input,), (), ())
+
 
 def float_power_(*args, **kwargs):
     """Overloads:
@@ -2120,100 +4928,329 @@ def float_power_(*args, **kwargs):
     float_power.Tensor_Tensor: ``self ** exponent`` in float64 (complex128 for complex input).
     float_power.Tensor_Scalar: ``self ** exponent`` in float64 (complex128 for complex input).
     """
-    return _call_overloaded('float_power_', (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar), args, kwargs, 'inplace')
+    return _call_overloaded(
+        "float_power_", (_op_float_power__Tensor_Tensor, _op_float_power__Tensor_Scalar), args, kwargs, "inplace"
+    )
+
 
 def floor_(input):
     """In-place form of ``floor``."""
     return _call_inplace(_op_floor, (input,), (), ())
 
+
 def floor_divide_(input, other):
     """In-place form of ``floor_divide``."""
-    _check_values(_op_floor_divide, (input, other,), (), ())
-    return _call_inplace(_op_floor_divide, (input, other,), (), ())
+    _check_values(
+        _op_floor_divide,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+    return _call_inplace(
+        _op_floor_divide,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def fmod_(input, other):
     """In-place form of ``fmod``."""
-    _check_values(_op_fmod, (input, other,), (), ())
-    return _call_inplace(_op_fmod, (input, other,), (), ())
+    _check_values(
+        _op_fmod,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+    return _call_inplace(
+        _op_fmod,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def frac_(input):
     """In-place form of ``frac``."""
     return _call_inplace(_op_frac, (input,), (), ())
 
+
 def gcd_(input, other):
     """In-place form of ``gcd``."""
-    return _call_inplace(_op_gcd, (input, other,), (), ())
+    return _call_inplace(
+        _op_gcd,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def ge_(input, other):
     """In-place form of ``ge``."""
-    return _call_inplace(_op_ge, (input, other,), (), ())
+    return _call_inplace(
+        _op_ge,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def greater_(input, other):
     """In-place form of ``gt``."""
-    return _call_inplace(_op_gt, (input, other,), (), ())
+    return _call_inplace(
+        _op_gt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def greater_equal_(input, other):
     """In-place form of ``ge``."""
-    return _call_inplace(_op_ge, (input, other,), (), ())
+    return _call_inplace(
+        _op_ge,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def gt_(input, other):
     """In-place form of ``gt``."""
-    return _call_inplace(_op_gt, (input, other,), (), ())
+    return _call_inplace(
+        _op_gt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def heaviside_(input, values):
     """In-place form of ``heaviside``."""
-    return _call_inplace(_op_heaviside, (input, values,), (), ())
+    return _call_inplace(
+        _op_heaviside,
+        (
+            input,
+            values,
+        ),
+        (),
+        (),
+    )
+
 
 def hypot_(input, other):
     """In-place form of ``hypot``."""
-    return _call_inplace(_op_hypot, (input, other,), (), ())
+    return _call_inplace(
+        _op_hypot,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def i0_(input):
     """In-place form of ``i0``."""
     return _call_inplace(_op_i0, (input,), (), ())
 
+
 def igamma_(input, other):
     """In-place form of ``igamma``."""
-    return _call_inplace(_op_igamma, (input, other,), (), ())
+    return _call_inplace(
+        _op_igamma,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def igammac_(input, other):
     """In-place form of ``igammac``."""
-    return _call_inplace(_op_igammac, (input, other,), (), ())
+    return _call_inplace(
+        _op_igammac,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def index_add_(input, dim, index, source, *, alpha=1):
     """In-place form of ``index_add``."""
-    _check_values(_op_index_add, (input, index, source,), (alpha,), (dim,))
-    return _call_inplace(_op_index_add, (input, index, source,), (alpha,), (dim,))
+    _check_values(
+        _op_index_add,
+        (
+            input,
+            index,
+            source,
+        ),
+        (alpha,),
+        (dim,),
+    )
+    return _call_inplace(
+        _op_index_add,
+        (
+            input,
+            index,
+            source,
+        ),
+        (alpha,),
+        (dim,),
+    )
+
 
 def index_copy_(input, dim, index, source):
     """In-place form of ``index_copy``."""
-    _check_values(_op_index_copy, (input, index, source,), (), (dim,))
-    return _call_inplace(_op_index_copy, (input, index, source,), (), (dim,))
+    _check_values(
+        _op_index_copy,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (dim,),
+    )
+    return _call_inplace(
+        _op_index_copy,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (dim,),
+    )
+
 
 def index_fill_(input, dim, index, value):
     """In-place form of ``index_fill``."""
-    _check_values(_op_index_fill, (input, index, value,), (), (dim,))
-    return _call_inplace(_op_index_fill, (input, index, value,), (), (dim,))
+    _check_values(
+        _op_index_fill,
+        (
+            input,
+            index,
+            value,
+        ),
+        (),
+        (dim,),
+    )
+    return _call_inplace(
+        _op_index_fill,
+        (
+            input,
+            index,
+            value,
+        ),
+        (),
+        (dim,),
+    )
+
 
 def index_put_(input, indices, values, accumulate=False):
     """In-place form of ``index_put``."""
-    return _call_inplace(_op_index_put, (input, indices, values,), (), (accumulate,))
+    return _call_inplace(
+        _op_index_put,
+        (
+            input,
+            indices,
+            values,
+        ),
+        (),
+        (accumulate,),
+    )
+
 
 def index_reduce_(input, dim, index, source, reduce, *, include_self=True):
     """In-place form of ``index_reduce``."""
-    return _call_inplace(_op_index_reduce, (input, index, source,), (), (dim, reduce, include_self,))
+    return _call_inplace(
+        _op_index_reduce,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (
+            dim,
+            reduce,
+            include_self,
+        ),
+    )
+
 
 def lcm_(input, other):
     """In-place form of ``lcm``."""
-    return _call_inplace(_op_lcm, (input, other,), (), ())
+    return _call_inplace(
+        _op_lcm,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def ldexp_(input, other):
     """In-place form of ``ldexp``."""
-    return _call_inplace(_op_ldexp, (input, other,), (), ())
+    return _call_inplace(
+        _op_ldexp,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def le_(input, other):
     """In-place form of ``le``."""
-    return _call_inplace(_op_le, (input, other,), (), ())
+    return _call_inplace(
+        _op_le,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def lerp_(*args, **kwargs):
     """Overloads:
@@ -2221,125 +5258,304 @@ def lerp_(*args, **kwargs):
     lerp.Tensor: ``self + weight * (end - self)``.
     lerp.Scalar: ``self + weight * (end - self)``.
     """
-    return _call_overloaded('lerp_', (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, 'inplace')
+    return _call_overloaded("lerp_", (_op_lerp__Tensor, _op_lerp__Scalar), args, kwargs, "inplace")
+
 
 def less_(input, other):
     """In-place form of ``lt``."""
-    return _call_inplace(_op_lt, (input, other,), (), ())
+    return _call_inplace(
+        _op_lt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def less_equal_(input, other):
     """In-place form of ``le``."""
-    return _call_inplace(_op_le, (input, other,), (), ())
+    return _call_inplace(
+        _op_le,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def lgamma_(input):
     """In-place form of ``lgamma``."""
     return _call_inplace(_op_lgamma, (input,), (), ())
 
+
 def log10_(input):
     """In-place form of ``log10``."""
     return _call_inplace(_op_log10, (input,), (), ())
+
 
 def log1p_(input):
     """In-place form of ``log1p``."""
     return _call_inplace(_op_log1p, (input,), (), ())
 
+
 def log2_(input):
     """In-place form of ``log2``."""
     return _call_inplace(_op_log2, (input,), (), ())
+
 
 def log_(input):
     """In-place form of ``log``."""
     return _call_inplace(_op_log, (input,), (), ())
 
+
 def logical_and_(input, other):
     """In-place form of ``logical_and``."""
-    return _call_inplace(_op_logical_and, (input, other,), (), ())
+    return _call_inplace(
+        _op_logical_and,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def logical_not_(input):
     """In-place form of ``logical_not``."""
     return _call_inplace(_op_logical_not, (input,), (), ())
 
+
 def logical_or_(input, other):
     """In-place form of ``logical_or``."""
-    return _call_inplace(_op_logical_or, (input, other,), (), ())
+    return _call_inplace(
+        _op_logical_or,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def logical_xor_(input, other):
     """In-place form of ``logical_xor``."""
-    return _call_inplace(_op_logical_xor, (input, other,), (), ())
+    return _call_inplace(
+        _op_logical_xor,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def logit_(input, eps=None):
     """In-place form of ``logit``."""
     return _call_inplace(_op_logit, (input,), (), (eps,))
 
+
 def lt_(input, other):
     """In-place form of ``lt``."""
-    return _call_inplace(_op_lt, (input, other,), (), ())
+    return _call_inplace(
+        _op_lt,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def masked_fill_(input, mask, value):
     """In-place form of ``masked_fill``."""
-    return _call_inplace(_op_masked_fill, (input, mask, value,), (), ())
+    return _call_inplace(
+        _op_masked_fill,
+        (
+            input,
+            mask,
+            value,
+        ),
+        (),
+        (),
+    )
+
 
 def masked_scatter_(input, mask, source):
     """In-place form of ``masked_scatter``."""
-    return _call_inplace(_op_masked_scatter, (input, mask, source,), (), ())
+    return _call_inplace(
+        _op_masked_scatter,
+        (
+            input,
+            mask,
+            source,
+        ),
+        (),
+        (),
+    )
+
 
 def mul_(input, other):
     """In-place form of ``mul``."""
-    return _call_inplace(_op_mul, (input, other,), (), ())
+    return _call_inplace(
+        _op_mul,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def multiply_(input, other):
     """In-place form of ``mul``."""
-    return _call_inplace(_op_mul, (input, other,), (), ())
+    return _call_inplace(
+        _op_mul,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def mvlgamma_(input, p):
     """In-place form of ``mvlgamma``."""
     return _call_inplace(_op_mvlgamma, (input,), (), (p,))
 
+
 def nan_to_num_(input, nan=None, posinf=None, neginf=None):
     """In-place form of ``nan_to_num``."""
-    return _call_inplace(_op_nan_to_num, (input,), (), (nan, posinf, neginf,))
+    return _call_inplace(
+        _op_nan_to_num,
+        (input,),
+        (),
+        (
+            nan,
+            posinf,
+            neginf,
+        ),
+    )
+
 
 def ne_(input, other):
     """In-place form of ``ne``."""
-    return _call_inplace(_op_ne, (input, other,), (), ())
+    return _call_inplace(
+        _op_ne,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def neg_(input):
     """In-place form of ``neg``."""
     return _call_inplace(_op_neg, (input,), (), ())
 
+
 def negative_(input):
     """In-place form of ``neg``."""
     return _call_inplace(_op_neg, (input,), (), ())
 
+
 def nextafter_(input, other):
     """In-place form of ``nextafter``."""
-    return _call_inplace(_op_nextafter, (input, other,), (), ())
+    return _call_inplace(
+        _op_nextafter,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def not_equal_(input, other):
     """In-place form of ``ne``."""
-    return _call_inplace(_op_ne, (input, other,), (), ())
+    return _call_inplace(
+        _op_ne,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def put_(input, index, source, accumulate=False):
     """In-place form of ``put``."""
-    _check_values(_op_put, (input, index, source,), (), (accumulate,))
-    return _call_inplace(_op_put, (input, index, source,), (), (accumulate,))
+    _check_values(
+        _op_put,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (accumulate,),
+    )
+    return _call_inplace(
+        _op_put,
+        (
+            input,
+            index,
+            source,
+        ),
+        (),
+        (accumulate,),
+    )
+
 
 def rad2deg_(input):
     """In-place form of ``rad2deg``."""
     return _call_inplace(_op_rad2deg, (input,), (), ())
 
+
 def reciprocal_(input):
     """In-place form of ``reciprocal``."""
     return _call_inplace(_op_reciprocal, (input,), (), ())
+
 
 def relu_(input):
     """In-place form of ``relu``."""
     return _call_inplace(_op_relu, (input,), (), ())
 
+
 def remainder_(input, other):
     """In-place form of ``remainder``."""
-    _check_values(_op_remainder, (input, other,), (), ())
-    return _call_inplace(_op_remainder, (input, other,), (), ())
+    _check_values(
+        _op_remainder,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+    return _call_inplace(
+        _op_remainder,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )
+
 
 def round_(*args, **kwargs):
     """Overloads:
@@ -2347,11 +5563,13 @@ def round_(*args, **kwargs):
     round: Nearest integer, halves to even.
     round.decimals: ``x`` rounded at a decimal place: ``round(x * 10**d) / 10**d``.
     """
-    return _call_overloaded('round_', (_op_round, _op_round__decimals), args, kwargs, 'inplace')
+    return _call_overloaded("round_", (_op_round, _op_round__decimals), args, kwargs, "inplace")
+
 
 def rsqrt_(input):
     """In-place form of ``rsqrt``."""
     return _call_inplace(_op_rsqrt, (input,), (), ())
+
 
 def scatter_(*args, **kwargs):
     """Overloads:
@@ -2361,81 +5579,174 @@ def scatter_(*args, **kwargs):
     scatter.reduce: ``self`` with ``src`` added to or multiplied into the places at ``index`` along ``dim``.
     scatter.value_reduce: ``self`` with one number added to or multiplied into the places at ``index`` along ``dim``.
     """
-    return _call_overloaded('scatter_', (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce), args, kwargs, 'inplace')
+    return _call_overloaded(
+        "scatter_",
+        (_op_scatter__src, _op_scatter__value, _op_scatter__reduce, _op_scatter__value_reduce),
+        args,
+        kwargs,
+        "inplace",
+    )
+
 
 def scatter_add_(input, dim, index, src):
     """In-place form of ``scatter_add``."""
-    _check_values(_op_scatter_add, (input, index, src,), (), (dim,))
-    return _call_inplace(_op_scatter_add, (input, index, src,), (), (dim,))
+    _check_values(
+        _op_scatter_add,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (dim,),
+    )
+    return _call_inplace(
+        _op_scatter_add,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (dim,),
+    )
+
 
 def scatter_reduce_(input, dim, index, src, reduce, *, include_self=True):
     """In-place form of ``scatter_reduce``."""
-    _check_values(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
-    return _call_inplace(_op_scatter_reduce, (input, index, src,), (), (dim, reduce, include_self,))
+    _check_values(
+        _op_scatter_reduce,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (
+            dim,
+            reduce,
+            include_self,
+        ),
+    )
+    return _call_inplace(
+        _op_scatter_reduce,
+        (
+            input,
+            index,
+            src,
+        ),
+        (),
+        (
+            dim,
+            reduce,
+            include_self,
+        ),
+    )
+
 
 def selu_(input):
     """In-place form of ``selu``."""
     return _call_inplace(_op_selu, (input,), (), ())
 
+
 def sgn_(input):
     """In-place form of ``sgn``."""
     return _call_inplace(_op_sgn, (input,), (), ())
+
 
 def sigmoid_(input):
     """In-place form of ``sigmoid``."""
     return _call_inplace(_op_sigmoid, (input,), (), ())
 
+
 def sign_(input):
     """In-place form of ``sign``."""
     return _call_inplace(_op_sign, (input,), (), ())
+
 
 def sin_(input):
     """In-place form of ``sin``."""
     return _call_inplace(_op_sin, (input,), (), ())
 
+
 def sinc_(input):
     """In-place form of ``sinc``."""
     return _call_inplace(_op_sinc, (input,), (), ())
+
 
 def sinh_(input):
     """In-place form of ``sinh``."""
     return _call_inplace(_op_sinh, (input,), (), ())
 
+
 def sqrt_(input):
     """In-place form of ``sqrt``."""
     return _call_inplace(_op_sqrt, (input,), (), ())
+
 
 def square_(input):
     """In-place form of ``square``."""
     return _call_inplace(_op_square, (input,), (), ())
 
+
 def sub_(input, other, *, alpha=1):
     """In-place form of ``sub``."""
-    return _call_inplace(_op_sub, (input, other,), (alpha,), ())
+    return _call_inplace(
+        _op_sub,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+    )
+
 
 def subtract_(input, other, *, alpha=1):
     """In-place form of ``sub``."""
-    return _call_inplace(_op_sub, (input, other,), (alpha,), ())
+    return _call_inplace(
+        _op_sub,
+        (
+            input,
+            other,
+        ),
+        (alpha,),
+        (),
+    )
+
 
 def tan_(input):
     """In-place form of ``tan``."""
     return _call_inplace(_op_tan, (input,), (), ())
 
+
 def tanh_(input):
     """In-place form of ``tanh``."""
     return _call_inplace(_op_tanh, (input,), (), ())
 
+
 def threshold_(input, threshold, value):
     """In-place form of ``threshold``."""
-    return _call_inplace(_op_threshold, (input,), (), (threshold, value,))
+    return _call_inplace(
+        _op_threshold,
+        (input,),
+        (),
+        (
+            threshold,
+            value,
+        ),
+    )
+
 
 def tril_(input, diagonal=0):
     """In-place form of ``tril``."""
     return _call_inplace(_op_tril, (input,), (), (diagonal,))
 
+
 def triu_(input, diagonal=0):
     """In-place form of ``triu``."""
     return _call_inplace(_op_triu, (input,), (), (diagonal,))
+
 
 def true_divide_(*args, **kwargs):
     """Overloads:
@@ -2443,12 +5754,22 @@ def true_divide_(*args, **kwargs):
     div: ``self / other``, broadcast; integers give floats.
     div.mode: ``self / other`` rounded towards zero (``trunc``), down (``floor``) or not at all (None).
     """
-    return _call_overloaded('true_divide_', (_op_div, _op_div__mode), args, kwargs, 'inplace')
+    return _call_overloaded("true_divide_", (_op_div, _op_div__mode), args, kwargs, "inplace")
+
 
 def trunc_(input):
     """In-place form of ``trunc``."""
     return _call_inplace(_op_trunc, (input,), (), ())
 
+
 def xlogy_(input, other):
     """In-place form of ``xlogy``."""
-    return _call_inplace(_op_xlogy, (input, other,), (), ())
+    return _call_inplace(
+        _op_xlogy,
+        (
+            input,
+            other,
+        ),
+        (),
+        (),
+    )

@@ -86,9 +86,9 @@ def dense_dim(self: Tensor) -> int:
 
 
 @composite(namespaces=(), method=True)
-def smm(self: Tensor, mat: Tensor) -> Tensor:
-    """``self @ mat`` as a sparse tensor."""
-    return torch.smm(self, mat)
+def smm(self: Tensor, mat2: Tensor) -> Tensor:
+    """``self @ mat2`` as a sparse tensor."""
+    return torch.smm(self, mat2)
 
 
 @composite(namespaces=(), method=True)

@@ -22,7 +22,6 @@ from .samples import Sample, array
 ALIASES = {
     "linalg.matrix_exp": "linalg_matrix_exp",
     "linalg.householder_product": "linalg_householder_product",
-    "orgqr": "linalg_householder_product",
 }
 
 # ---------------------------------------------------------------- QR

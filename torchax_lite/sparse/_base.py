@@ -255,7 +255,8 @@ class SparseTensor(Tensor):
     def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
         return self.to("cuda" if device is None else device)
 
-    def copy_(self, src: Any, non_blocking: bool = False) -> Any:
+    def copy_(self, other: Any, non_blocking: bool = False) -> Any:
+        src = other
         if not isinstance(src, SparseTensor):
             raise copy_between(self, src)
         from ._graph import may_change

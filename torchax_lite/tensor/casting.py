@@ -176,12 +176,11 @@ def contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -
     return self if self.is_contiguous(memory_format=memory_format) else clone(self, memory_format=memory_format)
 
 
-def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Overwrite the values with ``src``, broadcast and cast; returns the tensor itself."""
+def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrite the values with ``other``, broadcast and cast; returns the tensor itself."""
     from .creation import as_tensor
 
-    if not isinstance(src, Tensor):
-        src = as_tensor(src, device=self.device)
+    src = other if isinstance(other, Tensor) else as_tensor(other, device=self.device)
     if src is self:
         return self
     if src._own_layout:

@@ -915,7 +915,11 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
         raise TypeError(f"{op.base}() expected {len(results)} out tensors, got {len(outs)}")
     for o, r in zip(outs, results, strict=True):
         write_out(o, r, op.name)
-    return type(result)(outs) if isinstance(result, (tuple, list)) else out
+    if not isinstance(result, (tuple, list)):
+        return out
+    from .return_types import with_outs
+
+    return with_outs(result, outs)
 
 
 def write_out(out: Any, result: Any, name: str = "") -> None:

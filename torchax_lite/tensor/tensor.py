@@ -413,9 +413,18 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
         return self._strides is None or is_contiguous(shape, strides)
 
-    def dim_order(self) -> tuple[int, ...]:
-        """Dims from the outermost to the innermost in memory."""
-        return tuple(memory_order(self._aval.shape, self.stride()))
+    def dim_order(self, *, ambiguity_check: bool | list[memory_format] = False) -> tuple[int, ...]:
+        """Dims from the outermost to the innermost in memory.
+
+        Raises:
+            RuntimeError: with ``ambiguity_check``, where several orders (or several of the given formats) describe it.
+        """
+        order = tuple(memory_order(self._aval.shape, self.stride()))
+        if ambiguity_check is False:
+            return order
+        from .strides import check_one_order
+
+        return check_one_order(self, order, ambiguity_check)
 
     @property
     def is_cpu(self) -> bool:
