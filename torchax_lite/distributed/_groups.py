@@ -62,7 +62,7 @@ class ReduceOp:
         self._factor = factor
 
     @property
-    def op(self) -> RedOpType:
+    def op(self) -> Any:
         """Which reduction it is."""
         return self._op
 

@@ -5,8 +5,6 @@ The families live in ``nn/_functional/``; the operations themselves are declared
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._functional import (
     activation as _activation,
 )

@@ -40,3 +40,8 @@ def grouped_mm(a, b, offs):
     inner = (((1,), (0,)), ((), ()))
     dims = jax.lax.RaggedDotDimensionNumbers(inner, lhs_ragged_dimensions=[1], rhs_group_dimensions=[])
     return jax.lax.ragged_dot_general(a, b, _sizes(offs, a.shape[1]), dims).astype(a.dtype)
+
+
+@grouped_mm.vjp
+def _(ct, a, b, offs):
+    return grouped_mm.body(ct, jnp.swapaxes(b, -1, -2), offs), grouped_mm.body(jnp.swapaxes(a, -1, -2), ct, offs), None

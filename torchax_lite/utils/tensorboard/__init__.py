@@ -11,7 +11,6 @@ except ImportError as error:
     ) from error
 
 from ._records import RecordWriter
-
 from .writer import FileWriter, SummaryWriter
 
 __all__ = ["FileWriter", "RecordWriter", "SummaryWriter"]
