@@ -114,6 +114,7 @@ _PROVIDED = {
         "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled", "set_autocast_gpu_dtype",
         "set_autocast_ipu_dtype", "set_autocast_ipu_enabled", "set_autocast_xla_dtype", "set_autocast_xla_enabled",
     ),
+    "amp.grad_scaler": ("GradScaler",),
     "_absent": (
         "complex32", "chalf", "bit", "float4_e2m1fn_x2", "int1", "int2", "int3", "int4", "int5", "int6", "int7", "uint1",
         "uint2", "uint3", "uint4", "uint5", "uint6", "uint7", "bits8", "bits16", "bits1x8", "bits2x4", "bits4x2", "quint8",
@@ -129,6 +130,10 @@ _PROVIDED = {
         "as_strided_", "binary_cross_entropy_with_logits", "compiled_with_cxx11_abi", "cond", "fill", "get_device",
         "get_device_module", "resize_as_", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
         "to_dlpack", "typename", "unsafe_split_with_sizes", "has_lapack", "has_mkl", "has_openmp", "has_spectral",
+    ),
+    "sparse": (
+        "sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor", "sparse_bsr_tensor", "sparse_bsc_tensor",
+        "sparse_compressed_tensor", "hspmm", "smm", "sspaddmm", "resize_as_sparse_",
     ),
     "_streams": ("AcceleratorError", "Event", "OutOfMemoryError", "Stream"),
     "func": ("vmap",),

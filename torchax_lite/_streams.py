@@ -197,13 +197,16 @@ class Event:
         return (end_event._time - self._time) * 1000.0
 
     def ipc_handle(self) -> Any:
-        """Events are not shared between processes."""
-        raise NotImplementedError("Event.ipc_handle is not available: events are not shared between processes")
+        """What another process opens the event by: JAX has none to give."""
+        raise RuntimeError(f"event of {self.device} has no IPC handle: it was not made with interprocess=True")
 
     @classmethod
     def from_ipc_handle(cls, device: Any, handle: Any) -> Any:
-        """Events are not shared between processes."""
-        raise NotImplementedError("Event.from_ipc_handle is not available: events are not shared between processes")
+        """The event of another process: events are not shared between processes here."""
+        where = torch_device(device)
+        if where.type != "cpu":
+            to_place(where)  # raises where the device does not exist
+        raise NotImplementedError(f"Event.from_ipc_handle({where}, ...): events are not shared between processes")
 
     def __repr__(self) -> str:
         return (

@@ -55,6 +55,17 @@ def get_tensor_metadata(tensor: Tensor) -> dict[str, bool]:
     return {}
 
 
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Tensor:
+    """A sparse tensor of its parts: (indices, values, size, coalesced), or (compressed, plain, values, size)."""
+    from .sparse._tensor import compressed, coo
+    from .tensor.tensor import sparse_coo
+
+    if layout is sparse_coo:
+        indices, values, size, *known = data
+        return coo(indices, values, size, bool(known and known[0]))
+    return compressed(layout, *data)
+
+
 def _rebuild_meta_tensor_no_storage(dtype: dtypes.dtype, size: Any, stride: Any, requires_grad: bool) -> Tensor:
     """A tensor without values."""
     from .tensor.creation import empty_strided

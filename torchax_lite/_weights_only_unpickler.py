@@ -15,7 +15,15 @@ from collections.abc import Callable
 from pickle import UnpicklingError
 from typing import Any
 
-__all__ = ["PROTOCOL_4", "Unpickler", "allowed_globals", "find_global", "global_names", "refused_globals", "safe_globals"]
+__all__ = [
+    "PROTOCOL_4",
+    "Unpickler",
+    "allowed_globals",
+    "find_global",
+    "global_names",
+    "refused_globals",
+    "safe_globals",
+]
 
 BLOCKED = frozenset({"sys", "os", "posix", "nt", "subprocess", "shutil", "pty", "importlib", "runpy", "ctypes"})
 """Top-level modules whose names are refused even when a user allows them."""

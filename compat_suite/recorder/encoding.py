@@ -133,7 +133,9 @@ def encode(value: Any, leaf: Any) -> Any:
     if isinstance(value, np.ndarray):
         return {"array": value}
     if isinstance(value, torch.nn.LinearCrossEntropyOptions):
-        return {"linear cross entropy": [[f.name, encode(getattr(value, f.name), leaf)] for f in dataclasses.fields(value)]}
+        return {
+            "linear cross entropy": [[f.name, encode(getattr(value, f.name), leaf)] for f in dataclasses.fields(value)]
+        }
     if isinstance(value, torch.nn.Module) and not list(value.parameters()):
         return {"module": type(value).__name__}
     raise Unsupported(f"a value of type {type(value).__name__}")

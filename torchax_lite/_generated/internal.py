@@ -59,6 +59,7 @@ _op_fractional_max_pool3d = _OPS['fractional_max_pool3d']
 _op_geqrf = _OPS['geqrf']
 _op_grid_sampler = _OPS['grid_sampler']
 _op_group_norm = _OPS['group_norm']
+_op_grouped_mm = _OPS['grouped_mm']
 _op_gru_layer = _OPS['gru_layer']
 _op_huber_loss = _OPS['huber_loss']
 _op_im2col = _OPS['im2col']
@@ -106,11 +107,13 @@ _op_rnn_layer = _OPS['rnn_layer']
 _op_scaled_dot_product_attention_masked = _OPS['scaled_dot_product_attention_masked']
 _op_smooth_l1_loss = _OPS['smooth_l1_loss']
 _op_soft_margin_loss = _OPS['soft_margin_loss']
+_op_sparse_lookup = _OPS['sparse_lookup']
 _op_tensordot = _OPS['tensordot']
 _op_upsample = _OPS['upsample']
+_op_wide_product = _OPS['wide_product']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'linear_cross_entropy_chunked', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'tensordot', 'upsample']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'grouped_mm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'linear_cross_entropy_chunked', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'sparse_lookup', 'tensordot', 'upsample', 'wide_product']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -326,6 +329,12 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """``(x - mean) / sqrt(var + eps) * weight + bias``, statistics over each group of channels of a sample."""
     return _call(_op_group_norm, (input, weight, bias,), (), (num_groups, eps,))
 
+def grouped_mm(a, b, offs):
+    """``a[start:end] @ b[g]`` for each group of rows of ``a``, of columns of ``b``, or of the dim that is summed over.
+
+    (m, k), (g, k, n) give (m, n); (g, m, k), (k, n) give (m, n); (m, k), (k, n) give (g, m, n)."""
+    return _call(_op_grouped_mm, (a, b, offs,), (), ())
+
 def gru_layer(input, h0, w_ih, w_hh, b_ih=None, b_hh=None, reverse=False):
     """One GRU layer in one direction (gates in the order r, z, n)."""
     return _call(_op_gru_layer, (input, h0, w_ih, w_hh, b_ih, b_hh,), (), (reverse,))
@@ -531,6 +540,10 @@ def soft_margin_loss(input, target, reduction='mean'):
     """``log(1 + exp(-target x))``, reduced."""
     return _call(_op_soft_margin_loss, (input, target,), (), (reduction,))
 
+def sparse_lookup(keys, values, wanted):
+    """For each wanted key the sum of the values that have it, 0 where none has; (n), (n, ...), (m) give (m, ...)."""
+    return _call(_op_sparse_lookup, (keys, values, wanted,), (), ())
+
 def tensordot(input, other, dims_self, dims_other, *, out=None):
     """Sums of products over pairs of dims; the other dims of ``self``, then those of ``other``, remain."""
     if out is None:
@@ -540,3 +553,7 @@ def tensordot(input, other, dims_self, dims_other, *, out=None):
 def upsample(input, mode, output_size, scales, align_corners=False, antialias=False):
     """``(N, C, *spatial)`` resampled to ``output_size``; ``scales`` (0: unknown) fix the coordinate steps."""
     return _call(_op_upsample, (input,), (), (mode, output_size, scales, align_corners, antialias,))
+
+def wide_product(input, mat2, out_dtype):
+    """Product of two matrices, or of two equal batches of them, summed in ``out_dtype``."""
+    return _call(_op_wide_product, (input, mat2,), (), (out_dtype,))

@@ -838,7 +838,7 @@ class TensorMethods:
         return _call(_op_log_softmax, (self,), (), (dim, dtype,))
 
     def logaddexp(self, other):
-        """``log(exp(self) + exp(other))`` without overflow."""
+        """``log(exp(self) + exp(other))`` without overflow; the imaginary part of a complex result is not reduced."""
         return _call2(_op_logaddexp, self, other)
 
     def logaddexp2(self, other):
@@ -847,7 +847,7 @@ class TensorMethods:
 
     @_numpy_names
     def logcumsumexp(self, dim):
-        """Running ``log(sum(exp(x)))``."""
+        """Running ``log(sum(exp(x)))``; the imaginary part of a complex result is not reduced."""
         return _call(_op_logcumsumexp, (self,), (), (dim,))
 
     def logical_and(self, other):

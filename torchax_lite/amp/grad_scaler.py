@@ -376,3 +376,7 @@ class GradScaler:
 
     def _found_inf_per_device(self, optimizer: Any) -> dict[Any, Any]:
         return self._per_optimizer_states[id(optimizer)]["found_inf_per_device"]  # type: ignore[no-any-return]
+
+
+TORCH_NAMES: dict[str, Any] = {"GradScaler": GradScaler}
+"""What ``torch`` shows of this module."""

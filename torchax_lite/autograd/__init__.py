@@ -248,6 +248,18 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'torchax_lite.autograd' has no attribute '{name}'")
 
 
+def variable(*args: Any, **kwargs: Any) -> Tensor:  # type: ignore[no-redef]
+    """``torch.tensor`` (deprecated spelling)."""
+    import warnings
+
+    from ..tensor.creation import tensor
+
+    warnings.warn(
+        "torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead", DeprecationWarning, stacklevel=2
+    )
+    return tensor(*args, **kwargs)
+
+
 __all__ = [
     "Variable", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "grad", "inference_mode", "is_grad_enabled",
     "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled",

@@ -96,7 +96,7 @@ def run_backward(
         if buffer is None:
             buffer = buffers[node] = [None] * max(len(node._out_avals), 1)
         held = buffer[nr]
-        buffer[nr] = grad if held is None else held + grad
+        buffer[nr] = grad if held is None else held + grad if not held._own_layout else _add_sparse(held, grad)
 
     previous = modes.grad
     run_node, thaw = _run_node, None
@@ -235,7 +235,7 @@ def _run_tensor_hooks(node: GradNode, buffer: list[Tensor | None]) -> None:
             if t._grad is not None:
                 t._grad = t._grad + grad
             else:
-                t._grad = grad.clone() if modes.grad else dispatch.wrap(grad._sync())
+                t._grad = grad.clone() if modes.grad or grad._own_layout else dispatch.wrap(grad._sync())
 
 
 def _run_prehooks(node: GradNode, buffer: list[Tensor | None]) -> list[Tensor | None]:
@@ -453,7 +453,9 @@ def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
     if grad._aval is not variable._aval:
         grad = _match(grad, variable)
     held = variable._grad
-    if held is None:
+    if grad._own_layout:
+        variable._grad = _accumulate_sparse(variable, grad)
+    elif held is None:
         if modes.grad:
             variable._grad = grad.clone()
         else:
@@ -462,6 +464,8 @@ def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
             if strides is not None and is_non_overlapping_and_dense(variable._aval.shape, strides):
                 stored._strides = stored._storage.strides = strides
             variable._grad = stored
+    elif held._own_layout:
+        variable._grad = _accumulate_sparse(variable, grad)
     elif modes.grad:
         variable._grad = held + grad
     else:
@@ -471,8 +475,20 @@ def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
             hook(variable)
 
 
+def _add_sparse(held: Tensor, grad: Tensor) -> Tensor:
+    from ..sparse._graph import add_gradients
+
+    return add_gradients(held, grad)  # type: ignore[no-any-return]
+
+
+def _accumulate_sparse(variable: Any, grad: Tensor) -> Tensor:
+    from ..sparse._graph import accumulate
+
+    return accumulate(variable, grad)  # type: ignore[no-any-return]
+
+
 def _match(grad: Tensor, variable: Any) -> Tensor:
-    if grad._aval.place is not variable._aval.place:
+    if grad._aval.place is not variable._aval.place and not grad._own_layout:
         return grad
     if grad.shape != variable.shape:
         raise RuntimeError(f"gradient of shape {list(grad.shape)} for a tensor of shape {list(variable.shape)}")

@@ -175,9 +175,9 @@ class FunctionNode(GradNode, FunctionCtx):
         """What the function's own ``backward`` (or ``vjp``) returns for gradients of the results."""
         return self._user_backward()(self, *args)
 
-    def apply_boxed(self, args: list[Any]) -> Any:
+    def apply_boxed(self, *args: Any) -> Any:
         """:meth:`apply` with the list of gradients as the one argument."""
-        return self._user_backward()(self, args)
+        return self._user_backward()(self, *args)
 
     def apply_jvp(self, *args: Any) -> Any:
         """What the function's own ``jvp`` returns for tangents of the arguments."""

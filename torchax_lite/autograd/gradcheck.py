@@ -57,8 +57,18 @@ def gradcheck(
         check_forward_ad: check forward mode; ``check_batched_forward_grad``: also under ``vmap``.
         check_backward_ad: check reverse mode.
         fast_mode: compare one random projection of the Jacobian instead of all of it.
-        masked: matters for sparse tensors only.
+        masked: vary and compare only what sparse inputs list; otherwise all their elements.
     """
+    if any(isinstance(x, Tensor) and x._own_layout for x in _tuple(inputs)):
+        from ..sparse import as_sparse_gradcheck
+
+        return as_sparse_gradcheck(gradcheck)(  # type: ignore[no-any-return]
+            func, inputs, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol,
+            check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
+            check_batched_grad=check_batched_grad, check_batched_forward_grad=check_batched_forward_grad,
+            check_forward_ad=check_forward_ad, check_backward_ad=check_backward_ad, fast_mode=fast_mode,
+            masked=bool(masked),
+        )  # fmt: skip
     if not check_forward_ad and not check_backward_ad:
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
     if check_batched_grad and not check_backward_ad:

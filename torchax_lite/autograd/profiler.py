@@ -21,11 +21,11 @@ from torchax_lite.engine.executor import Entry
 from torchax_lite.tensor import overriding
 from torchax_lite.tensor.interception import Inner, Layer, Point
 
-from .profiler_util import EventList, FunctionEvent, FunctionEventAvg, Interval, StringTable
+from .profiler_util import EventList, FunctionEvent, FunctionEventAvg, Interval, MemRecordsAcc, StringTable
 
 __all__ = [
     "EnforceUnique", "EventList", "FunctionEvent", "FunctionEventAvg", "Interval", "KinetoStepTracker", "StringTable",
-    "emit_itt", "emit_nvtx", "load_nvprof", "parse_nvprof_trace", "profile", "record_function",
+    "emit_itt", "emit_nvtx", "MemRecordsAcc", "load_nvprof", "parse_nvprof_trace", "profile", "record_function",
 ]  # fmt: skip
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -207,6 +207,18 @@ def begin(recording: Recording) -> None:
     current = recording
 
 
+def pause(recording: Recording, paused: bool) -> None:
+    """Leave a recording that has begun, or go on with it; what is pending belongs to the side on which it was called."""
+    global current
+    if paused and current is recording:
+        end()
+    elif not paused and current is None:
+        flush_all("the profile goes on")
+        _CALLS.enable()
+        _PROGRAMS.enable()
+        current = recording
+
+
 def end() -> None:
     """Run what is pending, so that its time belongs to the profile, and stop."""
     global current
@@ -312,8 +324,11 @@ class profile:
         self, enabled: bool = True, *, use_cuda: bool = False, use_device: str | None = None, record_shapes: bool = False,
         with_flops: bool = False, profile_memory: bool = False, with_stack: bool = False, with_modules: bool = False,
         use_kineto: bool = False, use_cpu: bool = True, experimental_config: Any = None, acc_events: bool = False,
-        custom_trace_id_callback: Any = None, post_processing_timeout_s: float | None = None,
+        custom_trace_id_callback: Any = None, post_processing_timeout_s: float | None = None, activity_filters: Any = None,
     ) -> None:  # fmt: skip
+        if activity_filters is not None:
+            raise NotImplementedError("profile(activity_filters=...): filter the events of events() by their names")
+        self.trace_id = custom_trace_id_callback() if custom_trace_id_callback is not None else ""
         self.enabled = enabled
         self.entered = False
         self.record_shapes = record_shapes or with_flops
@@ -353,9 +368,16 @@ class profile:
     def __str__(self) -> str:
         return "<unfinished torch.autograd.profile>" if self.function_events is None else str(self.function_events)
 
-    def table(self, sort_by: str | None = None, row_limit: int = 100, **options: Any) -> str:
+    def table(
+        self, sort_by: str | None = None, row_limit: int = 100, max_src_column_width: int = 75, max_name_column_width: int = 55,
+        max_shapes_column_width: int = 80, header: str | None = None, top_level_events_only: bool = False,
+        time_unit: str | None = None,
+    ) -> str:  # fmt: skip
         """The events as a table; see :meth:`EventList.table`."""
-        return self._check_finish().table(sort_by=sort_by, row_limit=row_limit, **options)
+        return self._check_finish().table(
+            sort_by, row_limit, max_src_column_width, max_name_column_width, max_shapes_column_width, header,
+            top_level_events_only, time_unit,
+        )  # fmt: skip
 
     def key_averages(
         self, group_by_input_shape: bool = False, group_by_stack_n: int = 0, group_by_overload_name: bool = False
@@ -383,8 +405,9 @@ class profile:
         self._check_finish().export_stacks(path, metric)
 
     def toggle_collection_dynamic(self, enabled: bool, activities: Any) -> None:
-        """Not supported."""
-        raise NotImplementedError("toggle_collection_dynamic: use a schedule, or several profiles")
+        """Stop recording calls and programs for a while, or go on; ``activities`` must name CPU for either."""
+        if self.recording is not None and any("CPU" in str(a) for a in activities):
+            pause(self.recording, not enabled)
 
 
 def write_trace(path: str, trace: dict[str, Any]) -> None:
@@ -398,6 +421,21 @@ def write_trace(path: str, trace: dict[str, Any]) -> None:
     else:
         with open(path, "w") as plain:
             json.dump(trace, plain)
+
+
+def write_memory_timeline(path: str, points: list[tuple[int, int]], device: str) -> None:
+    """Write (microseconds, bytes) as JSON, or as a page with the curve."""
+    times, sizes = [t for t, _ in points], [[size] for _, size in points]
+    if not str(path).endswith(".html"):
+        write_trace(path, [times, sizes])  # type: ignore[arg-type]
+        return
+    top, last = max((b for _, b in points), default=1), max(times, default=1) or 1
+    curve = " ".join(f"{800 * t / last:.1f},{300 - 280 * b / top:.1f}" for t, b in points)
+    with open(path, "w") as page:
+        page.write(
+            f"<!doctype html><title>Memory of {device}</title><p>{device}: {top} bytes of results in {last} µs</p>"
+            f'<svg viewBox="0 0 800 300" width="800"><polyline fill="none" stroke="black" points="{curve}"/></svg>\n'
+        )
 
 
 class emit_nvtx:
@@ -420,14 +458,29 @@ class emit_itt:
             )
 
 
-def load_nvprof(path: str) -> Any:
-    """Not supported."""
-    raise NotImplementedError("load_nvprof: use jax.profiler.trace and its viewer")
+def load_nvprof(path: str) -> EventList:
+    """The events of a file that NVIDIA's ``nvprof`` wrote (an SQLite database)."""
+    return EventList(parse_nvprof_trace(path))
 
 
-def parse_nvprof_trace(path: str) -> Any:
-    """Not supported."""
-    raise NotImplementedError("parse_nvprof_trace: use jax.profiler.trace and its viewer")
+def parse_nvprof_trace(path: str) -> list[FunctionEvent]:
+    """The ranges of an ``nvprof`` file that ``emit_nvtx`` would have written: name, thread, begin and end."""
+    import contextlib
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        base.row_factory = sqlite3.Row
+        names = {row["id"]: row["value"] for row in base.execute("SELECT _id_ AS id, value FROM StringTable")}
+        query = (
+            "SELECT start.id AS id, start.name AS name, start.timestamp AS begin, end.timestamp AS end "
+            "FROM CUPTI_ACTIVITY_KIND_MARKER AS start INNER JOIN CUPTI_ACTIVITY_KIND_MARKER AS end "
+            "ON start.id = end.id WHERE start.name != 0 AND end.name = 0"
+        )
+        events = [
+            FunctionEvent(row["id"], names[row["name"]], 0, row["begin"] / 1e3, row["end"] / 1e3)
+            for row in base.execute(query)
+        ]
+    return sorted(events, key=lambda e: e.time_range.start)
 
 
 class EnforceUnique:

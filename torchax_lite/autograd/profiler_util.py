@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import Any
 
@@ -139,9 +139,24 @@ class FunctionEvent(_Times):
         cpu_memory_usage: int = 0, device_memory_usage: int = 0, is_async: bool = False, is_remote: bool = False,
         sequence_nr: int = -1, node_id: int = -1, device_type: DeviceType = DeviceType.CPU, device_index: int = 0,
         device_resource_id: int | None = None, is_legacy: bool = False, flops: int | None = None, trace_name: str | None = None,
-        concrete_inputs: Any = None, kwinputs: Any = None, is_user_annotation: bool = False, device_us: float = 0.0,
+        concrete_inputs: Any = None, kwinputs: Any = None, is_user_annotation: bool = False, is_python_function: bool = False,
+        activity_type: Any = None, metadata_json: str | None = None, flow_id: int | None = None, flow_type: Any = None,
+        flow_start: Any = None, external_id: int = 0, linked_correlation_id: int = 0, extra_meta: dict[str, Any] | None = None,
+        structured_input_shapes: Any = None, structured_input_strides: Any = None, input_dtypes: Any = None,
+        python_id: int = -1, python_parent_id: int = -1, python_module_id: int = -1, *, device_us: float = 0.0,
         **metadata: Any,
     ) -> None:  # fmt: skip
+        self.is_python_function, self.activity_type, self.metadata_json = (
+            is_python_function,
+            activity_type,
+            metadata_json,
+        )
+        self.flow_id, self.flow_type, self.flow_start = flow_id, flow_type, flow_start
+        self.external_id, self.linked_correlation_id = external_id, linked_correlation_id
+        self.extra_meta, self.input_dtypes = extra_meta, input_dtypes or []
+        self.structured_input_shapes = structured_input_shapes or []
+        self.structured_input_strides = structured_input_strides or []
+        self.python_id, self.python_parent_id, self.python_module_id = python_id, python_parent_id, python_module_id
         self.id, self.name, self.thread, self.fwd_thread = id, name, thread, fwd_thread
         self.overload_name = overload_name or ""
         self.trace_name = trace_name
@@ -255,6 +270,21 @@ class FunctionEventAvg(_Times):
             f" self_device_time={self.self_device_time_total_str} device_time={self.device_time_str} input_shapes="
             f"{self.input_shapes or ''} cpu_memory_usage={self.cpu_memory_usage} device_memory_usage={self.device_memory_usage}>"
         )
+
+
+class MemRecordsAcc:
+    """Memory records found by time: each has ``start_ns()``."""
+
+    def __init__(self, mem_records: list[Any]) -> None:
+        self._records = sorted(((r[0].start_ns(), i) for i, r in enumerate(mem_records)))
+        self._mem_records = mem_records
+        self._starts = [start for start, _ in self._records]
+
+    def in_interval(self, start_ns: int, end_ns: int) -> Iterator[Any]:
+        """The records from ``start_ns`` to ``end_ns``, both included."""
+        first, last = bisect.bisect_left(self._starts, start_ns), bisect.bisect_right(self._starts, end_ns)
+        for _, i in self._records[first:last]:
+            yield self._mem_records[i]
 
 
 class EventList(list[Any]):

@@ -39,7 +39,8 @@ def register_backend(compiler_fn: Any = None, name: str | None = None, tags: Any
 
 def compile(
     model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: str | Callable[..., Any] | None = None,
-    mode: str | None = None, options: dict[str, Any] | None = None, disable: bool = False, recompile_limit: int | None = None,
+    mode: str | None = None, options: dict[str, Any] | None = None, name: str | None = None, disable: bool = False,
+    recompile_limit: int | None = None, isolate_recompiles: bool = False, shapes_spec: Any = None,
 ) -> Any:  # fmt: skip
     """The function or module itself, checked: the engine compiles what is recorded, whoever records it.
 
@@ -51,17 +52,21 @@ def compile(
             ``(graph_module, example_inputs)`` for each new combination of shapes and returns what is called.
         mode, options: settings of PyTorch's code generator; checked and without effect.
         disable: return ``model`` as it is.
-        recompile_limit: accepted; a program that comes back is not compiled again.
+        name: accepted; programs are named by the lines that recorded them.
+        shapes_spec: NotImplementedError unless None.
+        recompile_limit, isolate_recompiles: accepted; a program that comes back is not compiled again.
 
     Raises:
         InvalidBackend: for an unknown name. RuntimeError: for unknown modes and options, and both at once.
     """
+    if shapes_spec is not None:
+        raise NotImplementedError("torch.compile(shapes_spec=...): programs are compiled for the shapes that come")
     if mode is not None and options is not None:
         raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
     if model is None:
         return lambda m: compile(
-            m, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable,
-            recompile_limit=recompile_limit,
+            m, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, name=name,
+            disable=disable, recompile_limit=recompile_limit, isolate_recompiles=isolate_recompiles,
         )  # fmt: skip
     if backend is None:
         backend = state.default_backend

@@ -17,14 +17,16 @@ from . import (
     norms,
     rearranging,
     segments,
+    sparse_members,
     spectral,
     spellings,
     statistics,
+    wide_products,
     windows,
 )
 from .registry import FUNCTIONS, METHODS, composite
 
 __all__ = [
     "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "joining", "linalg", "lowrank", "members", "native_forms", "norms", "rearranging",
-    "segments", "spectral", "spellings", "statistics", "windows",
+    "segments", "sparse_members", "spectral", "spellings", "statistics", "wide_products", "windows",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 
 import torchax_lite as torch
 from torchax_lite._generated import internal
+from torchax_lite._generated import linalg as internal_linalg
 from torchax_lite.ops.common import canonical_dim, display_name
 from torchax_lite.ops.linalg import check_float, check_square
 from torchax_lite.ops.lowering import broadcast
@@ -154,7 +155,11 @@ def triangular_solve(
         )
     matrix = A.mT if transpose else A
     solution = internal.linalg_solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
-    result = named("triangular_solve", solution=solution, cloned_coefficient=in_columns(A.clone(memory_format=torch.contiguous_format)))
+    result = named(
+        "triangular_solve",
+        solution=solution,
+        cloned_coefficient=in_columns(A.clone(memory_format=torch.contiguous_format)),
+    )
     return into_all("triangular_solve", result, out)
 
 
@@ -179,9 +184,9 @@ def cholesky_ex(
 
 
 @composite(namespaces=("linalg",), name="cholesky")
-def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
+def linalg_cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """Lower (upper) triangle L with ``L L^H = A``; ``LinAlgError`` if A is not positive definite."""
-    factor, info = internal.linalg_cholesky_ex(A, upper=upper)
+    factor, info = internal.linalg_cholesky_ex(input, upper=upper)
     _raise_if(info, "linalg.cholesky", _NOT_DEFINITE)
     return into("linalg_cholesky", factor, out)
 
@@ -195,6 +200,18 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
 
 
 # ---------------------------------------------------------------- determinants
+
+
+@composite(namespaces=("linalg",), name="det")
+def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Determinant of square matrices."""
+    return into("linalg_det", internal_linalg.det(A), out)
+
+
+@composite(namespaces=("linalg",), name="slogdet")
+def linalg_slogdet(A: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
+    """Sign (of absolute value 1) of the determinant, and the logarithm of its absolute value."""
+    return into_all("linalg_slogdet", internal_linalg.slogdet(A), out)
 
 
 @composite(method=True)
@@ -418,10 +435,10 @@ def geqrf(input: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
     return into_all("geqrf", named("geqrf", a=packed, tau=tau), out)
 
 
-@composite(namespaces=(), method=True, name="orgqr")
-def _orgqr_method(self: Tensor, input2: Tensor) -> Tensor:
+@composite(method=True)
+def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """First columns of the product of the Householder reflections that ``geqrf`` gives."""
-    return internal.linalg_householder_product(self, input2)  # type: ignore[no-any-return]
+    return into("orgqr", internal_linalg.householder_product(input, input2), out)
 
 
 @composite(method=True)

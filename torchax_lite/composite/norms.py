@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torchax_lite as torch
 from torchax_lite._generated import internal
+from torchax_lite._generated import torch_ops as _plain
 from torchax_lite.ops.common import canonical_dim, canonical_dims
 from torchax_lite.tensor.dtypes import scalar_type_name
 
@@ -68,20 +69,48 @@ def matrix_norm(
 
 @composite(namespaces=("linalg",))
 def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None
+    input: Tensor,
+    ord: Any = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
 ) -> Tensor:
     """Vector norm (2-norm of all elements without ``ord``), or matrix norm where two dims are meant."""
     dims = None if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if ord is not None:
-        if dims is None and A.ndim not in (1, 2):
+        if dims is None and input.ndim not in (1, 2):
             raise RuntimeError(
-                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
+                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {input.ndim}D."
             )
-        one = len(dims) == 1 if dims is not None else A.ndim == 1
+        one = len(dims) == 1 if dims is not None else input.ndim == 1
         if isinstance(ord, str) or not one:
             two = dims if dims is not None else (0, 1)
-            return matrix_norm(A, ord, two, keepdim, dtype=dtype, out=out)
-    return into("linalg_norm", torch.linalg.vector_norm(A, 2 if ord is None else ord, dims, keepdim, dtype=dtype), out)
+            return matrix_norm(input, ord, two, keepdim, dtype=dtype, out=out)
+    return into(
+        "linalg_norm", torch.linalg.vector_norm(input, 2 if ord is None else ord, dims, keepdim, dtype=dtype), out
+    )
+
+
+_norm = _plain.norm
+
+
+@composite(name="norm")
+def _norm_function(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Tensor | None = None, dtype: Any = None
+) -> Tensor:
+    """``(sum |x|**p) ** (1 / p)`` over all elements or some dims; ``fro``: the 2-norm, ``nuc``: of singular values."""
+    options: dict[str, Any] = {} if dtype is None else {"dtype": dtype}
+    if out is not None:
+        options["out"] = out
+    return _norm(input, p, dim, keepdim, **options)  # type: ignore[no-any-return]
+
+
+@composite(name="norm", namespaces=(), method=True)
+def _norm_method(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """``(sum |x|**p) ** (1 / p)`` over all elements or some dims; ``fro``: the 2-norm, ``nuc``: of singular values."""
+    return _norm_function(self, p, dim, keepdim, dtype=dtype)
 
 
 @composite(namespaces=("linalg",))

@@ -10,6 +10,7 @@ import numpy as np
 
 import torchax_lite as torch
 from torchax_lite.ops.common import canonical_dim
+from torchax_lite.tensor.arguments import no_overload
 
 from .registry import composite, from_host
 
@@ -170,8 +171,13 @@ def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 @composite(namespaces=(), method=True, name="tile")
-def _tile_method(self: Tensor, *dims: Any) -> Tensor:
+def _tile_method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """``self`` repeated ``dims[i]`` times; with fewer numbers than dims the last dims are meant."""
+    if kwargs:
+        if args or set(kwargs) != {"dims"}:
+            raise no_overload("tile", ["tuple of ints dims"], args, kwargs)
+        return tile(self, kwargs["dims"])
+    dims = args
     return tile(self, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
 
 
@@ -183,11 +189,14 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 @composite(method=True)
 def repeat_interleave(
-    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+    input: Any = None, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Each element (or slice along ``dim``) repeated, by a number or by counts; for counts alone the positions."""
-    if repeats is None:
-        return _expanded_positions(input, output_size)
+    if input is None or repeats is None:
+        counts = repeats if input is None else input
+        if counts is None:
+            raise no_overload("repeat_interleave", ["Tensor repeats, *, int output_size = None"], (), {})
+        return _expanded_positions(counts, output_size)
     if isinstance(repeats, torch.Tensor):
         return _repeat_by_counts(input, repeats, dim, output_size)
     if isinstance(repeats, (list, tuple)):

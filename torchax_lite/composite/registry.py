@@ -12,7 +12,7 @@ from ..tensor.creation import on_place
 from ..tensor.dispatch import type_name, write_out
 from ..tensor.modes import modes
 from ..tensor.out_rules import WITH_GRADIENT
-from ..tensor.return_types import return_type
+from ..tensor.return_types import return_type, with_outs
 from ..tensor.strides import contiguous_strides
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def into_all(name: str, results: Any, outs: Sequence[Tensor] | None) -> Any:
     if len(outs) != len(results):
         raise TypeError(f"{name}() expected {len(results)} out tensors, got {len(outs)}")
     stored = [into(name, r, o) for r, o in zip(results, outs, strict=True)]
-    return type(results)(stored)
+    return with_outs(results, stored)
 
 
 def named(name: str, **results: Any) -> Any:

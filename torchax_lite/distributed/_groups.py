@@ -58,8 +58,18 @@ class ReduceOp:
     BAND, BOR, BXOR, PREMUL_SUM = RedOpType.BAND, RedOpType.BOR, RedOpType.BXOR, RedOpType.PREMUL_SUM
 
     def __init__(self, op: Any, factor: Any = None) -> None:
-        self.op: RedOpType = op.op if isinstance(op, ReduceOp) else op
-        self.factor = factor
+        self._op: RedOpType = op.op if isinstance(op, ReduceOp) else op
+        self._factor = factor
+
+    @property
+    def op(self) -> Any:
+        """Which reduction it is."""
+        return self._op
+
+    @property
+    def factor(self) -> Any:
+        """The number of a ``PREMUL_SUM``."""
+        return self._factor
 
     def __eq__(self, other: object) -> bool:
         return self.op == (other.op if isinstance(other, ReduceOp) else other)

@@ -15,15 +15,14 @@ from jax import lax
 from .common import display_name, is_complex
 from .linalg import OWN, check_float, check_square, product, rectangles, square, triangular
 from .matmul import adjoint
-from .reflections import reflections
 from .memory import columns
+from .reflections import reflections
 from .registry import op
 from .samples import Sample, array
 
 ALIASES = {
     "linalg.matrix_exp": "linalg_matrix_exp",
     "linalg.householder_product": "linalg_householder_product",
-    "orgqr": "linalg_householder_product",
 }
 
 # ---------------------------------------------------------------- QR

@@ -35,7 +35,7 @@ def _embedding_samples(rng, dtype):
 def embedding(weight, indices, padding_idx, scale_grad_by_freq, sparse):
     """``weight[indices]``; an index outside the table gives NaN."""
     if sparse:
-        raise NotImplementedError("embedding: sparse=True (sparse gradients) is not available")
+        raise NotImplementedError("embedding: a sparse gradient is made above the op, by nn.functional.embedding")
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     _check_indices(indices, "embedding")

@@ -202,6 +202,16 @@ def _(ct, self, mat2):
     return contract(ct, conj(mat2), ((2,), (2,)), lead), contract(conj(self), ct, ((1,), (1,)), lead)
 
 
+@op(
+    "wide_product(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor", method=False, out=False,
+    namespaces=("_ops",), grad_name="MmBackward0", samples=lambda rng, dtype: iter(()),
+)  # fmt: skip
+def wide_product(self, mat2, out_dtype):
+    """Product of two matrices, or of two equal batches of them, summed in ``out_dtype``."""
+    (_check_bmm if self.ndim == 3 else _check_mm)(self, mat2)
+    return jnp.matmul(self, mat2, preferred_element_type=out_dtype)
+
+
 @op("mv(Tensor self, Tensor vec) -> Tensor", samples=cases((T((2, 3)), T((3,))), (T((2, 0)), T((0,)))))
 def mv(self, vec):
     """Product of a matrix and a vector."""

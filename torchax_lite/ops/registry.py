@@ -59,6 +59,8 @@ class Op:
         self.keep_residuals = keep_residuals
         self.vjp_body: Callable[..., Any] | None = None
         self.vjp_needs: tuple[str, ...] | None = None
+        self.without_slope: dict[str, str] = {}
+        """Parameters that the derivative does not exist for, and what asking for it raises."""
         self.layout: Callable[..., Any] | None = None
         self.write_body: Callable[..., Any] | None = None
         self.shape_body: Callable[..., Any] | None = None

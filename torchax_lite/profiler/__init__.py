@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from enum import Enum, IntEnum
 from typing import Any
@@ -102,7 +103,7 @@ def schedule(
 
 
 def tensorboard_trace_handler(
-    dir_name: str, worker_name: str | None = None, use_gzip: bool = False
+    dir_name: str, worker_name: str | None = None, use_gzip: bool = False, use_python_export: bool = False
 ) -> Callable[[profile], None]:
     """A function for ``on_trace_ready`` that writes traces to a folder, where TensorBoard's plugin looks for them."""
 
@@ -140,6 +141,8 @@ class profile:
         execution_trace_observer: Any = None, acc_events: bool = False, use_cuda: bool | None = None,
         custom_trace_id_callback: Callable[[], str] | None = None, post_processing_timeout_s: float | None = None,
     ) -> None:  # fmt: skip
+        self.custom_trace_id_callback = custom_trace_id_callback
+        self._trace_id: str | None = None
         self.activities = set(activities) if activities is not None else supported_activities()
         if execution_trace_observer is not None:
             raise NotImplementedError("profile(execution_trace_observer=...): use export_chrome_trace")
@@ -210,6 +213,11 @@ class profile:
         elif before is ProfilerAction.RECORD and after not in recording:
             self._finish()
         if after in recording and not self._active:
+            self._trace_id = (
+                f"{uuid.uuid4().hex.upper()}"
+                if self.custom_trace_id_callback is None
+                else self.custom_trace_id_callback()
+            )
             self.recording = _core.Recording(self.record_shapes, self.profile_memory, self.with_stack, self.with_flops)
             _core.begin(self.recording)
             self._active = True
@@ -235,7 +243,15 @@ class profile:
         """Averages by name, and by shapes and lines of the program if asked for."""
         return self._finished().key_averages(group_by_input_shape, group_by_stack_n, group_by_overload_name)
 
-    def export_chrome_trace(self, path: str) -> None:
+    def get_trace_id(self) -> str | None:
+        """What names the trace of the present round: from the callback, or made up; None before the first."""
+        return self._trace_id
+
+    def set_custom_trace_id_callback(self, callback: Callable[[], str]) -> None:
+        """Ask this function for the name of each round's trace."""
+        self.custom_trace_id_callback = callback
+
+    def export_chrome_trace(self, path: str, use_python_export: bool = False) -> None:
         """Write a trace for ``chrome://tracing`` or Perfetto, compressed where the name ends in ``.gz``."""
         _core.write_trace(path, _core.chrome_trace(self._finished(), self.recording, self._metadata))
 
@@ -246,12 +262,24 @@ class profile:
         self._finished().export_stacks(path, metric)
 
     def export_memory_timeline(self, path: str, device: str | None = None) -> None:
-        """Not supported."""
-        raise NotImplementedError("export_memory_timeline: use jax.profiler.save_device_memory_profile")
+        """Write how many bytes of results there were in the course of time (needs ``profile_memory=True``).
 
-    def toggle_collection_dynamic(self, enable: bool, activities: Any) -> None:
-        """Not supported."""
-        raise NotImplementedError("toggle_collection_dynamic: use a schedule")
+        A ``.json`` (or ``.json.gz``) file gets ``[times in microseconds, [[total bytes], ...]]``, a ``.html`` file a page
+        with the curve. Results are counted when their op is recorded; freeing is the engine's, and does not show.
+        """
+        if not self.profile_memory:
+            raise ValueError("profile_memory=True required for memory profiling.")
+        points, total = [], 0
+        for e in sorted(self._finished(), key=lambda e: e.time_range.start):
+            if e.own_memory:
+                total += e.own_memory
+                points.append((int(e.time_range.start), total))
+        _core.write_memory_timeline(path, points, device or "cpu")
+
+    def toggle_collection_dynamic(self, enable: bool, activities: Iterable[ProfilerActivity]) -> None:
+        """Stop recording calls and programs for a while, or go on; ``activities`` must name CPU for either."""
+        if self._active and self.recording is not None and ProfilerActivity.CPU in set(activities):
+            _core.pause(self.recording, not enable)
 
     def add_metadata(self, key: str, value: str) -> None:
         """Text for the trace."""

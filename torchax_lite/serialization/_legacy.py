@@ -67,7 +67,11 @@ class _LegacyStorages(Storages):
         if not (isinstance(obj, type) and issubclass(obj, Module)):
             pid = super().persistent_id(obj)
             # PyTorch does not load untyped storages of this format: their bytes are those of a ByteStorage.
-            return pid if pid is None or pid[1] is not UntypedStorage else (pid[0], LEGACY_STORAGES["ByteStorage"], *pid[2:])
+            return (
+                pid
+                if pid is None or pid[1] is not UntypedStorage
+                else (pid[0], LEGACY_STORAGES["ByteStorage"], *pid[2:])
+            )
         if obj in self._classes:
             return None
         self._classes.add(obj)

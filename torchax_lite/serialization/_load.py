@@ -245,5 +245,7 @@ def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
             raise ValueError("Expected input to be a checkpoint returned by torch.save")
         archive = ArchiveReader(file)
         if archive.has("constants.pkl"):
-            raise ValueError("Expected input to be a checkpoint returned by torch.save but got a torchscript checkpoint")
+            raise ValueError(
+                "Expected input to be a checkpoint returned by torch.save but got a torchscript checkpoint"
+            )
         return weights_only_rules.refused_globals(archive.read("data.pkl"))

@@ -77,6 +77,12 @@ def _remainder_left(self: Tensor, other: Any) -> Any:
     return ops.remainder(other, self)
 
 
+def _invert(self: Tensor) -> Any:
+    if self._aval.dtype.kind not in "iub":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return ops.bitwise_not(self)
+
+
 def _inplace(name: str) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Any:
         return getattr(self, name)(other)
@@ -166,7 +172,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__ixor__": _inplace("bitwise_xor_"), "__ilshift__": _inplace("bitwise_left_shift_"),
     "__irshift__": _inplace("bitwise_right_shift_"),
     "__neg__": lambda self: ops.neg(self), "__pos__": lambda self: self, "__abs__": lambda self: ops.abs(self),
-    "__invert__": lambda self: ops.bitwise_not(self),
+    "__invert__": _invert,
 }  # fmt: skip
 
 for _name, _fn in _METHODS.items():

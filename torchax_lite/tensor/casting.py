@@ -160,6 +160,8 @@ def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> T
     """A copy with its own memory; gradients flow through it."""
     strides = format_strides(input, memory_format)
     out: Tensor = dispatch.call(_clone, (input,))
+    if out._own_layout:
+        return out
     out.__dict__.pop("_strides", None)
     out._storage.strides = None
     if strides is not None:
@@ -174,14 +176,17 @@ def contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -
     return self if self.is_contiguous(memory_format=memory_format) else clone(self, memory_format=memory_format)
 
 
-def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Overwrite the values with ``src``, broadcast and cast; returns the tensor itself."""
+def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrite the values with ``other``, broadcast and cast; returns the tensor itself."""
     from .creation import as_tensor
 
-    if not isinstance(src, Tensor):
-        src = as_tensor(src, device=self.device)
+    src = other if isinstance(other, Tensor) else as_tensor(other, device=self.device)
     if src is self:
         return self
+    if src._own_layout:
+        from ..sparse._tensor import copy_between
+
+        raise copy_between(self, src)
     dispatch.check_writable(self)
     if src._storage is self._storage:
         dispatch.check_overlap(_copy_into, self, (src,))

@@ -37,7 +37,7 @@ _HOST = to_place("cpu")
 
 def _finish(t: Tensor, requires_grad: bool, layout: Any = None, pin_memory: bool = False) -> Tensor:
     if layout is not None and layout is not strided:
-        raise NotImplementedError(f"layout={layout!r}: only torch.strided tensors are made here")
+        raise NotImplementedError(f"layout={layout!r}: make it dense and convert it: to_sparse(layout={layout!r})")
     if requires_grad:
         if not (t.dtype.is_floating_point or t.dtype.is_complex):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -410,6 +410,17 @@ def _out(result: Tensor, out: Tensor | None) -> Tensor:
     return out
 
 
+def _lists_nothing(name: str, layout: Any) -> bool:
+    """Whether a filled tensor of this layout is a sparse one without values."""
+    return layout is not None and layout is not strided and name in ("zeros", "empty")
+
+
+def _no_values(shape: Any, dtype: Any, device: Any, layout: Any, requires_grad: bool) -> Any:
+    from ..sparse._build import no_values
+
+    return no_values(shape, dtype, device, layout, requires_grad)
+
+
 def _filler(name: str, value: float, doc: str) -> Any:
     def factory(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
                 pin_memory: bool = False, requires_grad: bool = False, names: Any = None, memory_format: Any = None,
@@ -423,6 +434,8 @@ def _filler(name: str, value: float, doc: str) -> Any:
             raise NotImplementedError("named tensors are not supported")
         if out is not None and dtype is None:
             dtype, device = out.dtype, out.device
+        if _lists_nothing(name, layout):
+            return _no_values(shape, check_dtype(dtype), device, layout, requires_grad)
         made = _full_tensor(shape, value, check_dtype(dtype) or dtypes.get_default_dtype(), device, name == "empty")
         if memory_format is not None and memory_format is not contiguous_format:
             strides = format_strides(made, memory_format)
@@ -434,6 +447,10 @@ def _filler(name: str, value: float, doc: str) -> Any:
              memory_format: Any = preserve_format, pin_memory: bool = False) -> Tensor:  # fmt: skip
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        layout = input.layout if layout is None and input._own_layout else layout
+        if _lists_nothing(name, layout):
+            where = _device_like(input, device)
+            return _no_values(input._aval.shape, check_dtype(dtype) or input.dtype, where, layout, requires_grad)
         made = _full_tensor(input._aval.shape, value, check_dtype(dtype) or input.dtype, _device_like(input, device))
         made = _beside(made, input)
         strides = format_strides(input, memory_format)

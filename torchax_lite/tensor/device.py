@@ -101,9 +101,13 @@ def _default_stack() -> list[device]:
     return _local.stack
 
 
-def set_default_device(dev: Any) -> None:
-    """Device of factory functions that name none; ``None`` restores ``cpu``."""
+def _set_default_device(dev: Any) -> None:
     _global_default[:] = [] if dev is None else [device(dev)]
+
+
+def set_default_device(device: Any) -> None:
+    """Device of factory functions that name none; ``None`` restores ``cpu``."""
+    _set_default_device(device)
 
 
 def get_default_device() -> device:

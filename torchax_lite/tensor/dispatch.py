@@ -31,6 +31,10 @@ Tensor: Any = None
 PLAIN: set[type] = set()
 """Classes whose instances take the fast path: Tensor and its subclasses without ``__torch_function__``."""
 
+other_layout: Any = None
+"""Set by ``torchax_lite.sparse`` when it is loaded: ``f(form, op, tensors, scalars, statics, out=None)`` answers calls
+with sparse tensors, and ``NotImplemented`` where there is none. Only slow paths ask: sparse classes are never plain."""
+
 _new = object.__new__
 _KIND = {float: "f", int: "i", bool: "b", complex: "c"}
 _DEFAULTS = "defaults"
@@ -40,7 +44,7 @@ def is_plain(cls: type) -> bool:
     """Whether tensors of this class behave as plain tensors; remembers the answer."""
     if cls in PLAIN:
         return True
-    if not issubclass(cls, Tensor):
+    if not issubclass(cls, Tensor) or cls._own_layout:
         return False
     if cls is Tensor or not overriding.overrides(cls):
         PLAIN.add(cls)
@@ -270,6 +274,10 @@ def call2(op: Op, a: Any, b: Any) -> Any:
 
 def _call_general(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:
     """The slow path: lists of tensors, NumPy numbers, subclasses, unhashable statics, wrong types."""
+    if other_layout is not None:
+        made = other_layout("call", op, tensors, scalars, statics)
+        if made is not NotImplemented:
+            return made
     if op.host is not None and tensors[0].__class__ in (list, tuple):
         made = _by_host(op, tensors[0], statics)
         if made is not None:
@@ -655,6 +663,10 @@ def call_inplace(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...] = (), 
     target = tensors[0]
     if not isinstance(target, Tensor):
         raise TypeError(_type_error(op, op.tensor_params[0], target, "Tensor"))
+    if other_layout is not None:
+        made = other_layout("inplace", op, tensors, scalars, statics)
+        if made is not NotImplemented:
+            return made
     check_writable(target)
     key, nodes, flat, numbers, fixed = _general_key(op, tensors, scalars, statics)
     if any(t._storage is target._storage for t in flat[1:]):
@@ -727,7 +739,10 @@ def overlap(a: Any, b: Any) -> str:
         return "none"
     if a is b:
         return "whole"
-    if not (is_non_overlapping_and_dense(a._aval.shape, a.stride()) and is_non_overlapping_and_dense(b._aval.shape, b.stride())):
+    if not (
+        is_non_overlapping_and_dense(a._aval.shape, a.stride())
+        and is_non_overlapping_and_dense(b._aval.shape, b.stride())
+    ):
         return "unknown"
     ends = [(t._offset, t._offset + t._aval.size) for t in (a, b)]
     if ends[0] == ends[1]:
@@ -944,6 +959,10 @@ def write_site(base: Aval, chain: Sequence[Any]) -> DiffSite:
 
 def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: tuple[Any, ...], out: Any) -> Any:
     """The ``out=`` form: compute, then resize, check and store."""
+    if other_layout is not None:
+        made = other_layout("out", op, tensors, scalars, statics, out)
+        if made is not NotImplemented:
+            return made
     many = isinstance(out, (tuple, list))
     outs = list(out) if many else [out]
     for o in outs:
@@ -971,7 +990,11 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
         raise TypeError(f"{op.base}() expected {len(results)} out tensors, got {len(outs)}")
     for o, r in zip(outs, results, strict=True):
         write_out(o, r, name)
-    return type(result)(outs) if isinstance(result, (tuple, list)) else out
+    if not isinstance(result, (tuple, list)):
+        return out
+    from .return_types import with_outs
+
+    return with_outs(result, outs)
 
 
 def write_out(out: Any, result: Any, name: str = "") -> None:
@@ -1015,6 +1038,8 @@ def call_view(op: Op, t: Any, scalars: tuple[Any, ...], statics: tuple[Any, ...]
             if made is not None:
                 return made[0]
             raise TypeError(_type_error(op, op.tensor_params[0], t, "Tensor"))
+        if t._own_layout:
+            return other_layout("call", op, (t,), scalars, statics)
     a = t._aval
     key = (statics, a, len(scalars))
     try:

@@ -100,10 +100,10 @@ def resolve_neg(input: Tensor) -> Tensor:
     return input
 
 
-def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+def result_type(tensor: Any, other: Any) -> dtypes.dtype:
     """Dtype of an arithmetic result of two operands (tensors or numbers)."""
     operands = []
-    for x in (tensor1, tensor2):
+    for x in (tensor, other):
         if isinstance(x, Tensor):
             operands.append((x.dtype, 2 if x.ndim else 1))
         else:

@@ -77,12 +77,18 @@ class Generator:
         self._counter().set_offset(operator.index(offset))
 
     def graphsafe_get_state(self) -> Generator:
-        """Sharing a state between generators belongs to CUDA graphs, which do not exist here."""
-        raise NotImplementedError("graphsafe_get_state is not supported in this Generator")
+        """A generator that shares this one's state: numbers drawn by one move both on. Of accelerators only."""
+        if not isinstance(self._host, CounterGenerator):
+            raise NotImplementedError("graphsafe_get_state is not supported in this Generator")
+        made = Generator(self.device)
+        made._host = self._host
+        return made
 
-    def graphsafe_set_state(self, state: Generator, /) -> None:
-        """Sharing a state between generators belongs to CUDA graphs, which do not exist here."""
-        raise NotImplementedError("graphsafe_set_state is not supported in this Generator")
+    def graphsafe_set_state(self, state: Generator) -> None:
+        """Share another generator's state from now on. Of accelerators only."""
+        if not isinstance(self._host, CounterGenerator) or not isinstance(state._host, CounterGenerator):
+            raise NotImplementedError("graphsafe_set_state is not supported in this Generator")
+        self._host = state._host
 
     def _counter(self) -> CounterGenerator:
         if not isinstance(self._host, CounterGenerator):

@@ -322,14 +322,18 @@ def _suffixes(tensor: Any) -> list[str]:
     return suffixes + _grad_suffix(tensor)
 
 
-def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
-    """``text, suffix, …)``, with a line break before each suffix that would pass the line width."""
+def _with_suffixes(text: str, suffixes: list[str], indent: int, new_line: bool = False) -> str:
+    """``text, suffix, …)``, with a line break before each suffix that would pass the line width.
+
+    ``new_line``: the first suffix begins a line in any case.
+    """
     # PyTorch counts the last line of the values two columns too long, and the lines of suffixes exactly.
     column = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
-        if column + len(suffix) + len(", ") > _options.linewidth:
+        if new_line or column + len(suffix) + len(", ") > _options.linewidth:
             text += ",\n" + " " * indent + suffix
             column = indent + len(suffix)
+            new_line = False
         else:
             text += ", " + suffix
             column += len(", ") + len(suffix)

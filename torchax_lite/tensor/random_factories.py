@@ -93,6 +93,7 @@ def _factory(name: str, law: Law, doc: str, law_doc: str) -> tuple[Callable[...,
         need_tensor(like.__name__, input)
         if args or kwargs:
             raise no_overload(like.__name__, [like_form], (input, *args), kwargs)
+        layout = input.layout if layout is None and input._own_layout else layout
         return _make(
             like.__name__, law, input._aval.shape, input.dtype, generator=generator, dtype=dtype, layout=layout,
             device=from_place(input._aval.place) if device is None else device, requires_grad=requires_grad,

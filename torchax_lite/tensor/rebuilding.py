@@ -191,4 +191,13 @@ def _reduce_storage(storage: Storage) -> Any:
 
 copyreg.pickle(Storage, _reduce_storage)
 
-__all__ = ["StorageWindow", "arranged", "checked_geometry", "fresh_storage", "on_storage", "raw_storage", "raw_view", "tensor_at"]
+__all__ = [
+    "StorageWindow",
+    "arranged",
+    "checked_geometry",
+    "fresh_storage",
+    "on_storage",
+    "raw_storage",
+    "raw_view",
+    "tensor_at",
+]

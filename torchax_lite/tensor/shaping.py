@@ -33,7 +33,10 @@ def view(self: Tensor, *shape: Any, **kwargs: Any) -> Tensor:
     if dtype is not None:
         return _view_as_dtype(self, dtype)
     size = tuple(_dims(shape, kwargs.pop("size", None)))
-    if self._storage.raw and (found := raw_view(self, self.dtype, view_ops.infer_size(size, self._aval.size))) is not None:
+    if (
+        self._storage.raw
+        and (found := raw_view(self, self.dtype, view_ops.infer_size(size, self._aval.size))) is not None
+    ):
         return found
     return dispatch.call_view(_view, self, (), (size,))  # type: ignore[no-any-return]
 
@@ -260,6 +263,11 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return split_with_sizes(tensor, split_size_or_sections, dim)
 
 
+def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive pieces of a dim: all of one size, or of the listed sizes."""
+    return split(self, split_size, dim)
+
+
 def split_size(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of one size; the last may be smaller."""
     if tensor.ndim == 0:
@@ -314,7 +322,33 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split_size(input, size, dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
+    """Overloads:
+
+    tensor_split(input, sections, dim=0): views of pieces of nearly equal sizes.
+    tensor_split(input, indices, dim=0): views of pieces cut at indices.
+    tensor_split(input, tensor_indices_or_sections, dim=0): either, from a tensor on the CPU.
+    """
+    given = list(args)
+    named = [n for n in ("sections", "indices", "tensor_indices_or_sections") if n in kwargs]
+    options = dict(kwargs)
+    if len(named) == 1 and len(given) < 2:
+        given.insert(0, options.pop(named[0]))
+    dim = options.pop("dim", None) if len(given) < 2 else given.pop()
+    if len(given) != 1 or options or not isinstance(given[0], (int, np.integer, list, tuple, Tensor)):
+        from .arguments import no_overload
+
+        raise no_overload("tensor_split", _SPLIT_FORMS, (input, *args), kwargs)
+    return _tensor_split(input, given[0], 0 if dim is None else dim)
+
+
+_SPLIT_FORMS = (
+    "Tensor input, tuple of ints indices, int dim = 0", "Tensor input, Tensor tensor_indices_or_sections, int dim = 0",
+    "Tensor input, int sections, int dim = 0",
+)  # fmt: skip
+
+
+def _tensor_split(input: Tensor, indices_or_sections: Any, dim: int) -> tuple[Tensor, ...]:
     """Views of pieces cut at indices, or of nearly equal sizes."""
     if input.ndim == 0:
         raise RuntimeError(
@@ -456,6 +490,7 @@ for _key, _fn in {
 }.items():  # fmt: skip
     setattr(Tensor, _key, _fn)
 
+setattr(Tensor, "split", split_method)  # noqa: B010
 for _key, _getter in {
     "T": _transposed, "mT": _matrix_transposed, "H": _hermitian, "mH": _adjoint,
     "real": _real, "imag": _imag,

@@ -160,7 +160,7 @@ def automatic_backward(
 class OpSite(DiffSite):
     """A call of a declared op."""
 
-    __slots__ = ("binding", "op", "result_specs")
+    __slots__ = ("binding", "op", "result_specs", "without_slope")
 
     def __init__(
         self, op: Op, binding: Binding, in_avals: tuple[Aval, ...], number_kinds: str, out_avals: tuple[Aval, ...],
@@ -184,6 +184,7 @@ class OpSite(DiffSite):
             for x in (t if isinstance(t, list) else [t])
             if isinstance(x, ArraySpec)
         ]
+        self.without_slope = [op.without_slope.get(name) for name in flat_names] if op.without_slope else None
         if op.differentiable is False:
             self.diff_in = (False,) * n
         elif isinstance(op.differentiable, tuple):
@@ -202,6 +203,12 @@ class OpSite(DiffSite):
         needs: Sequence[bool],
     ) -> list[Any]:  # fmt: skip
         return self.binding.backward(arrays, numbers, results, cts, needs, self.result_specs)
+
+    def _make_vjp_site(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> DiffSite:
+        for text, need in zip(self.without_slope or (), needs, strict=False):
+            if need and text is not None:
+                raise NotImplementedError(text)
+        return super()._make_vjp_site(needs, given)
 
 
 class ResidualSite(Site):

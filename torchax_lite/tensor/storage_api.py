@@ -14,9 +14,8 @@ from ..engine.avals import Place, aval
 from ..engine.recorder import Node
 from . import dtypes
 from .device import device, from_place, to_place
-from .size import Size
 from .storage import Storage
-from .strides import contiguous_strides, is_non_overlapping_and_dense, memory_order
+from .strides import is_non_overlapping_and_dense, memory_order
 from .tensor import Tensor
 
 

@@ -172,3 +172,29 @@ def view_strides(old: Shape, strides: Strides, new: Shape) -> Strides | None:
                 base_stride = strides[d - 1]
                 tensor_numel = view_numel = 1
     return tuple(result) if view_d == -1 else None
+
+
+def check_one_order(t: Any, order: tuple[int, ...], formats: Any) -> tuple[int, ...]:
+    """``order`` if it is the only one that describes a tensor's memory, or only one of the memory formats does.
+
+    Raises:
+        TypeError: ``formats`` is neither True nor a list of memory formats.
+        RuntimeError: there are several.
+    """
+    from .tensor import contiguous_format, memory_format
+
+    if formats is not True and not (isinstance(formats, list) and all(isinstance(f, memory_format) for f in formats)):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    strides, shape = t.stride(), tuple(t.shape)
+    if any(s == 0 for s in strides):
+        raise RuntimeError("The tensor does not have unique dim order.")
+    if len(set(strides)) == len(strides) and 1 not in shape:
+        return order
+    given = [contiguous_format] if formats is True else formats
+    if formats is not True and sum(t.is_contiguous(memory_format=f) for f in given) == 1:
+        if t.is_contiguous(memory_format=contiguous_format):
+            return tuple(range(len(shape)))
+        return order
+    raise RuntimeError(
+        "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+    )

@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 _sequence = itertools.count(1).__next__
 
 
+class _Notes:
+    """``node.metadata``: a dict for users' notes. On the class it is a function of a node, as PyTorch has it there."""
+
+    def __get__(self, node: GradNode | None, cls: type) -> Any:
+        return self.of if node is None else self.of(node)
+
+    @staticmethod
+    def of(node: GradNode) -> dict[Any, Any]:
+        """The notes on a node."""
+        if node._metadata is None:
+            node._metadata = {}
+        return node._metadata
+
+
 class GradNode:
     """One step of the backward graph; ``grad_fn`` of the tensors that its forward made.
 
@@ -43,12 +57,7 @@ class GradNode:
         """Name of the node, as PyTorch names it."""
         return type(self).__name__
 
-    @property
-    def metadata(self) -> dict[Any, Any]:
-        """A dict for users' notes."""
-        if self._metadata is None:
-            self._metadata = {}
-        return self._metadata
+    metadata = _Notes()
 
     @property
     def next_functions(self) -> tuple[tuple[GradNode | None, int], ...]:

@@ -60,7 +60,7 @@ class memory_format:
 
 
 class layout:
-    """How elements are stored; only ``torch.strided`` holds values here."""
+    """How elements are stored: ``torch.strided``, or one of the sparse layouts (``torchax_lite.sparse``)."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -109,6 +109,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     _vversion = -1
     _gversion = 0
     _base: Tensor | None = None
+    _own_layout = False
+    """Whether values lie elsewhere than in a storage: the sparse layouts."""
     _shadow = False
     _inference = False
     _multi_view: int = 0
@@ -149,6 +151,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if not isinstance(data, Tensor):
             raise TypeError(f"_make_subclass(): argument 'data' (position 2) must be Tensor, not {type(data).__name__}")
         overriding.note_class(cls)
+        if data._own_layout:
+            raise NotImplementedError(f"{cls.__name__}: a sparse tensor cannot be an instance of a subclass of Tensor")
         made = object.__new__(cls)
         dispatch.is_plain(cls)
         made._alias_of(data)
@@ -415,9 +419,18 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
         return self._strides is None or is_contiguous(shape, strides)
 
-    def dim_order(self) -> tuple[int, ...]:
-        """Dims from the outermost to the innermost in memory."""
-        return tuple(memory_order(self._aval.shape, self.stride()))
+    def dim_order(self, *, ambiguity_check: bool | list[memory_format] = False) -> tuple[int, ...]:
+        """Dims from the outermost to the innermost in memory.
+
+        Raises:
+            RuntimeError: with ``ambiguity_check``, where several orders (or several of the given formats) describe it.
+        """
+        order = tuple(memory_order(self._aval.shape, self.stride()))
+        if ambiguity_check is False:
+            return order
+        from .strides import check_one_order
+
+        return check_one_order(self, order, ambiguity_check)
 
     @property
     def is_cpu(self) -> bool:

@@ -68,8 +68,10 @@ def _along_dim(error: type[Exception], text: str, wraps: bool = False) -> Callab
             return
         dim, size = at
         own, index = tensors[0]._aval.shape, tensors[1]._aval.shape
-        if op.base == "gather" and len(own) == len(index) and any(
-            n > m for k, (n, m) in enumerate(zip(index, own, strict=True)) if k != dim
+        if (
+            op.base == "gather"
+            and len(own) == len(index)
+            and any(n > m for k, (n, m) in enumerate(zip(index, own, strict=True)) if k != dim)
         ):
             return  # the sizes are refused first
         bad = _outside(tensors[1], -size if wraps else 0, size)

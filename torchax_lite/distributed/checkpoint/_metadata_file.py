@@ -67,7 +67,11 @@ class _MetadataUnpickler(rules.Unpickler):
             made.__setstate__(state)
             return
         known = getattr(type(made), "__dataclass_fields__", {})
-        if not any(type(made) is x for x in _dataclasses()) or type(state) is not dict or not state.keys() <= set(known):
+        if (
+            not any(type(made) is x for x in _dataclasses())
+            or type(state) is not dict
+            or not state.keys() <= set(known)
+        ):
             raise pickle.UnpicklingError(f"unexpected state of {type(made)}")
         made.__dict__.update(state)
 

@@ -308,7 +308,5 @@ def _validate_global_plan(global_plan: list[SavePlan], metadata: Metadata) -> li
             errors += [f"key:{name} has overlapping chunks: {box} {b}" for b in boxes[:i] if _overlap(box, b)]
         volume = sum(math.prod(box.sizes) for box in boxes)
         if len(global_plan) > 1 and volume != math.prod(described.size):
-            errors.append(
-                f"key:{name} invalid fill tensor-volume: {math.prod(described.size)} chunks-volume: {volume}"
-            )
+            errors.append(f"key:{name} invalid fill tensor-volume: {math.prod(described.size)} chunks-volume: {volume}")
     return errors

@@ -187,7 +187,9 @@ class FileSystemWriter(StorageWriter):
     ) -> None:  # fmt: skip
         super().__init__()
         if _extensions or serialization_format is not SerializationFormat.TORCH_SAVE:
-            raise NotImplementedError("FileSystemWriter: extensions, and formats other than SerializationFormat.TORCH_SAVE")
+            raise NotImplementedError(
+                "FileSystemWriter: extensions, and formats other than SerializationFormat.TORCH_SAVE"
+            )
         self.fs = FileSystem()
         self.path = self.fs.init_path(path)
         self.single_file_per_rank = single_file_per_rank

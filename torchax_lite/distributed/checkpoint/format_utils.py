@@ -1,7 +1,7 @@
 """Folders of ``torch.distributed.checkpoint`` to files of ``torch.save``, and back.
 
-    python -m torchax_lite.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE
-    python -m torchax_lite.distributed.checkpoint.format_utils torch_to_dcp FILE FOLDER
+python -m torchax_lite.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE
+python -m torchax_lite.distributed.checkpoint.format_utils torch_to_dcp FILE FOLDER
 """
 
 from __future__ import annotations

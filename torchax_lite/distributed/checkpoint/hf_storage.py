@@ -80,7 +80,10 @@ class HuggingFaceStorageWriter(FileSystemWriter):
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            results += [WriteResult(x.index, t.nbytes, _StorageInfo(name, 0, t.nbytes)) for x, t in zip(items, tensors.values(), strict=True)]
+            results += [
+                WriteResult(x.index, t.nbytes, _StorageInfo(name, 0, t.nbytes))
+                for x, t in zip(items, tensors.values(), strict=True)
+            ]
         done: Future[list[WriteResult]] = Future()
         done.set_result(results)
         return done

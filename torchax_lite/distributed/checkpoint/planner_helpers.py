@@ -45,9 +45,7 @@ def _create_read_items(fqn: str, md: STORAGE_TYPES, obj: Any) -> list[ReadItem]:
         index, one = MetadataIndex(fqn), torch.Size((0,))
         return [ReadItem(LoadItemType.BYTE_IO, index, one, index, one, one)]
     if not isinstance(obj, torch.Tensor):
-        raise ValueError(
-            f"Invalid checkpoint metadata for {fqn}, expected BytesStorageMetadata but found {type(md)}"
-        )
+        raise ValueError(f"Invalid checkpoint metadata for {fqn}, expected BytesStorageMetadata but found {type(md)}")
     return create_read_items_for_chunk_list(fqn, md, _create_chunk_list(obj))
 
 
@@ -95,9 +93,7 @@ def find_state_dict_object(state_dict: STATE_DICT_TYPE, index: MetadataIndex) ->
         raise ValueError(f"Could not find FQN: '{index.fqn}'")
     obj = state_dict[index.fqn]
     if index.offset is not None and not (isinstance(obj, torch.Tensor) and not any(index.offset)):
-        raise ValueError(
-            f"FQN: '{index.fqn}' is not a ShardedTensor, can't find by offset: '{index.offset}'"
-        )
+        raise ValueError(f"FQN: '{index.fqn}' is not a ShardedTensor, can't find by offset: '{index.offset}'")
     return obj
 
 

@@ -20,7 +20,11 @@ def load_state_dict(
     no_dist: bool = False, planner: LoadPlanner | None = None,
 ) -> None:  # fmt: skip
     """The old name of :func:`load`, which does not call ``state_dict`` of the entries."""
-    warnings.warn("`load_state_dict` is deprecated and will be removed in future versions. Please use `load` instead.", FutureWarning, stacklevel=2)
+    warnings.warn(
+        "`load_state_dict` is deprecated and will be removed in future versions. Please use `load` instead.",
+        FutureWarning,
+        stacklevel=2,
+    )
     storage_reader.reset()
     _load_state_dict(state_dict, storage_reader, planner)
 

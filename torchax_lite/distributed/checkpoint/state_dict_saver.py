@@ -32,7 +32,11 @@ def save_state_dict(
     no_dist: bool = False, planner: SavePlanner | None = None,
 ) -> Metadata:  # fmt: skip
     """The old name of :func:`save`, which does not call ``state_dict`` of the entries."""
-    warnings.warn("`save_state_dict` is deprecated and will be removed in future versions.Please use `save` instead.", FutureWarning, stacklevel=2)
+    warnings.warn(
+        "`save_state_dict` is deprecated and will be removed in future versions.Please use `save` instead.",
+        FutureWarning,
+        stacklevel=2,
+    )
     storage_writer.reset()
     return _save_state_dict(state_dict, storage_writer, planner)
 

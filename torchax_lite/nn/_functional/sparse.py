@@ -33,7 +33,16 @@ def embedding(
     if max_norm is not None:
         with torch.no_grad():
             torch.embedding_renorm_(weight, input.contiguous(), float(max_norm), float(norm_type))
-    return _torch.embedding(weight, input, row, scale_grad_by_freq, sparse)
+    if sparse:
+        return _sparse_embedding(weight, input, row, scale_grad_by_freq)
+    return _torch.embedding(weight, input, row, scale_grad_by_freq)
+
+
+def _sparse_embedding(weight: Tensor, input: Tensor, row: int, scale_grad_by_freq: bool) -> Tensor:
+    """The look-up with a sparse gradient of the weight."""
+    from ...sparse._embedding import embedding as look_up
+
+    return look_up(weight, input, row, scale_grad_by_freq)
 
 
 def _check_bag(input: Tensor, offsets: Tensor | None, mode: str, per_sample_weights: Tensor | None) -> None:
@@ -73,14 +82,18 @@ def embedding_bag(
     if weight.dtype in (torch.long, torch.int) and input.is_floating_point():
         raise TypeError("embedding_bag: the arguments are in the order input, weight")
     _check_bag(input, offsets, mode, per_sample_weights)
-    if sparse:
-        raise NotImplementedError("embedding_bag: sparse=True (sparse gradients) is not available")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     row = _row_number(padding_idx, weight.shape[0], "padding_idx")
     if max_norm is not None:
         with torch.no_grad():
             torch.embedding_renorm_(weight, input.contiguous(), float(max_norm), float(norm_type))
+    if sparse:
+        from ...sparse._embedding import embedding_bag as look_up
+
+        return look_up(weight, input, offsets, mode, per_sample_weights, include_last_offset, row, scale_grad_by_freq)
     return _ops.embedding_bag_reduce(
         weight, input, offsets, mode, per_sample_weights, include_last_offset, row, scale_grad_by_freq
     )

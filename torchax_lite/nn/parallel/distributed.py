@@ -14,6 +14,16 @@ from ..modules.module import Module
 __all__ = ["DistributedDataParallel"]
 
 
+class _JoinHook:
+    """Both hooks of ``torch.distributed.algorithms.JoinHook``, without an exchange."""
+
+    def main_hook(self) -> None:
+        """Shadow one exchange of gradients: there is none."""
+
+    def post_hook(self, is_last_joiner: bool) -> None:
+        """Take over the last joiner's parameters: they are the own ones."""
+
+
 class DistributedDataParallel(Module):
     """A module whose gradients are averaged over all processes: with one process they are what they are.
 
@@ -36,12 +46,10 @@ class DistributedDataParallel(Module):
         bucket_cap_mb: float | None = None, find_unused_parameters: bool = False, check_reduction: bool = False,
         gradient_as_bucket_view: bool = False, static_graph: bool = False, delay_all_reduce_named_params: Any = None,
         param_to_hook_all_reduce: Any = None, mixed_precision: Any = None, device_mesh: Any = None,
-        skip_all_reduce_unused_params: bool = False, **kwargs: Any,
+        skip_all_reduce_unused_params: bool = False, bucket_cap_mb_list: Any = None, batched_grad_copy: bool = False,
+        forward_sync_buffers: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        unknown = kwargs.keys() - {"bucket_cap_mb_list", "batched_grad_copy"}
-        if unknown:
-            raise TypeError(f"DistributedDataParallel.__init__() got an unexpected keyword argument '{min(unknown)}'")
         for name, given in (("mixed_precision", mixed_precision), ("device_mesh", device_mesh)):
             if given is not None:
                 raise NotImplementedError(f"DistributedDataParallel({name}=...) is not available; use torch.autocast")
@@ -110,6 +118,13 @@ class DistributedDataParallel(Module):
     ) -> Iterator[None]:
         """Inside the block processes may have different numbers of batches."""
         yield
+
+    def join_hook(self, **kwargs: Any) -> Any:
+        """What a process does for the others when its own batches are over: nothing, as there are no others.
+
+        Its ``main_hook()`` is called for each batch that others still have, its ``post_hook(is_last_joiner)`` at the end.
+        """
+        return _JoinHook()
 
     def register_comm_hook(self, state: Any, hook: Callable[..., Any]) -> None:
         """Keep a hook for the exchange of gradients, which never happens here.

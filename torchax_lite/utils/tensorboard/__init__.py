@@ -10,8 +10,7 @@ except ImportError as error:
         "(or torchax-lite[tensorboard])"
     ) from error
 
-from tensorboardX.record_writer import RecordWriter
-
+from ._records import RecordWriter
 from .writer import FileWriter, SummaryWriter
 
 __all__ = ["FileWriter", "RecordWriter", "SummaryWriter"]

@@ -103,9 +103,53 @@ class SummaryWriter(tensorboardX.SummaryWriter):  # type: ignore[misc]
     def add_graph(
         self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
     ) -> None:
-        """Graphs of models need PyTorch's own tracer."""
-        raise NotImplementedError(
-            "SummaryWriter.add_graph is not available: it needs PyTorch's tracer; use torchax_lite.autograd's graph drawing"
+        """The ops and parameters that a model's output comes from, found by running it on ``input_to_model``.
+
+        Args:
+            model: a module. input_to_model: its input, or a tuple of its inputs.
+            verbose: print the graph. use_strict_trace: without effect, as nothing is traced.
+        """
+        from tensorboardX.proto.event_pb2 import Event
+
+        from ._graph import graph_of
+
+        graph = graph_of(model, input_to_model)
+        if verbose:
+            print(graph)
+        self._get_file_writer().add_event(Event(graph_def=graph.SerializeToString()))
+
+    def add_hparams(
+        self, hparam_dict: dict[str, Any], metric_dict: dict[str, Any], hparam_domain_discrete: Any = None,
+        run_name: str | None = None, global_step: int | None = None,
+    ) -> None:  # fmt: skip
+        """The settings of a run and what came of it, for TensorBoard's page of hyperparameters.
+
+        Args:
+            hparam_dict: settings: bools, strings, numbers. metric_dict: results by their tags.
+            hparam_domain_discrete: for a setting, all the values that it may have.
+            run_name: the folder below this one; the time by default. global_step: the step of the results.
+        """
+        for name, values in (hparam_domain_discrete or {}).items():
+            if name not in hparam_dict or not all(isinstance(v, type(hparam_dict[name])) for v in values):
+                raise TypeError(
+                    f"parameter: hparam_domain_discrete[{name}] must be a list of same type as hparam_dict[{name}]."
+                )
+        super().add_hparams(to_arrays(hparam_dict), to_arrays(metric_dict), run_name, global_step)
+
+    def add_image_with_boxes(
+        self, tag: str, img_tensor: Any, box_tensor: Any, global_step: int | None = None, walltime: float | None = None,
+        rescale: float = 1, dataformats: str = "CHW", labels: Any = None,
+    ) -> None:  # fmt: skip
+        """An image with boxes (x1, y1, x2, y2) drawn on it, and their labels."""
+        super().add_image_with_boxes(
+            tag,
+            to_arrays(img_tensor),
+            to_arrays(box_tensor),
+            global_step,
+            walltime,
+            dataformats,
+            labels,
+            rescale=rescale,
         )
 
 
@@ -127,7 +171,6 @@ def _converting(name: str) -> Callable[..., Any]:
 
 
 for _name in (
-    "add_audio", "add_embedding", "add_histogram", "add_histogram_raw", "add_hparams", "add_image", "add_image_with_boxes",
-    "add_images", "add_mesh", "add_pr_curve", "add_pr_curve_raw", "add_scalars", "add_video",
+    "add_audio", "add_embedding", "add_histogram", "add_histogram_raw", "add_image", "add_images", "add_mesh", "add_pr_curve", "add_pr_curve_raw", "add_scalars", "add_video",
 ):  # fmt: skip
     setattr(SummaryWriter, _name, _converting(_name))
