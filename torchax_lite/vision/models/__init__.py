@@ -1,5 +1,7 @@
 """``torchvision.models``: image classifiers, detection and segmentation, as torchvision builds and names them."""
 
+from . import detection, segmentation
+from ._api import Weights, WeightsEnum, get_model, get_model_builder, get_model_weights, get_weight, list_models
 from .alexnet import *
 from .convnext import *
 from .densenet import *
@@ -16,6 +18,3 @@ from .squeezenet import *
 from .swin_transformer import *
 from .vgg import *
 from .vision_transformer import *
-
-
-from ._api import Weights, WeightsEnum, get_model, get_model_builder, get_model_weights, get_weight, list_models

@@ -190,3 +190,37 @@ def builder(
     fn.__doc__ = (summary or f"The model ``{name}``.") + "\n\n    ``weights``: published weights, None for random ones."
     fn.__annotations__ = {"weights": Optional[enum], "progress": bool, "kwargs": Any, "return": nn.Module}  # noqa: UP045
     return register_model()(handle_legacy_interface(weights=("pretrained", enum[legacy] if legacy else None))(fn))
+
+
+# ---------------------------------------------------------------- models on top of a backbone
+def composed(weights: type[WeightsEnum], backbone: type[WeightsEnum], legacy: Any) -> Callable[[Layer], Layer]:
+    """Decorates the public function of a model that has a backbone with weights of its own.
+
+    Args:
+        weights, backbone: the classes of their published weights. legacy: what ``pretrained=True`` meant.
+    """
+
+    def decorate(fn: Layer) -> Layer:
+        fn.__annotations__ |= {"weights": Optional[weights], "weights_backbone": Optional[backbone]}  # noqa: UP045
+        wrapped = handle_legacy_interface(
+            weights=("pretrained", legacy), weights_backbone=("pretrained_backbone", backbone["IMAGENET1K_V1"])
+        )
+        return register_model()(wrapped(fn))
+
+    return decorate
+
+
+def resolve(
+    weights: Any, enum: type[WeightsEnum], weights_backbone: Any, backbone: type[WeightsEnum], num_classes: int | None,
+    default: int,
+) -> tuple[Any, Any, int]:  # fmt: skip
+    """The weights of the whole, those of the backbone (None where the whole has some), and the number of classes."""
+    weights, weights_backbone = enum.verify(weights), backbone.verify(weights_backbone)
+    if weights is not None:
+        return weights, None, _ovewrite_value_param("num_classes", num_classes, len(weights.meta["categories"]))
+    return None, weights_backbone, default if num_classes is None else num_classes
+
+
+def stages(features: Any) -> list[int]:
+    """Places of a MobileNet's blocks that halve the size, with the first and the last block."""
+    return [0, *(i for i, b in enumerate(features) if getattr(b, "_is_cn", False)), len(features) - 1]

@@ -19,6 +19,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_SqueezeExcitation = partial(SqueezeExcitation, scale_activation=nn.Hardsigmoid)
+
+
 class InvertedResidualConfig:
     """Widths (already multiplied), kernel, activation ("HS" or "RE"), stride and dilation of one block."""
 
@@ -44,10 +47,7 @@ class InvertedResidualConfig:
 class InvertedResidual(nn.Module):
     """Widen, filter each channel by itself, weigh the channels, narrow."""
 
-    def __init__(
-        self, cnf: InvertedResidualConfig, norm_layer: Layer,
-        se_layer: Layer = partial(SqueezeExcitation, scale_activation=nn.Hardsigmoid),
-    ) -> None:  # fmt: skip
+    def __init__(self, cnf: InvertedResidualConfig, norm_layer: Layer, se_layer: Layer = _SqueezeExcitation) -> None:
         super().__init__()
         if not (1 <= cnf.stride <= 2):
             raise ValueError("illegal stride value")
