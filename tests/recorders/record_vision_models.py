@@ -24,8 +24,9 @@ SMALL = {
     "vit_l_32": {"image_size": 64}, "vit_h_14": {"image_size": 56},
 }  # fmt: skip
 SIZES = {"inception_v3": 80, "maxvit_t": 224, "vit_h_14": 56, "lraspp_mobilenet_v3_large": 96}
-#: Too large to be built: only names and shapes, on the meta device.
-HUGE = {"vit_h_14", "regnet_y_128gf", "vit_l_16", "vit_l_32", "regnet_y_32gf"}
+#: Models of more parameters are not built: only their names and shapes are compared, on the meta device.
+LARGEST = 70_000_000
+LARGE_ALL_THE_SAME = ("vgg11", "vgg13_bn", "vit_b_32")
 GRADIENTS = ("squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small", "resnet18", "swin_t", "convnext_tiny")
 
 
@@ -112,6 +113,8 @@ def main():
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
     import torch
     import torchvision_operators  # noqa: F401
+
+    # isort: split
     import torchvision
 
     warnings.simplefilter("ignore")
@@ -119,7 +122,7 @@ def main():
     for name in names(torchvision):
         print(name, flush=True)
         found = record[name] = structure(torch, torchvision, name)
-        if name not in HUGE:
+        if found["parameters"] < LARGEST or name in LARGE_ALL_THE_SAME:
             found |= initial(torch, torchvision, name)
             if "rcnn" not in name and not any(k in name for k in ("retinanet", "ssd", "fcos")):
                 found["output"] = output(torch, torchvision, name)
