@@ -24,7 +24,7 @@ class CSV(NamedTuple):
     """A table: names of columns, names of rows, whole numbers."""
 
     header: list[str]
-    index: list[str]
+    index: list[str]  # type: ignore[assignment]
     data: Tensor
 
 

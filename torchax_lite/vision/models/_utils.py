@@ -7,13 +7,14 @@ import inspect
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 from torchax_lite import Tensor, nn
 
 from ._api import WeightsEnum, register_model
 
 Layer = Callable[..., nn.Module]
+M = TypeVar("M", bound=nn.Module)
 
 
 class IntermediateLayerGetter(nn.ModuleDict):
@@ -71,7 +72,7 @@ def _ovewrite_value_param(param: str, actual: Any, expected: Any) -> Any:
     return expected
 
 
-def with_weights(model: nn.Module, weights: Any, progress: bool) -> nn.Module:
+def with_weights(model: M, weights: Any, progress: bool) -> M:
     """The model, with published weights loaded where asked for."""
     if weights is not None:
         model.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))

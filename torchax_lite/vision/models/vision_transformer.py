@@ -50,9 +50,7 @@ class MLPBlock(MLP):
         super().__init__(in_dim, [mlp_dim, in_dim], activation_layer=nn.GELU, inplace=None, dropout=dropout)
         initialise_mlp(self)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
         if (local_metadata.get("version") or 1) < 2:  # the layers were called linear_1 and linear_2
             for i in (0, 1):
                 for kind in ("weight", "bias"):

@@ -56,9 +56,7 @@ class FeaturePyramidNetwork(nn.Module):
             raise TypeError(f"extra_blocks should be of type ExtraFPNBlock not {type(extra_blocks)}")
         self.extra_blocks = extra_blocks
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
         if (local_metadata.get("version") or 1) < 2:  # the blocks were bare convolutions
             for block in ("inner_blocks", "layer_blocks"):
                 for i in range(len(self.inner_blocks)):
@@ -92,7 +90,9 @@ class FeaturePyramidNetwork(nn.Module):
 class LastLevelMaxPool(ExtraFPNBlock):
     """One more level, named "pool": every second place of the last."""
 
-    def forward(self, x: list[Tensor], y: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
+    def forward(  # type: ignore[override]
+        self, x: list[Tensor], y: list[Tensor], names: list[str]
+    ) -> tuple[list[Tensor], list[str]]:
         names.append("pool")
         x.append(F.max_pool2d(x[-1], kernel_size=1, stride=2, padding=0))
         return x, names
@@ -110,7 +110,9 @@ class LastLevelP6P7(ExtraFPNBlock):
             nn.init.constant_(module.bias, 0)
         self.use_P5 = in_channels == out_channels
 
-    def forward(self, p: list[Tensor], c: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
+    def forward(  # type: ignore[override]
+        self, p: list[Tensor], c: list[Tensor], names: list[str]
+    ) -> tuple[list[Tensor], list[str]]:
         p6 = self.p6(p[-1] if self.use_P5 else c[-1])
         p.extend([p6, self.p7(F.relu(p6))])
         names.extend(["p6", "p7"])

@@ -68,9 +68,7 @@ class MaskRCNNHeads(nn.Sequential):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
         if (local_metadata.get("version") or 1) < 2:  # the convolutions were called mask_fcn1 and so on
             for i in range(len(self)):
                 for kind in ("weight", "bias"):

@@ -54,9 +54,7 @@ class _Head(nn.Module):
                 if layer.bias is not None:
                     nn.init.constant_(layer.bias, 0)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
         if (local_metadata.get("version") or 1) < 2:  # the convolutions were bare, with a ReLU after each
             for i in range(4):
                 for kind in ("weight", "bias"):
@@ -102,8 +100,8 @@ class RetinaNetClassificationHead(_Head):
             is_object = found >= 0
             label = np.full(found.shape, -1, np.int64)
             label[is_object] = classes[found[is_object]]
-            label = _host.tensor(label, logits)
-            wanted = (torch.arange(logits.shape[-1], device=logits.device) == label[:, None]).to(logits.dtype)
+            numbers = torch.arange(logits.shape[-1], device=logits.device)
+            wanted = (numbers == _host.tensor(label, logits)[:, None]).to(logits.dtype)
             each = sigmoid_focal_loss(logits, wanted, reduction="none")
             counted = _host.tensor(found != self.BETWEEN_THRESHOLDS, logits)
             loss = torch.where(counted[:, None], each, torch.zeros_like(each)).sum()
@@ -244,11 +242,9 @@ class RetinaNet(nn.Module):
                 place = place[np.argsort(-score[place], kind="stable")[: self.topk_candidates]]
                 classes = logit.shape[-1]
                 pieces.append((_host.clipped(box[place // classes], size), score[place], place % classes))
-            box, score, label = (
-                _host.tensor(np.concatenate(part), logits[0]) for part in zip(*pieces)
-            )  # fmt: skip
-            kept = _host.values(box_ops.batched_nms(box, score, label, self.nms_thresh))[: self.detections_per_img]
-            parts = {"boxes": box, "scores": score, "labels": label}
+            joined = [_host.tensor(np.concatenate(part), logits[0]) for part in zip(*pieces)]
+            kept = _host.values(box_ops.batched_nms(*joined, self.nms_thresh))[: self.detections_per_img]
+            parts = dict(zip(("boxes", "scores", "labels"), joined))
             detections.append({k: _host.tensor(_host.values(v)[kept], v) for k, v in parts.items()})
         return detections
 

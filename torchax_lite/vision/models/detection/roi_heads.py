@@ -252,7 +252,7 @@ class RoIHeads(nn.Module):
             owners.append(_host.tensor(_host.values(index)[place], box))
         count = sum(len(c) for c in chosen)
         rows = _host.rounded_up(count, 32)
-        valid = _host.tensor((np.arange(rows) < count).astype(np.float32), proposals[0])
+        valid: Tensor | None = _host.tensor((np.arange(rows) < count).astype(np.float32), proposals[0])
         chosen = _padded(chosen, rows)
         spare = np.zeros(rows - count, np.int64)
         owners[-1] = _host.tensor(np.concatenate([_host.values(owners[-1]), spare]), owners[-1])

@@ -37,9 +37,7 @@ class RPNHead(nn.Module):
                 if layer.bias is not None:
                     nn.init.constant_(layer.bias, 0)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
         if (local_metadata.get("version") or 1) < 2:  # the convolution was a bare one
             for kind in ("weight", "bias"):
                 if f"{prefix}conv.{kind}" in state_dict:
