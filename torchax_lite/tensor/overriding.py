@@ -273,6 +273,16 @@ def note_class(cls: type) -> None:
         enable_for_good()
 
 
+def hook_changed(cls: type) -> None:
+    """The ``__torch_function__`` of a class was replaced: look at it anew, and at those of its subclasses."""
+    _overloaded.pop(cls, None)
+    dispatch.PLAIN.discard(cls)
+    note_class(cls)
+    derived: type
+    for derived in cls.__subclasses__():
+        hook_changed(derived)
+
+
 # -- the slow path of calls ----------------------------------------------------------------------------------------------
 
 

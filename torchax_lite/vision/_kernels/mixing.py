@@ -1,0 +1,39 @@
+"""Kernels that mix the samples of a batch ``(N, ...)``, each with the one before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._arrays import kernel
+from .color import float_type, is_float
+
+
+def _mix(xp: Any, batch: Any, share: Any) -> Any:
+    f = float_type(batch.dtype)
+    x = batch.astype(f)
+    return xp.roll(x, 1, 0) * (1.0 - share).astype(f) + x * share.astype(f)
+
+
+@kernel(lazy=True)
+def mixed(xp: Any, batch: Any, share: Any) -> Any:
+    """``share * batch + (1 - share) * rolled batch``."""
+    if is_float(batch.dtype):
+        return _mix(xp, batch, share)
+    raise RuntimeError(f"result type Float can't be cast to the desired output type {batch.dtype}")
+
+
+@kernel(lazy=True)
+def mixed_classes(xp: Any, labels: Any, share: Any, *, classes: int) -> Any:
+    """`mixed`, of labels ``(N,)`` as rows of zeros and a one, float32."""
+    return _mix(xp, (labels[:, None] == xp.arange(classes)).astype(np.float32), share)
+
+
+@kernel(lazy=True)
+def pasted(xp: Any, batch: Any, box: Any) -> Any:
+    """The batch with a rectangle ``(x1, y1, x2, y2)`` of each image from the one before it."""
+    x1, y1, x2, y2 = (box[i] for i in range(4))
+    rows, columns = xp.arange(batch.shape[-2])[:, None], xp.arange(batch.shape[-1])
+    inside = (rows >= y1) & (rows < y2) & (columns >= x1) & (columns < x2)
+    return xp.where(inside, xp.roll(batch, 1, 0), batch)
