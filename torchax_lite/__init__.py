@@ -127,7 +127,7 @@ _PROVIDED = {
         "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine",
     ),
     "_information": (
-        "as_strided_", "binary_cross_entropy_with_logits", "compiled_with_cxx11_abi", "cond", "fill", "get_device",
+        "_assert", "as_strided_", "binary_cross_entropy_with_logits", "compiled_with_cxx11_abi", "cond", "fill", "get_device",
         "get_device_module", "resize_as_", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
         "to_dlpack", "typename", "unsafe_split_with_sizes", "has_lapack", "has_mkl", "has_openmp", "has_spectral",
     ),

@@ -129,10 +129,23 @@ def sym_ite(b: Any, t: Any, f: Any) -> Any:
     return t if b else f
 
 
+def _assert(condition: Any, message: str) -> None:
+    """``assert condition, message`` as a call, which symbolic traces record.
+
+    Raises:
+        AssertionError: the condition is false.
+    """
+    function = getattr(type(condition), "__torch_function__", None)
+    if function is not None and type(condition) is not Tensor:
+        function(_assert, (type(condition),), (condition, message), {})
+        return
+    assert condition, message
+
+
 TORCH_NAMES: dict[str, Any] = {
     fn.__name__: fn
     for fn in (
-        as_strided_, binary_cross_entropy_with_logits, compiled_with_cxx11_abi, cond, fill, get_device, get_device_module,
+        _assert, as_strided_, binary_cross_entropy_with_logits, compiled_with_cxx11_abi, cond, fill, get_device, get_device_module,
         resize_as_, sym_float, sym_int, sym_ite, sym_max, sym_min, sym_not, sym_sum, to_dlpack, typename,
         unsafe_split_with_sizes,
     )

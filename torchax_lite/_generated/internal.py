@@ -33,6 +33,7 @@ _op_binary_cross_entropy_with_logits = _OPS['binary_cross_entropy_with_logits']
 _op_block_diag = _OPS['block_diag']
 _op_col2im = _OPS['col2im']
 _op_ctc_loss = _OPS['ctc_loss']
+_op_deform_conv2d = _OPS['deform_conv2d']
 _op_dropout_mask_apply = _OPS['dropout_mask_apply']
 _op_einsum = _OPS['einsum']
 _op_embedding_bag_reduce = _OPS['embedding_bag_reduce']
@@ -95,8 +96,11 @@ _op_native_batch_norm_eval = _OPS['native_batch_norm_eval']
 _op_native_batch_norm_train = _OPS['native_batch_norm_train']
 _op_nll_loss = _OPS['nll_loss']
 _op_nll_loss2d = _OPS['nll_loss2d']
+_op_nms_keep = _OPS['nms_keep']
 _op_one_hot = _OPS['one_hot']
 _op_overlap_add = _OPS['overlap_add']
+_op_ps_roi_align = _OPS['ps_roi_align']
+_op_ps_roi_pool = _OPS['ps_roi_pool']
 _op_reflection_pad1d = _OPS['reflection_pad1d']
 _op_reflection_pad2d = _OPS['reflection_pad2d']
 _op_reflection_pad3d = _OPS['reflection_pad3d']
@@ -104,6 +108,9 @@ _op_replication_pad1d = _OPS['replication_pad1d']
 _op_replication_pad2d = _OPS['replication_pad2d']
 _op_replication_pad3d = _OPS['replication_pad3d']
 _op_rnn_layer = _OPS['rnn_layer']
+_op_roi_align = _OPS['roi_align']
+_op_roi_pool_places = _OPS['roi_pool_places']
+_op_roi_take = _OPS['roi_take']
 _op_scaled_dot_product_attention_masked = _OPS['scaled_dot_product_attention_masked']
 _op_smooth_l1_loss = _OPS['smooth_l1_loss']
 _op_soft_margin_loss = _OPS['soft_margin_loss']
@@ -113,7 +120,7 @@ _op_upsample = _OPS['upsample']
 _op_wide_product = _OPS['wide_product']
 
 
-__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'grouped_mm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'linear_cross_entropy_chunked', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'one_hot', 'overlap_add', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'sparse_lookup', 'tensordot', 'upsample', 'wide_product']
+__all__ = ['_bincount', '_linalg_solve_ex', '_linalg_svd', '_rrelu', '_segment_reduce', '_unsafe_view', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool2d', 'adaptive_max_pool3d', 'avg_pool2d', 'avg_pool3d', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'block_diag', 'col2im', 'ctc_loss', 'deform_conv2d', 'dropout_mask_apply', 'einsum', 'embedding_bag_reduce', 'fft_fft', 'fft_fft2', 'fft_fftn', 'fft_hfft', 'fft_hfft2', 'fft_hfftn', 'fft_ifft', 'fft_ifft2', 'fft_ifftn', 'fft_ihfft', 'fft_ihfft2', 'fft_ihfftn', 'fft_irfft', 'fft_irfft2', 'fft_irfftn', 'fft_rfft', 'fft_rfft2', 'fft_rfftn', 'fractional_max_pool2d', 'fractional_max_pool3d', 'geqrf', 'grid_sampler', 'group_norm', 'grouped_mm', 'gru_layer', 'huber_loss', 'im2col', 'linalg_cholesky_ex', 'linalg_cross', 'linalg_det', 'linalg_eig', 'linalg_eigh', 'linalg_householder_product', 'linalg_inv_ex', 'linalg_ldl_factor_ex', 'linalg_ldl_solve', 'linalg_lu', 'linalg_lu_factor_ex', 'linalg_lu_solve', 'linalg_matrix_exp', 'linalg_pinv', 'linalg_qr', 'linalg_slogdet', 'linalg_solve_triangular', 'linear_cross_entropy_chunked', 'lstm_layer', 'lu_permutation', 'masked_select_at', 'max_pool2d_with_indices', 'max_pool3d_with_indices', 'max_unpool2d', 'max_unpool3d', 'mse_loss', 'multi_margin_loss', 'multilabel_margin_loss', 'native_batch_norm_eval', 'native_batch_norm_train', 'nll_loss', 'nll_loss2d', 'nms_keep', 'one_hot', 'overlap_add', 'ps_roi_align', 'ps_roi_pool', 'reflection_pad1d', 'reflection_pad2d', 'reflection_pad3d', 'replication_pad1d', 'replication_pad2d', 'replication_pad3d', 'rnn_layer', 'roi_align', 'roi_pool_places', 'roi_take', 'scaled_dot_product_attention_masked', 'smooth_l1_loss', 'soft_margin_loss', 'sparse_lookup', 'tensordot', 'upsample', 'wide_product']
 
 def _bincount(input, weights, size):
     """How often each of 0..size-1 occurs, or the sum of the weights where it does; ``size`` must cover the input."""
@@ -186,6 +193,12 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, longest, 
     ``log_probs`` is ``(T, N, C)``, ``targets`` ``(N, S)`` or the concatenation of all; ``longest`` is the largest
     target length."""
     return _call(_op_ctc_loss, (log_probs, targets, input_lengths, target_lengths,), (), (blank, longest, zero_infinity,))
+
+def deform_conv2d(input, weight, offset, mask, bias, stride, padding, dilation, groups, offset_groups):
+    """``sum_k w_k * mask_k * x(p + p_k + offset_k) + b`` (Dai et al. 2017; with ``mask`` Zhu et al. 2019).
+
+    ``offset (N, 2 * G * kh * kw, oh, ow)`` holds (y, x) for each offset group and kernel place, ``mask`` half as many."""
+    return _call(_op_deform_conv2d, (input, weight, offset, mask, bias,), (), (stride, padding, dilation, groups, offset_groups,))
 
 def dropout_mask_apply(input, mask, scale):
     """``input * scale`` where the mask is set, else 0 times the input (a NaN stays one); the mask may broadcast."""
@@ -490,6 +503,10 @@ def nll_loss2d(input, target, weight=None, reduction='mean', ignore_index=-100):
     _check_values(_op_nll_loss2d, (input, target, weight,), (), (reduction, ignore_index,))
     return _call(_op_nll_loss2d, (input, target, weight,), (), (reduction, ignore_index,))
 
+def nms_keep(boxes, scores, classes, iou_threshold):
+    """Boxes by falling score, and which of them no better kept box (of the same class) overlaps beyond the threshold."""
+    return _call(_op_nms_keep, (boxes, scores, classes,), (), (iou_threshold,))
+
 def one_hot(input, num_classes):
     """int64 array with a last dim of ``num_classes``: 1 at the index, else 0."""
     return _call(_op_one_hot, (input,), (), (num_classes,))
@@ -497,6 +514,16 @@ def one_hot(input, num_classes):
 def overlap_add(frames, hop):
     """Signal ``(..., (T - 1) * hop + L)`` that is the sum of T pieces ``(..., T, L)``, each ``hop`` after the last."""
     return _call(_op_overlap_add, (frames,), (), (hop,))
+
+def ps_roi_align(input, rois, spatial_scale, pooled, sampling_ratio, most):
+    """RoIAlign in which every bin reads channels of its own: ``(K, C / (ph * pw), ph, pw)`` (Li et al. 2017)."""
+    return _call(_op_ps_roi_align, (input, rois,), (), (spatial_scale, pooled, sampling_ratio, most,))
+
+def ps_roi_pool(input, rois, spatial_scale, pooled):
+    """Mean of each bin's own channels over the places it covers: ``(K, C / (ph * pw), ph, pw)`` (Dai et al. 2016).
+
+    As in torchvision, the image's last row and column are never read, though the derivative spreads over them too."""
+    return _call(_op_ps_roi_pool, (input, rois,), (), (spatial_scale, pooled,))
 
 def reflection_pad1d(input, padding):
     """The last dim continued by its mirror image, the edge element not repeated."""
@@ -525,6 +552,21 @@ def replication_pad3d(input, padding):
 def rnn_layer(input, h0, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity='tanh', reverse=False):
     """One Elman layer in one direction: ``h = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh)`` (or relu)."""
     return _call(_op_rnn_layer, (input, h0, w_ih, w_hh, b_ih, b_hh,), (), (nonlinearity, reverse,))
+
+def roi_align(maps, rois, levels, scales, pooled, sampling_ratio, most, aligned):
+    """Mean of bilinear samples in each bin of each region: ``(K, C, *pooled)`` (He et al. 2017).
+
+    ``levels`` tells which of several maps (of one batch) a region is read from. ``most`` bounds the samples along a bin
+    where ``sampling_ratio`` does not fix their number."""
+    return _call(_op_roi_align, (maps, rois, levels,), (), (scales, pooled, sampling_ratio, most, aligned,))
+
+def roi_pool_places(input, rois, spatial_scale, pooled):
+    """Flat place in ``H * W`` of the largest value in each bin, the first on ties; -1 where a bin is empty."""
+    return _call(_op_roi_pool_places, (input, rois,), (), (spatial_scale, pooled,))
+
+def roi_take(input, rois, places):
+    """The values of each region's image at flat places ``(K, C, ...)``; 0 where the place is -1."""
+    return _call(_op_roi_take, (input, rois, places,), (), ())
 
 def scaled_dot_product_attention_masked(query, key, value, attn_mask=None, dropout_mask=None, is_causal=False, scale=None, enable_gqa=False, keep=1.0):
     """``softmax(q k^T scale + mask) v``; a bool mask keeps True, ``dropout_mask`` keeps weights divided by ``keep``.

@@ -125,6 +125,8 @@ def trunc_normal_(
             "The distribution of values may be incorrect.",
             stacklevel=2,
         )
+    if tensor.is_meta:
+        return tensor
     with torch.no_grad():
         return _fill_trunc_normal(tensor, mean, std, a, b, generator)
 
