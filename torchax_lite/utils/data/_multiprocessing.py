@@ -19,7 +19,7 @@ from ._utils.channel import Closed, encode
 from ._utils.pickling import dump_batch, dump_job
 from ._utils.pin_memory import pin_memory
 from ._utils.worker import ExceptionWrapper, Job, _IterableDatasetStopIteration, _ResumeIteration
-from .dataloader import DataLoader, _BaseDataLoaderIter, _DatasetKind
+from .dataloader import DataLoader, _BaseDataLoaderIter, _DatasetKind, _world
 
 _PIN_CHECK = 0.5
 """Seconds after which the pinning thread looks whether its iterator still exists."""
@@ -62,7 +62,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     def _start_workers(self) -> None:
         job = Job(
             self._dataset_kind, self._dataset, self._auto_collation, self._collate_fn, self._drop_last, self._base_seed,
-            self._worker_init_fn, self._num_workers, torch.get_default_dtype(),
+            self._worker_init_fn, self._num_workers, torch.get_default_dtype(), self._shared_seed, _world(),
         )  # fmt: skip
         message = encode(job, dump_job)
         try:
@@ -88,7 +88,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._worker_queue_idx_cycle = itertools.cycle(range(self._num_workers))
         if not first_iter:
             for worker_id in range(self._num_workers):
-                self._send(worker_id, _ResumeIteration())
+                self._send(worker_id, _ResumeIteration(self._shared_seed))
             waiting = self._num_workers
             while waiting:
                 answer, _ = self._get_data()
