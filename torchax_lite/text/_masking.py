@@ -63,7 +63,5 @@ class MaskTransform(nn.Module):
         masked = (draws >= 1 - self.mask_mask_prob).long() * mask
         return mask, masked, (draws < self.rand_mask_prob).long() * mask
 
-    def _mask_input(
-        self, tokens: torch.Tensor, mask: torch.Tensor, replacement: torch.Tensor | int
-    ) -> torch.Tensor:
+    def _mask_input(self, tokens: torch.Tensor, mask: torch.Tensor, replacement: torch.Tensor | int) -> torch.Tensor:
         return tokens * (1 - mask) + replacement * mask

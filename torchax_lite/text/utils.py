@@ -65,7 +65,9 @@ def _check_hash(path: str, hash_value: str | None, hash_type: str) -> None:
         return
     with open(path, "rb") as file:
         if not validate_file(file, hash_value, hash_type):
-            raise RuntimeError(f"The hash of {os.path.abspath(path)} does not match. Delete the file manually and retry.")
+            raise RuntimeError(
+                f"The hash of {os.path.abspath(path)} does not match. Delete the file manually and retry."
+            )
 
 
 def download_from_url(

@@ -129,7 +129,9 @@ class Dataset(_Dataset):
             RuntimeError: it is not there, nor are its archives. Nothing is fetched.
         """
         folder = os.path.join(root, cls.name)
-        if not os.path.isdir(folder if check is None else check) or not os.path.isdir(os.path.join(folder, cls.dirname)):
+        if not os.path.isdir(folder if check is None else check) or not os.path.isdir(
+            os.path.join(folder, cls.dirname)
+        ):
             files = [url if isinstance(url, tuple) else (url, os.path.basename(url)) for url in cls.urls]
             for url, file in files:
                 path = os.path.join(folder, file)
@@ -212,11 +214,15 @@ def check_split_ratio(split_ratio: Any) -> tuple[float, float, float]:
 
 
 def stratify(examples: Iterable[Any], strata_field: str) -> list[list[Any]]:
-    """The examples in groups of equal value of a column, in the order in which these first come."""
+    """The examples in groups of equal value of a column, in the order in which these first come.
+
+    (Numbers come in the order of a set of them, as in torchtext; that of a set of strings differs from run to run.)
+    """
     groups: dict[Any, list[Any]] = {}
     for example in examples:
         groups.setdefault(getattr(example, strata_field), []).append(example)
-    return list(groups.values())
+    order = groups if any(isinstance(key, str) for key in groups) else set(groups)
+    return [groups[key] for key in order]
 
 
 def rationed_split(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator as _Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator as _Iterator
 from typing import Any
 
 from .batch import Batch

@@ -104,9 +104,7 @@ class NestedField(Field):
         self.vocab.extend(self.nesting_field.vocab)
         self.vocab.freqs = self.nesting_field.vocab.freqs.copy()
         if vectors["vectors"] is not None:
-            self.vocab.load_vectors(
-                vectors["vectors"], unk_init=vectors["unk_init"], cache=vectors["vectors_cache"]
-            )
+            self.vocab.load_vectors(vectors["vectors"], unk_init=vectors["unk_init"], cache=vectors["vectors_cache"])
         self.nesting_field.vocab = self.vocab
 
     def numericalize(self, arr: Any, device: Any = None) -> Any:

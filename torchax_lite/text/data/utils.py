@@ -73,7 +73,9 @@ def _moses() -> Any:
     try:
         from sacremoses import MosesTokenizer
     except ImportError:
-        print("Please install SacreMoses. See the docs at https://github.com/alvations/sacremoses for more information.")
+        print(
+            "Please install SacreMoses. See the docs at https://github.com/alvations/sacremoses for more information."
+        )
         raise
     return MosesTokenizer().tokenize
 

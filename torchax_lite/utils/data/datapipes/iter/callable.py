@@ -112,9 +112,7 @@ class FilterIterDataPipe(IterDataPipe):
         for data in self.datapipe:
             keep = self.filter_fn(*_arguments(data, self.input_col))
             if not isinstance(keep, bool):
-                raise ValueError(
-                    "Boolean output is required for `filter_fn` of FilterIterDataPipe, got", type(keep)
-                )
+                raise ValueError("Boolean output is required for `filter_fn` of FilterIterDataPipe, got", type(keep))
             if keep:
                 yield data
             else:

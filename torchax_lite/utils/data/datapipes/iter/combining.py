@@ -218,9 +218,7 @@ class _ForkerIterDataPipe(_Shared):
 
     def _take(self, branch: int) -> None:
         if 0 <= self.buffer_size <= max(map(len, self._buffers)):
-            raise BufferError(
-                f"ForkerIterDataPipe buffer overflow,buffer size {self.buffer_size} is insufficient."
-            )
+            raise BufferError(f"ForkerIterDataPipe buffer overflow,buffer size {self.buffer_size} is insufficient.")
         sample = next(self._source)  # type: ignore[arg-type]
         for i, buffer in enumerate(self._buffers):
             if not self._stopped[i]:

@@ -106,9 +106,7 @@ class FileOpenerIterDataPipe(_NominalLength):
         length: what ``len`` gives; -1 for none.
     """
 
-    def __init__(
-        self, datapipe: Iterable[str], mode: str = "r", encoding: str | None = None, length: int = -1
-    ) -> None:
+    def __init__(self, datapipe: Iterable[str], mode: str = "r", encoding: str | None = None, length: int = -1) -> None:
         super().__init__()
         self.datapipe = datapipe
         self.mode = mode

@@ -42,9 +42,7 @@ class ShardingFilterIterDataPipe(_ShardingIterDataPipe):
         self, num_of_instances: int, instance_id: int, sharding_group: Any = SHARDING_PRIORITIES.DEFAULT
     ) -> None:
         if instance_id >= num_of_instances:
-            raise ValueError(
-                f"instance_id({instance_id}) should be smaller than num_of_instances({num_of_instances})"
-            )
+            raise ValueError(f"instance_id({instance_id}) should be smaller than num_of_instances({num_of_instances})")
         default = SHARDING_PRIORITIES.DEFAULT
         if self.groups and (sharding_group == default) != (default in self.groups):
             raise RuntimeError("ShardingFilter cannot mix DEFAULT and non DEFAULT groups")

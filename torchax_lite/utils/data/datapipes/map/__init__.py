@@ -161,9 +161,7 @@ class ZipperMapDataPipe(MapDataPipe):
 class BatcherMapDataPipe(MapDataPipe):
     """Lists of ``batch_size`` samples; a last, shorter one is left out if ``drop_last``."""
 
-    def __init__(
-        self, datapipe: Any, batch_size: int, drop_last: bool = False, wrapper_class: Any = DataChunk
-    ) -> None:
+    def __init__(self, datapipe: Any, batch_size: int, drop_last: bool = False, wrapper_class: Any = DataChunk) -> None:
         if batch_size <= 0:
             raise AssertionError("Batch size is required to be larger than 0!")
         super().__init__()

@@ -36,9 +36,7 @@ def validate_input_col(fn: Callable[..., Any], input_col: Any) -> None:
     inner = fn.func if isinstance(fn, functools.partial) else fn
     name = getattr(inner, "__name__", repr(inner))
     kinds = [p.kind for p in parameters.values()]
-    positional = [
-        p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
+    positional = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     keyword = [p for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     variable = inspect.Parameter.VAR_POSITIONAL in kinds
     if keyword:
@@ -181,7 +179,11 @@ class StreamWrapper:
         return next(self.file_obj)
 
     def __repr__(self) -> str:
-        return f"StreamWrapper<{self.file_obj!r}>" if self.name is None else f"StreamWrapper<{self.name},{self.file_obj!r}>"
+        return (
+            f"StreamWrapper<{self.file_obj!r}>"
+            if self.name is None
+            else f"StreamWrapper<{self.name},{self.file_obj!r}>"
+        )
 
     def __getstate__(self) -> Any:
         return self.file_obj
