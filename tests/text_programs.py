@@ -5,6 +5,7 @@
 """
 
 import gzip
+import importlib
 import json
 import lzma
 import os
@@ -122,7 +123,9 @@ def raw_fields_and_numbers(torch, torchtext, tmp):
     data = torchtext.data
     number = data.Field(sequential=False, use_vocab=False, dtype=torch.float)
     raw = data.RawField(preprocessing=str.upper, postprocessing=lambda batch: ["!".join(batch)])
-    examples = [data.Example.fromlist([str(i / 4), text], [("y", number), ("x", raw)]) for i, text in enumerate(TEXTS[:3])]
+    examples = [
+        data.Example.fromlist([str(i / 4), text], [("y", number), ("x", raw)]) for i, text in enumerate(TEXTS[:3])
+    ]
     batch = data.Batch(examples, data.Dataset(examples, [("y", number), ("x", raw)]))
     sequence = data.Field(use_vocab=False, pad_token=0)
     return [shown(batch), sequence.process([[1, 2, 3], [4]]), number == data.Field(sequential=False), number != raw]
@@ -279,6 +282,84 @@ def vectors_of_vocabularies(torch, torchtext, tmp):
     return [*out, error(lambda: text.vocab.load_vectors("glove.none")), error(lambda: text.vocab.load_vectors([3]))]
 
 
+@classic
+def datasets_of_files(torch, torchtext, tmp):
+    data, sets = torchtext.data, torchtext.datasets
+    for split in ("train", "test"):
+        write(tmp, f"imdb/aclImdb/{split}/pos/1_9.txt", f"Good {split}\nmore")
+        write(tmp, f"imdb/aclImdb/{split}/neg/1_1.txt", f"Bad {split}")
+    for name in ("train_5500", "TREC_10"):
+        write(tmp, f"trec/{name}.label", "NUM:count How many ?\nDESC:def What is it\n")
+    for name in ("train", "val", "test2016"):
+        write(tmp, f"multi30k/{name}.de", f"ein {name}\n\nzwei\n")
+        write(tmp, f"multi30k/{name}.en", f"one {name}\nx\ntwo\n")
+    for name in ("train", "dev", "test"):
+        write(tmp, f"udpos/en-ud-v2/en-ud-tag.v2.{name}.txt", f"{name}\tNOUN\tNN\nis\tAUX\tVBZ\n\nNo\tINTJ\tUH\n")
+        write(
+            tmp,
+            f"snli/snli_1.0/snli_1.0_{name}.jsonl",
+            "".join(json.dumps(SNLI | {"gold_label": x}) + "\n" for x in ("-", "neutral")),
+        )
+    for name in ("train", "test"):
+        write(tmp, f"conll2000/{name}.txt", "\n\n".join(f"w{i} T{i} C{i}" for i in range(12)) + "\n")
+    for name in ("train", "valid", "test"):
+        write(tmp, f"wikitext-2/wikitext-2/wiki.{name}.tokens", f" \n = {name} = \n some text here and there \n" * 3)
+    text, label = data.Field(lower=True), data.Field(sequential=False)
+    out = []
+    for part in sets.IMDB.splits(text, label, root=tmp):
+        out.append(sorted([x.text, x.label] for x in part))
+    for fine in (False, True):
+        out.append(
+            [[[x.text, x.label] for x in part] for part in sets.TREC.splits(text, label, root=tmp, fine_grained=fine)]
+        )
+    for part in sets.Multi30k.splits((".de", ".en"), (text, text), root=tmp):
+        out.append([[x.src, x.trg, part.sort_key(x)] for x in part])
+    tags = [("word", text), ("tag", data.Field()), (None, None)]
+    out.append([[[x.word, x.tag] for x in part] for part in sets.UDPOS.splits(tags, root=tmp)])
+    chunks = sets.CoNLL2000Chunking.splits([("word", text), ("pos", data.Field()), ("chunk", data.Field())], root=tmp)
+    out.append([[[x.word, x.pos, x.chunk] for x in part] for part in chunks])
+    for part in sets.SNLI.splits(data.Field(), data.Field(sequential=False), root=tmp):
+        out.append([[x.premise, x.hypothesis, x.label] for x in part])
+    parsed = sets.SNLI.splits(data.Field(), data.Field(sequential=False), data.Field(), root=tmp)
+    out.append([x.premise_transitions for x in parsed[0]])
+    out.append([part[0].text for part in sets.WikiText2.splits(data.Field(), root=tmp)])
+    batches = [
+        [[batch.text, batch.target] for batch in part] for part in sets.WikiText2.iters(2, 4, root=tmp, device=None)
+    ]
+    return [*out, batches]
+
+
+@classic
+def stories(torch, torchtext, tmp):
+    story = "1 Mary moved.\n2 John went.\n3 Where is Mary?\thall\t1\n4 Sandra left.\n5 Who left? \tSandra\t4\n1 New.\n2 What?\tx\t1\n"
+    for i in range(1, 21):
+        for kind in ("train", "valid", "test"):
+            write(tmp, f"tasks_1-20_v1-2/en-valid/qa{i}_{kind}.txt", story)
+    babi = importlib.import_module(torchtext.datasets.BABI20.__module__)
+    out = []
+    for options in ({}, {"joint": True}):
+        parts = babi.BABI20.splits(babi.BABI20Field(4), root=tmp, **options)
+        out.append([len(part) for part in parts])
+    out.append([[x.story, x.query, x.answer] for x in parts[1].examples[:3]])
+    batch = next(iter(babi.BABI20.iters(3, root=tmp, memory_size=4)[0]))
+    return [*out, batch.story, batch.query, batch.answer]
+
+
+SNLI = {
+    "sentence1": "A man.", "sentence2": "He sat down.", "sentence1_binary_parse": "( A man . )",
+    "sentence2_binary_parse": "( He ( sat down ) . )",
+}  # fmt: skip
+
+
+def write(folder, name, text):
+    """Write a file in a folder; its path."""
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
 # -- modern ------------------------------------------------------------------------------------------------------------
 
 LINES = [
@@ -347,7 +428,9 @@ def functions_of_sequences(torch, torchtext, tmp):
 @modern
 def modules_of_sequences(torch, torchtext, tmp):
     T = torchtext.transforms  # noqa: N806
-    chain = T.Sequential(T.StrToIntTransform(), T.Truncate(3), T.AddToken(0), T.ToTensor(padding_value=9), T.PadTransform(6, 8))
+    chain = T.Sequential(
+        T.StrToIntTransform(), T.Truncate(3), T.AddToken(0), T.ToTensor(padding_value=9), T.PadTransform(6, 8)
+    )
     out = [chain([["1", "2", "3", "4"], ["5"]]), T.PadTransform(2, 0)(torch.arange(4)), repr(chain).count("\n")]
     torch.manual_seed(4)
     mask = T.MaskTransform(vocab_len=20, mask_idx=17, bos_idx=18, pad_idx=19, mask_prob=0.4)
@@ -373,7 +456,9 @@ def character_bpe(torch, torchtext, tmp):
     for options in ({}, {"suffix": "</w>"}, {"return_tokens": True, "suffix": "</w>"}, {"special_tokens": ["the"]}):
         tokenizer = kind(*paths, unk_token="<unk>", **options)
         encoded = tokenizer(TEXTS[:4])
-        out.append([encoded, tokenizer("the end"), tokenizer.vocab_size, tokenizer.decode(tokenizer.encode("cat on the dog"))])
+        out.append(
+            [encoded, tokenizer("the end"), tokenizer.vocab_size, tokenizer.decode(tokenizer.encode("cat on the dog"))]
+        )
     out.append(error(lambda: kind(*paths, unk_token="no")))
     out.append(error(lambda: kind(*paths, special_tokens=["no"])))
     out.append(error(lambda: kind(*paths)("QQ")))
@@ -454,7 +539,11 @@ def roberta(torch, torchtext, tmp):
         old = {old_name(name): value for name, value in model.state_dict().items()}
         again = models.RobertaBundle.build_model(conf, head=head, checkpoint=old, strict=True).eval()
         out.append(again(tokens))
-    return [*out, models.XLMR_BASE_ENCODER.encoderConf.vocab_size, error(lambda: models.RobertaBundle.build_model(conf, checkpoint=3))]
+    return [
+        *out,
+        models.XLMR_BASE_ENCODER.encoderConf.vocab_size,
+        error(lambda: models.RobertaBundle.build_model(conf, checkpoint=3)),
+    ]
 
 
 def old_name(name):
@@ -475,7 +564,7 @@ def t5(torch, torchtext, tmp):
     tokens = torch.tensor([[5, 6, 7, 1, 9, 12], [8, 9, 1, 0, 0, 0]])
     out = []
     for options in ({"encoder_only": True}, {}, {"linear_head": True, "feed_forward_proj": "gated-gelu"}):
-        model = models.T5Model(models.T5Conf(**sizes, **options))
+        model = models.T5Model(models.T5Conf(**sizes, **options)).double()
         set_weights(torch, model)
         result = model(tokens, None if options.get("encoder_only") else torch.tensor([[0, 3, 4], [0, 5, 0]]))
         out += [sorted(model.state_dict()), result["encoder_output"], result["decoder_output"]]
@@ -486,7 +575,7 @@ def t5(torch, torchtext, tmp):
             out += [first["decoder_output"], second["decoder_output"], len(first["past_key_values"])]
             from torchtext.prototype.generate import GenerationUtils
 
-            out.append(GenerationUtils(model).generate(tokens, max_length=6))
+            out.append(GenerationUtils(model).generate(tokens, max_length=4))
             out.append(model._shift_right(tokens))
     bundle = models.FLAN_T5_XL_GENERATION
     out += [bundle._path, bundle.config.ffn_dimension, bundle.config.activation, models.T5_3B.config.qkv_dim]
@@ -495,14 +584,6 @@ def t5(torch, torchtext, tmp):
 
 
 # -- modern datasets -----------------------------------------------------------------------------------------------
-
-
-def write(folder, name, text):
-    path = os.path.join(folder, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
 
 
 def pack(path, files):
@@ -534,7 +615,10 @@ SQUAD = {
                 {
                     "context": "Some context.",
                     "qas": [
-                        {"question": "What?", "answers": [{"text": "Some", "answer_start": 0}, {"text": "c", "answer_start": 5}]},
+                        {
+                            "question": "What?",
+                            "answers": [{"text": "Some", "answer_start": 0}, {"text": "c", "answer_start": 5}],
+                        },
                         {"question": "None?", "answers": []},
                     ],
                 }
@@ -634,7 +718,12 @@ def _dataset_case(name):
         if name == "AG_NEWS":
             out += [list(read(root=tmp, split="test")), error(lambda: read(root=tmp, split="no"))]
             torch.manual_seed(2)
-            out.append([list(read(root=tmp, split="train").shuffle()), len(list(whole[0].set_shuffle() if False else whole[0]))])
+            out.append(
+                [
+                    list(read(root=tmp, split="train").shuffle()),
+                    len(list(whole[0].set_shuffle() if False else whole[0])),
+                ]
+            )
         return out
 
     return case

@@ -38,7 +38,11 @@ def load_new(folder):
     load(folder)
     package = types.ModuleType("torchtext")
     package.__path__ = [f"{folder}/torchtext"]
-    package._WARN, package._CACHE_DIR, package._TEXT_BUCKET = False, "/nowhere", "https://download.pytorch.org/models/text/"
+    package._WARN, package._CACHE_DIR, package._TEXT_BUCKET = (
+        False,
+        "/nowhere",
+        "https://download.pytorch.org/models/text/",
+    )
     sys.modules["torchtext"] = package
     extension = types.ModuleType("torchtext._torchtext")
     names = "CLIPEncoder GPT2BPEEncoder BERTEncoder RegexTokenizer Vocab SentencePiece"

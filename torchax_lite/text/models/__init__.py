@@ -12,8 +12,8 @@ from .roberta import (
     RobertaEncoderConf,
     RobertaModel,
 )
-from .t5 import T5Bundle, T5Conf, T5Model, T5Transform
 from .t5 import BUNDLES as _BUNDLES
+from .t5 import T5Bundle, T5Conf, T5Model, T5Transform
 
 globals().update(_BUNDLES)
 

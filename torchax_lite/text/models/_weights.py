@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torchax_lite as torch
+
 from ... import hub, jit
 from ...nn import Module
-
-import torchax_lite as torch
 
 BUCKET = "https://download.pytorch.org/models/text/"
 

@@ -339,9 +339,7 @@ def roberta_transform(truncate_length: int) -> nn.Module:
     return _with_ends(tokenizer, "roberta.vocab.pt", truncate_length)
 
 
-_LARGE: dict[str, Any] = dict(
-    embedding_dim=1024, ffn_dimension=4096, num_attention_heads=16, num_encoder_layers=24
-)
+_LARGE: dict[str, Any] = dict(embedding_dim=1024, ffn_dimension=4096, num_attention_heads=16, num_encoder_layers=24)
 XLMR_BASE_ENCODER = RobertaBundle(
     _path=BUCKET + "xlmr.base.encoder.pt",
     _encoder_conf=RobertaEncoderConf(vocab_size=250002),

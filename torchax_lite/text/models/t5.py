@@ -301,7 +301,11 @@ class T5Bundle:
 
     @staticmethod
     def build_model_from_huggingface_ckpt(
-        ckpt_path: str | os.PathLike[str], encoder_only: bool = False, *, freeze_model: bool = False, strict: bool = True
+        ckpt_path: str | os.PathLike[str],
+        encoder_only: bool = False,
+        *,
+        freeze_model: bool = False,
+        strict: bool = True,
     ) -> T5Model:
         """The model of a Hugging Face folder with ``config.json`` and ``pytorch_model.bin``."""
         with open(os.path.join(ckpt_path, "config.json")) as file:
@@ -325,7 +329,7 @@ class T5Bundle:
 
 def _from_hugging_face(config: T5Conf, weights: dict[str, Any]) -> dict[str, Any]:
     """A Hugging Face model's weights by the names that :class:`T5Model` has for them."""
-    out = {name: weights["shared.weight"] for name in ("token_embeddings.weight", "encoder.token_embeddings.weight")}
+    out = dict.fromkeys(("token_embeddings.weight", "encoder.token_embeddings.weight"), weights["shared.weight"])
     stacks = {"encoder": (config.num_encoder_layers, 1)}
     if not config.encoder_only:
         stacks["decoder"] = (config.num_decoder_layers, 2)

@@ -116,7 +116,9 @@ class T5MultiheadAttention(nn.MultiheadAttention):
 
     def _heads(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """A projection, (batch, heads, length, features of a head)."""
-        return F.linear(x, weight).view(x.shape[0], -1, self.num_heads, weight.shape[0] // self.num_heads).transpose(1, 2)
+        return (
+            F.linear(x, weight).view(x.shape[0], -1, self.num_heads, weight.shape[0] // self.num_heads).transpose(1, 2)
+        )
 
     def _project(self, query: Any, key: Any, value: Any, is_self: bool, past: Any) -> Any:
         q = self._heads(query, self.q_proj_weight)
@@ -379,9 +381,7 @@ class T5Encoder(_Stack):
         outputs, weights = [], []
         for layer in self.layers:
             outputs.append(x)
-            x, bias, own, _, _ = layer(
-                x, mask=mask, seq_key_padding_mask=src_key_padding_mask, position_bias=bias
-            )
+            x, bias, own, _, _ = layer(x, mask=mask, seq_key_padding_mask=src_key_padding_mask, position_bias=bias)
             weights.append(own)
         x = self.dropout2(self.norm(x))
         return {
