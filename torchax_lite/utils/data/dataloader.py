@@ -236,7 +236,7 @@ class DataLoader(Generic[_T_co]):
     def __iter__(self) -> _BaseDataLoaderIter:
         if not self.persistent_workers or self.num_workers == 0:
             return self._get_iterator()
-        if self._iterator is None:
+        if self._iterator is None or self._iterator._shutdown:
             self._iterator = self._get_iterator()
         else:
             self._iterator._reset(self)
@@ -309,6 +309,8 @@ def _check_stream_options(shuffle: bool | None, sampler: Any, batch_sampler: Any
 
 class _BaseDataLoaderIter:
     """One pass over a loader."""
+
+    _shutdown = False
 
     def __init__(self, loader: DataLoader) -> None:
         self._dataset = loader.dataset
