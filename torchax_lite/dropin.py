@@ -140,7 +140,8 @@ class _Loader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         # The import system has just put the alias's spec on the shared module.
         module.__spec__ = self._spec
-        if self._real == _PACKAGE:
+        if self._real in ROOTS.values():
+            # (Were `torchtext.vocab.vocab` imported later by that name, it would take the place of the function.)
             _alias_loaded()
 
     # What `runpy`, `inspect` and `linecache` ask of a loader, for code that found it by `find_spec`.

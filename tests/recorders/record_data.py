@@ -5,10 +5,12 @@
 ``CASES`` maps a name to a function of the ``torch`` module; the tests run the same functions with ours.
 """
 
+import importlib
 import itertools
 import json
 import pathlib
 import random
+import re
 import warnings
 
 import numpy as np
@@ -267,6 +269,166 @@ def streams_with_workers(torch):
                     Stream(split), num_workers=workers, persistent_workers=persistent, **options
                 )
                 out.append([[b if isinstance(b, int) else b.tolist() for b in loader] for _ in range(2)])
+    return out
+
+
+@case
+def datasets_of_datasets_with_workers(torch):
+    data = torch.utils.data
+    x = torch.arange(12.0).reshape(6, 2)
+    stacked = data.StackDataset(data.TensorDataset(x), range(6))
+    named = data.StackDataset(a=list(range(6)), b=data.TensorDataset(x, x[:, 0]))
+    joined = data.ConcatDataset([range(5), data.Subset(range(100), [7, 50, 3]), [100, 200]])
+    out = []
+    for workers in (0, 2):
+        for dataset in (stacked, named, joined):
+            torch.manual_seed(12)
+            out.append([plain(b) for b in data.DataLoader(dataset, 4, shuffle=True, num_workers=workers)])
+        for lengths in ([0.5, 0.25, 0.25], [0.33, 0.33], [4, 6]):
+            torch.manual_seed(13)
+            try:
+                parts = data.random_split(joined, lengths)
+                out.append([plain(b) for part in parts for b in data.DataLoader(part, 3, num_workers=workers)])
+            except ValueError as error:
+                out.append(str(error))
+    return out
+
+
+def plain(value):
+    """A batch as nested lists."""
+    if isinstance(value, dict):
+        return {key: plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+@case
+def chains_of_streams_with_workers(torch):
+    class Stream(torch.utils.data.IterableDataset):
+        def __init__(self, start, n):
+            self.start, self.n = start, n
+
+        def __iter__(self):
+            info = torch.utils.data.get_worker_info()
+            skip, step = (0, 1) if info is None else (info.id, info.num_workers)
+            return iter(range(self.start + skip, self.start + self.n, step))
+
+    chain = torch.utils.data.ChainDataset([Stream(0, 5), Stream(100, 3)]) + Stream(1000, 4)
+    return [[plain(b) for b in torch.utils.data.DataLoader(chain, 3, num_workers=n)] for n in (0, 1, 2)]
+
+
+@case
+def collation_by_own_types(torch):
+    collation = importlib.import_module(f"{torch.__name__}.utils.data._utils.collate")
+    collate, default_collate_fn_map = collation.collate, collation.default_collate_fn_map
+
+    class Box:
+        def __init__(self, value):
+            self.value = value
+
+    def boxes(batch, *, collate_fn_map=None):
+        return "+".join(str(box.value) for box in batch)
+
+    table = {
+        Box: boxes,
+        **default_collate_fn_map,
+        (set, frozenset): lambda batch, *, collate_fn_map=None: sorted(set().union(*batch)),
+    }
+    batch = [{"box": Box(i), "set": {i, 10 * i}, "x": [np.float32(i), (i, "s")], "b": bool(i)} for i in range(3)]
+    out = [plain(collate(batch, collate_fn_map=table))]
+    loader = torch.utils.data.DataLoader(batch, 2, num_workers=1, collate_fn=lambda b: collate(b, collate_fn_map=table))
+    out.append([plain(b) for b in loader])
+    for wrong in ([object()], [[1, 2], [3]], [{1}]):
+        try:
+            torch.utils.data.default_collate(wrong)
+        except (TypeError, RuntimeError) as error:
+            out.append([type(error).__name__, str(error).split(" at 0x")[0]])
+    return out
+
+
+@case
+def out_of_order_with_one_worker_and_all_at_once(torch):
+    torch.manual_seed(3)
+    options = {"batch_size": 3, "shuffle": True, "in_order": False}
+    out = [batches(torch.utils.data.DataLoader(range(13), num_workers=1, drop_last=True, **options)) for _ in range(2)]
+    many = batches(torch.utils.data.DataLoader(range(13), num_workers=3, **options))
+    return [*out, sorted(many), position(torch)]
+
+
+# ---------------------------------------------------------------- data pipes
+
+
+def add_one(x):
+    return x + 1
+
+
+def is_odd(x):
+    return x % 2 == 1
+
+
+@case
+def pipes(torch):
+    kinds = torch.utils.data.datapipes
+    wrap = kinds.iter.IterableWrapper
+    torch.manual_seed(3)
+    dp = wrap(range(20)).map(add_one).filter(is_odd).shuffle(buffer_size=4)
+    out = [list(dp), list(dp), len(wrap(range(5)).batch(2)), list(wrap(range(7)).batch(2).unbatch())]
+    a, b = wrap(range(10)).demux(2, lambda x: x % 2)
+    c, d = wrap(range(10)).fork(2)
+    out += [[list(a), list(b)], list(c.zip(d)), list(c.mux(d)), list(wrap([1]).concat(wrap([2, 3])))]
+    out.append(list(wrap(["a.png", "b.png", "a.json", "c.json"]).groupby(lambda f: f[0], keep_key=True)))
+    out.append(list(wrap(range(9)).groupby(lambda x: x % 3, group_size=2, buffer_size=4, drop_remaining=True)))
+    pairs = wrap([(1, 2, 3), (4, 5, 6)])
+    out += [list(pairs.map(add_one, input_col=1)), list(pairs.map(lambda x, y: x + y, input_col=[0, 2]))]
+    out.append(list(pairs.map(lambda x, y: x + y, input_col=[0, 2], output_col=-1)))
+    sequence = kinds.map.SequenceWrapper(range(10))
+    out += [list(sequence.map(add_one).batch(3)), list(sequence.shuffle()), list(sequence.zip(sequence.map(add_one)))]
+    out += [plain(list(wrap(range(4)).batch(2).collate())), repr(dp), position(torch)]
+    return json.loads(json.dumps(out))
+
+
+@case
+def pipes_in_loaders(torch):
+    out = []
+    for workers, shuffle, persistent in itertools.product((0, 1, 2), (None, True, False), (False, True)):
+        if persistent and not workers:
+            continue
+        dp = torch.utils.data.datapipes.iter.IterableWrapper(range(23)).shuffle().sharding_filter().map(add_one)
+        g = torch.Generator().manual_seed(5)
+        torch.manual_seed(1)
+        loader = torch.utils.data.DataLoader(
+            dp, 4, shuffle=shuffle, num_workers=workers, generator=g, persistent_workers=persistent
+        )
+        out.append([batches(loader), batches(loader), position(torch), position(torch, g)])
+    return out
+
+
+@case
+def pipes_that_fail(torch):
+    wrap = torch.utils.data.datapipes.iter.IterableWrapper
+    source = wrap(range(5))
+    first = iter(source)
+    next(first)
+    next(iter(source))
+
+    def divide(x):
+        return x // 0
+
+    programs = [
+        lambda: next(first), lambda: list(wrap([1]).map(divide)), lambda: source.nothing, lambda: list(wrap([1]).filter(add_one)),
+        lambda: wrap([1]).map(3), lambda: wrap([1]).map(lambda x, y: x), lambda: list(wrap([[1]]).unbatch(2)),
+        lambda: len(wrap(x for x in ())), lambda: wrap([1]).batch(0), lambda: wrap([1]).demux(0, add_one),
+        lambda: list(wrap(range(9)).fork(2, buffer_size=2)[0]), lambda: list(wrap([5]).demux(2, add_one)[0]),
+    ]  # fmt: skip
+    out = []
+    for program in programs:
+        try:
+            program()
+        except Exception as error:
+            out.append([type(error).__name__, re.sub(r" at 0x[0-9a-f]+", "", str(error))])
+        else:
+            out.append("no error")
     return out
 
 

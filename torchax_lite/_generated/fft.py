@@ -36,7 +36,26 @@ _op_fft_rfft2 = _OPS['fft_rfft2']
 _op_fft_rfftn = _OPS['fft_rfftn']
 
 
-__all__ = ['fft', 'fft2', 'fftn', 'hfft', 'hfft2', 'hfftn', 'ifft', 'ifft2', 'ifftn', 'ihfft', 'ihfft2', 'ihfftn', 'irfft', 'irfft2', 'irfftn', 'rfft', 'rfft2', 'rfftn']
+__all__ = [
+    'fft',
+    'fft2',
+    'fftn',
+    'hfft',
+    'hfft2',
+    'hfftn',
+    'ifft',
+    'ifft2',
+    'ifftn',
+    'ihfft',
+    'ihfft2',
+    'ihfftn',
+    'irfft',
+    'irfft2',
+    'irfftn',
+    'rfft',
+    'rfft2',
+    'rfftn',
+]
 
 def fft(input, n=None, dim=-1, norm=None, *, out=None):
     """Discrete Fourier transform along ``dim``, of ``n`` points."""

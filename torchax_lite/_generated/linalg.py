@@ -26,7 +26,16 @@ _op_matmul = _OPS['matmul']
 _op_vector_norm = _OPS['vector_norm']
 
 
-__all__ = ['cross', 'det', 'householder_product', 'matmul', 'matrix_exp', 'slogdet', 'solve_triangular', 'vector_norm']
+__all__ = [
+    'cross',
+    'det',
+    'householder_product',
+    'matmul',
+    'matrix_exp',
+    'slogdet',
+    'solve_triangular',
+    'vector_norm',
+]
 
 @_numpy_names
 def cross(input, other, *, dim=-1, out=None):

@@ -46,7 +46,48 @@ _op_tanhshrink = _OPS['tanhshrink']
 _op_threshold = _OPS['threshold']
 
 
-__all__ = ['celu', 'elu', 'gelu', 'glu', 'hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'layer_norm', 'leaky_relu', 'log_softmax', 'logsigmoid', 'mish', 'prelu', 'relu', 'relu6', 'rms_norm', 'selu', 'sigmoid', 'silu', 'softmax', 'softmin', 'softplus', 'softshrink', 'softsign', 'tanh', 'tanhshrink', 'threshold', 'celu_', 'elu_', 'hardsigmoid_', 'hardswish_', 'hardtanh_', 'leaky_relu_', 'mish_', 'relu6_', 'relu_', 'selu_', 'silu_', 'threshold_']
+__all__ = [
+    'celu',
+    'elu',
+    'gelu',
+    'glu',
+    'hardshrink',
+    'hardsigmoid',
+    'hardswish',
+    'hardtanh',
+    'layer_norm',
+    'leaky_relu',
+    'log_softmax',
+    'logsigmoid',
+    'mish',
+    'prelu',
+    'relu',
+    'relu6',
+    'rms_norm',
+    'selu',
+    'sigmoid',
+    'silu',
+    'softmax',
+    'softmin',
+    'softplus',
+    'softshrink',
+    'softsign',
+    'tanh',
+    'tanhshrink',
+    'threshold',
+    'celu_',
+    'elu_',
+    'hardsigmoid_',
+    'hardswish_',
+    'hardtanh_',
+    'leaky_relu_',
+    'mish_',
+    'relu6_',
+    'relu_',
+    'selu_',
+    'silu_',
+    'threshold_',
+]
 
 def celu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x / alpha) - 1)`` below."""

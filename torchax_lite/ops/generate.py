@@ -94,7 +94,7 @@ def _module(namespace: str, functions: dict[str, list[Op]], inplace: list[tuple[
         bodies.append(_inplace(name, ops, used, "input"))
         names.append(name)
     parts.append(_op_lines(used))
-    parts.append(f"\n__all__ = {names!r}\n")
+    parts.append("\n__all__ = [\n" + "".join(f"    {name!r},\n" for name in names) + "]\n")  # a line each: merges
     return "\n".join(parts + bodies)
 
 

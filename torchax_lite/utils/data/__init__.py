@@ -1,11 +1,7 @@
 """Datasets, samplers, and the loader that makes batches of them."""
 
 from .dataloader import DataLoader, _DatasetKind, default_collate, default_convert, get_worker_info
-from .datapipes import (
-    DataChunk,
-    DFIterDataPipe,
-    IterDataPipe,
-    MapDataPipe,
+from .datapipes._decorator import (
     argument_validation,
     functional_datapipe,
     guaranteed_datapipes_determinism,
@@ -13,6 +9,7 @@ from .datapipes import (
     runtime_validation,
     runtime_validation_disabled,
 )
+from .datapipes.datapipe import DataChunk, DFIterDataPipe, IterDataPipe, MapDataPipe
 from .dataset import (
     ChainDataset,
     ConcatDataset,

@@ -14,12 +14,12 @@ from typing import Any
 
 import torchax_lite as torch
 
-from ._utils import launcher
+from ._utils import interrupts, launcher
 from ._utils.channel import Closed, encode
 from ._utils.pickling import dump_batch, dump_job
 from ._utils.pin_memory import pin_memory
 from ._utils.worker import ExceptionWrapper, Job, _IterableDatasetStopIteration, _ResumeIteration
-from .dataloader import DataLoader, _BaseDataLoaderIter, _DatasetKind
+from .dataloader import DataLoader, _BaseDataLoaderIter, _DatasetKind, _world
 
 _PIN_CHECK = 0.5
 """Seconds after which the pinning thread looks whether its iterator still exists."""
@@ -41,6 +41,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._workers: list[launcher.Worker] = []
         self._shutdown = False
         self._pinner: _Pinner | None = None
+        interrupts.guard()
         super().__init__(loader)
         prefetch_factor = loader.prefetch_factor
         if self._num_workers <= 0:
@@ -62,7 +63,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     def _start_workers(self) -> None:
         job = Job(
             self._dataset_kind, self._dataset, self._auto_collation, self._collate_fn, self._drop_last, self._base_seed,
-            self._worker_init_fn, self._num_workers, torch.get_default_dtype(),
+            self._worker_init_fn, self._num_workers, torch.get_default_dtype(), self._shared_seed, _world(),
         )  # fmt: skip
         message = encode(job, dump_job)
         try:
@@ -78,6 +79,13 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             self._listening[worker.channel.fileno()] = worker_id
 
     def _reset(self, loader: DataLoader, first_iter: bool = False) -> None:
+        try:
+            self._begin_pass(loader, first_iter)
+        except KeyboardInterrupt:
+            self._shutdown_workers()
+            raise
+
+    def _begin_pass(self, loader: DataLoader, first_iter: bool) -> None:
         super()._reset(loader, first_iter)
         self._send_idx = 0
         self._rcvd_idx = 0
@@ -88,7 +96,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._worker_queue_idx_cycle = itertools.cycle(range(self._num_workers))
         if not first_iter:
             for worker_id in range(self._num_workers):
-                self._send(worker_id, _ResumeIteration())
+                self._send(worker_id, _ResumeIteration(self._shared_seed))
             waiting = self._num_workers
             while waiting:
                 answer, _ = self._get_data()
@@ -162,6 +170,14 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     # -- tasks ---------------------------------------------------------------------------------------------------------
 
     def _next_data(self) -> Any:
+        # What an interrupt leaves half done cannot be gone on with: the workers end, and a new pass has new ones.
+        try:
+            return self._next_batch()
+        except KeyboardInterrupt:
+            self._shutdown_workers()
+            raise
+
+    def _next_batch(self) -> Any:
         while True:
             while self._rcvd_idx < self._send_idx:
                 info = self._task_info.get(self._rcvd_idx)
@@ -239,6 +255,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             self._pinner.stop()
         launcher.stop(self._workers)
 
+    @interrupts.finalizer
     def __del__(self) -> None:
         self._shutdown_workers()
 

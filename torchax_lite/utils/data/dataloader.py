@@ -15,7 +15,14 @@ from ._utils import collate as _collate
 from ._utils import fetch as _fetch
 from ._utils.pin_memory import pin_memory
 from ._utils.worker import get_worker_info
+from .datapipes.datapipe import (
+    IterDataPipe,
+    MapDataPipe,
+    _IterDataPipeSerializationWrapper,
+    _MapDataPipeSerializationWrapper,
+)
 from .dataset import Dataset, IterableDataset
+from .graph_settings import apply_random_seed, apply_sharding, apply_shuffle_settings
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
 
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
@@ -113,7 +120,7 @@ class DataLoader(Generic[_T_co]):
         _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers)
         if num_workers > 0 and prefetch_factor is None:
             prefetch_factor = 2
-        self.dataset = dataset
+        self.dataset = _wrapped(dataset)
         self.num_workers = num_workers
         self.prefetch_factor = prefetch_factor
         self.pin_memory = pin_memory
@@ -124,6 +131,9 @@ class DataLoader(Generic[_T_co]):
         self.in_order = in_order
         if isinstance(dataset, IterableDataset):
             self._dataset_kind = _DatasetKind.Iterable
+            if isinstance(dataset, IterDataPipe):
+                apply_shuffle_settings(dataset, shuffle)
+                shuffle = None
             _check_stream_options(shuffle, sampler, batch_sampler)
         else:
             self._dataset_kind = _DatasetKind.Map
@@ -226,7 +236,7 @@ class DataLoader(Generic[_T_co]):
     def __iter__(self) -> _BaseDataLoaderIter:
         if not self.persistent_workers or self.num_workers == 0:
             return self._get_iterator()
-        if self._iterator is None:
+        if self._iterator is None or self._iterator._shutdown:
             self._iterator = self._get_iterator()
         else:
             self._iterator._reset(self)
@@ -251,6 +261,21 @@ class DataLoader(Generic[_T_co]):
         if self.batch_size is None:
             return length
         return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+
+
+def _wrapped(dataset: Any) -> Any:
+    """A data pipe as the loader keeps it, another dataset as it is."""
+    if isinstance(dataset, IterDataPipe):
+        return _IterDataPipeSerializationWrapper(dataset)
+    return _MapDataPipeSerializationWrapper(dataset) if isinstance(dataset, MapDataPipe) else dataset
+
+
+def _world() -> tuple[int, int]:
+    """The number of processes that train together, and this one's rank."""
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_world_size(), distributed.get_rank()
+    return 1, 0
 
 
 def _check_worker_options(
@@ -285,8 +310,12 @@ def _check_stream_options(shuffle: bool | None, sampler: Any, batch_sampler: Any
 class _BaseDataLoaderIter:
     """One pass over a loader."""
 
+    _shutdown = False
+
     def __init__(self, loader: DataLoader) -> None:
         self._dataset = loader.dataset
+        self._shared_seed: int | None = None
+        self._seed_pipes(loader)
         self._dataset_kind = loader._dataset_kind
         self._IterableDataset_len_called = loader._IterableDataset_len_called
         self._auto_collation = loader._auto_collation
@@ -321,6 +350,13 @@ class _BaseDataLoaderIter:
         self._sampler_iter = iter(self._index_sampler)
         self._num_yielded = 0
         self._IterableDataset_len_called = loader._IterableDataset_len_called
+        self._seed_pipes(loader)
+
+    def _seed_pipes(self, loader: DataLoader) -> None:
+        """Draw the seed that the shufflers of all workers' copies of a data pipe share."""
+        if isinstance(self._dataset, IterDataPipe):
+            self._shared_seed = draw_seed(loader.generator)
+            apply_random_seed(self._dataset, torch.Generator().manual_seed(self._shared_seed))
 
     def _next_index(self) -> Any:
         return next(self._sampler_iter)
@@ -370,6 +406,8 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
             raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
         if self._num_workers != 0:
             raise AssertionError("_SingleProcessDataLoaderIter requires num_workers == 0")
+        if isinstance(self._dataset, IterDataPipe | MapDataPipe):
+            apply_sharding(self._dataset, *_world())
         self._dataset_fetcher = _DatasetKind.create_fetcher(
             self._dataset_kind, self._dataset, self._auto_collation, self._collate_fn, self._drop_last
         )

@@ -38,16 +38,23 @@ class _Server:
             path = [os.path.abspath(entry) for entry in sys.path]
             modules = [name for name in (*_PRELOADED, _OWN) if name in sys.modules]
             code = (
-                f"import sys; sys.path[:] = {path!r}; {root!r} in sys.path or sys.path.append({root!r}); "
+                "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+                "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]); "
+                f"sys.path[:] = {path!r}; {root!r} in sys.path or sys.path.append({root!r}); "
                 f"from torchax_lite.utils.data._utils.server import main; main({theirs.fileno()}, {modules!r})"
             )
             # Workers get the loader's environment when they start; they compute on the CPU.
             environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
             environment.setdefault("PYTHONHASHSEED", str(_HASH_SEED))
-            self.process = subprocess.Popen(
-                [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code],  # type: ignore[attr-defined]
-                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environment,
-            )  # fmt: skip
+            # A Ctrl-C is this process's to answer, also while the server's interpreter starts.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            try:
+                self.process = subprocess.Popen(
+                    [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code],  # type: ignore[attr-defined]
+                    stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environment,
+                )  # fmt: skip
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self.socket = ours
         self.owner = os.getpid()
         self.asked = 0

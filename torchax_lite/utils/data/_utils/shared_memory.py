@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from .interrupts import finalizer
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = (
@@ -72,6 +74,7 @@ class Mapping:
             "version": 3, "typestr": "|u1", "shape": (size,), "data": (address, False),
         }  # fmt: skip
 
+    @finalizer
     def __del__(self) -> None:
         if self.address is not None:
             self._unmap(self.address, self.size)

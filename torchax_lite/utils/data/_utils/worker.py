@@ -106,6 +106,8 @@ class Job(NamedTuple):
     init_fn: Callable[[int], Any] | None
     num_workers: int
     default_dtype: torch.dtype
+    shared_seed: int | None
+    world: tuple[int, int]
 
 
 class _KeyErrorMessage(str):
@@ -250,7 +252,9 @@ def _serve(channel: Channel) -> None:
         remember_received_classes()
         torch.set_default_dtype(job.default_dtype)
         seed = seed_worker(job.base_seed, worker_id)
+        _seed_pipes(job, job.shared_seed)
         _worker_info = WorkerInfo(worker_id, job.num_workers, seed, job.dataset)
+        _share_pipes(job, worker_id)
         if job.init_fn is not None:
             job.init_fn(worker_id)
         fetcher = _make_fetcher(job)
@@ -264,6 +268,7 @@ def _serve(channel: Channel) -> None:
             ended = False
             if failure is None:
                 try:
+                    _seed_pipes(job, task.seed)
                     fetcher = _make_fetcher(job)
                 except Exception:
                     failure = ExceptionWrapper(where=where)
@@ -295,6 +300,24 @@ def _make_fetcher(job: Job) -> Any:
     from ..dataloader import _DatasetKind
 
     return _DatasetKind.create_fetcher(job.dataset_kind, job.dataset, job.auto_collation, job.collate_fn, job.drop_last)
+
+
+def _seed_pipes(job: Job, seed: int | None) -> None:
+    """Seed the shufflers of a data pipe, alike in all workers."""
+    if seed is not None:
+        from ..graph_settings import apply_random_seed
+
+        apply_random_seed(job.dataset, torch.Generator().manual_seed(seed))
+
+
+def _share_pipes(job: Job, worker_id: int) -> None:
+    """Let a data pipe give only this worker's share of the samples."""
+    from ..datapipes.datapipe import IterDataPipe, MapDataPipe
+    from ..graph_settings import apply_sharding
+
+    if isinstance(job.dataset, IterDataPipe | MapDataPipe):
+        world_size, rank = job.world
+        apply_sharding(job.dataset, job.num_workers * world_size, worker_id * world_size + rank)
 
 
 def _answer(channel: Channel, answer: tuple[Any, Any], where: str, dump: Any) -> None:
