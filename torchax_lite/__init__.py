@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from . import engine
@@ -101,7 +102,7 @@ _LAZY = (
     "backends", "distributed", "profiler", "interop", "vision", "text", "return_types", "serialization", "overrides",
     "multiprocessing", "storage", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
     "xpu", "mps", "mtia", "cpu", "quasirandom", "functional",
-    "_C", "_dynamo", "_inductor", "export", "masked", "monitor", "nested", "package", "ao", "__config__", "__future__",
+    "_C", "_dynamo", "_inductor", "_jit_internal", "_tensor", "classes", "export", "masked", "monitor", "nested", "package", "ao", "__config__", "__future__",
 )  # fmt: skip
 
 _PROVIDED = {
@@ -137,20 +138,41 @@ _PROVIDED = {
     ),
     "_streams": ("AcceleratorError", "Event", "OutOfMemoryError", "Stream"),
     "func": ("vmap",),
+    "_checks": (
+        "_assert_async", "_check", "_check_index", "_check_is_size", "_check_not_implemented", "_check_tensor_all",
+        "_check_tensor_all_with", "_check_type", "_check_value", "_check_with", "_shape_as_tensor", "_softmax_backward_data",
+    ),
 }  # fmt: skip
 """Functions and classes of this namespace that come from a module which is loaded when one of them is first asked for."""
+_CLASSES = {
+    "Future": ".futures",
+    "PyTorchFileReader": ".serialization._readers",
+    **dict.fromkeys(("ScriptFunction", "ScriptModule"), ".jit"),
+}
+"""Classes of PyTorch's C++ side that are also names of this namespace."""
 _PROVIDERS = {name: module for module, names in _PROVIDED.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "torch":
+        return sys.modules[__package__]
+    if name == "legacy_contiguous_format":
+        return contiguous_format
     if name in _PROVIDERS:
-        value = globals()[name] = importlib.import_module(f".{_PROVIDERS[name]}", __name__).TORCH_NAMES[name]
+        value = globals()[name] = importlib.import_module(f".{_PROVIDERS[name]}", __package__).TORCH_NAMES[name]
         return value
+    if name.startswith("_foreach_"):
+        from ._foreach import TORCH_NAMES
+
+        if name in TORCH_NAMES:
+            return TORCH_NAMES[name]
+    if name in _CLASSES:
+        return getattr(importlib.import_module(_CLASSES[name], __package__), name)
     if name in _LAZY:
         try:
-            return importlib.import_module(f".{name}", __name__)
+            return importlib.import_module(f".{name}", __package__)
         except ModuleNotFoundError as error:
-            if error.name == f"{__name__}.{name}":
+            if error.name == f"{__package__}.{name}":
                 raise AttributeError(f"module 'torch' has no attribute '{name}' here yet") from None
             raise
     raise AttributeError(f"module 'torch' has no attribute '{name}'")

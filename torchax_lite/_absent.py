@@ -123,7 +123,9 @@ def _refusing(name: str, text: str) -> Callable[..., NoReturn]:
     return refuse
 
 
-def _empty_class(name: str, text: str) -> type:
+def empty_class(name: str, text: str) -> type:
+    """A class of ``torch`` without instances; making one raises ``NotImplementedError`` with ``text``."""
+
     def refuse(cls: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(f"torch.{name}: {text}")
 
@@ -137,6 +139,6 @@ TORCH_NAMES: dict[str, Any] = {
     "qscheme": qscheme,
     **SCHEMES,
     **{name: _refusing(f"torch.{name}", text) for name, text in FUNCTIONS.items()},
-    **{name: _empty_class(name, text) for name, text in CLASSES.items()},
+    **{name: empty_class(name, text) for name, text in CLASSES.items()},
 }
 """What ``torch`` shows of this module."""

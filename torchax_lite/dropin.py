@@ -257,6 +257,7 @@ def install() -> None:
         importlib.invalidate_caches()
         _finder = _Finder()
         sys.meta_path.insert(0, _finder)
+        sys.modules[_PACKAGE].__name__ = "torch"  # what libraries compare; imports go by __package__ and __spec__
         _follow_into_children(True)
 
 
@@ -276,6 +277,7 @@ def uninstall() -> None:
         with contextlib.suppress(ValueError):
             sys.meta_path.remove(_finder)
         _finder = None
+        sys.modules[_PACKAGE].__name__ = _PACKAGE
         _follow_into_children(False)
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] in ROOTS and (module is None or _is_ours(name, module)):

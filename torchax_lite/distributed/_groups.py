@@ -90,6 +90,7 @@ class Backend(str):
     """The name of a backend, in lower case."""
 
     UNDEFINED, GLOO, NCCL, UCC, MPI, XCCL, XLA = "undefined", "gloo", "nccl", "ucc", "mpi", "xccl", "xla"
+    default_device_backend_map = {"cpu": GLOO, "cuda": NCCL, "xpu": XCCL, "mps": GLOO}  # noqa: RUF012
     backend_list = [UNDEFINED, GLOO, NCCL, XCCL, UCC, MPI, XLA]  # noqa: RUF012  (PyTorch's public list)
 
     def __new__(cls, name: str) -> Backend:
@@ -437,6 +438,11 @@ def _group(group: ProcessGroup | None) -> ProcessGroup:
     if group not in _groups:
         raise ValueError("Invalid process group specified")
     return group
+
+
+def _get_default_group() -> ProcessGroup:
+    """The default group; ValueError where there is none."""
+    return _group(None)
 
 
 def get_rank(group: ProcessGroup | None = None) -> int:

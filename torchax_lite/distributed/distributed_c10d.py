@@ -10,7 +10,15 @@ from typing import Any
 from . import _collectives, _groups, stores
 from ._collectives import *  # noqa: F403
 from ._groups import *  # noqa: F403
-from ._groups import ReduceOp, Store, _group, _make_nccl_premul_sum, _rendezvous, _several  # noqa: F401
+from ._groups import (  # noqa: F401
+    ReduceOp,
+    Store,
+    _get_default_group,
+    _group,
+    _make_nccl_premul_sum,
+    _rendezvous,
+    _several,
+)
 from .stores import *  # noqa: F403
 
 

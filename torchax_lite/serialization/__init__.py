@@ -14,8 +14,10 @@ import contextlib
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import torchax_lite as torch
 
 from ._legacy import MAGIC_NUMBER, PROTOCOL_VERSION, SourceChangeWarning
 from ._load import get_unsafe_globals_in_checkpoint, load
@@ -40,6 +42,9 @@ from ._options import (
 from ._pickles import StorageType, _get_layout
 from ._safe_globals import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 from ._save import DEFAULT_PROTOCOL, save
+
+MAP_LOCATION: TypeAlias = Callable[[Any, str], Any] | torch.device | str | dict[str, str] | None
+"""What ``load`` takes as ``map_location``."""
 
 __all__ = [
     "LoadEndianness", "SourceChangeWarning", "StorageType", "add_safe_globals", "check_module_version_greater_or_equal",

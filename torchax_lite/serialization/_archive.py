@@ -180,6 +180,10 @@ class ArchiveReader:
         """Whether elements have the other byte order than this machine's."""
         return self.byteorder() != sys.byteorder
 
+    def names(self) -> list[str]:
+        """The records, in the order of the file."""
+        return [name.partition("/")[2] for name in self._infos]
+
     def has(self, name: str) -> bool:
         return f"{self.root}/{name}" in self._infos
 

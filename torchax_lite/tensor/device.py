@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from ..engine.avals import Place, place
+from .public_type import PublicType
 
 _TYPES = ("cpu", "cuda", "xla", "meta")
 _KNOWN_ELSEWHERE = (
@@ -14,7 +15,7 @@ _KNOWN_ELSEWHERE = (
 )  # fmt: skip
 
 
-class device:
+class device(metaclass=PublicType):
     """``torch.device("cuda:0")``, ``torch.device("cuda", 0)``, ``torch.device(0)``; a context manager too.
 
     Types: ``cpu``, ``cuda`` (JAX's GPU backend), ``xla`` (JAX's accelerator, TPU or GPU), ``meta``.

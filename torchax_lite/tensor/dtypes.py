@@ -8,10 +8,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from .public_type import PublicType
+
 _BOOL, _INT, _FLOAT, _COMPLEX = range(4)
 
 
-class dtype:
+class dtype(metaclass=PublicType):
     """An element type, e.g. ``torch.float32``. Instances are singletons."""
 
     __slots__ = ("__weakref__", "_aliases", "_category", "_name", "_np", "itemsize")

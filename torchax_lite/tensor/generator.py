@@ -16,10 +16,11 @@ from ..random.counter import CounterGenerator
 from ..random.mt19937 import check_seed
 from . import device as devices
 from . import dtypes
+from .public_type import PublicType
 from .tensor import Tensor
 
 
-class Generator:
+class Generator(metaclass=PublicType):
     """A stream of random numbers for one device.
 
     On ``cpu``: PyTorch's own stream, bit for bit. On accelerators a counter-based one, whose state is

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any, SupportsIndex, overload
 
+from .public_type import PublicType
 
-class Size(tuple[int, ...]):
+
+class Size(tuple[int, ...], metaclass=PublicType):
     """Shape of a tensor; slices and sums of sizes are sizes."""
 
     __slots__ = ()

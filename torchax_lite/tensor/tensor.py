@@ -17,6 +17,7 @@ from ..ops import views as view_ops
 from . import dispatch, dtypes, overriding
 from .device import device, from_place, to_place
 from .modes import modes
+from .public_type import PublicType
 from .size import Size
 from .storage import Storage
 from .strides import (
@@ -46,7 +47,7 @@ class _AvalInfo:
 avals.annotate = _AvalInfo
 
 
-class memory_format:
+class memory_format(metaclass=PublicType):
     """Order of the dims in memory, e.g. ``torch.channels_last``."""
 
     def __init__(self, name: str) -> None:
@@ -59,7 +60,7 @@ class memory_format:
         return _memory_format, (self._name,)
 
 
-class layout:
+class layout(metaclass=PublicType):
     """How elements are stored: ``torch.strided``, or one of the sparse layouts (``torchax_lite.sparse``)."""
 
     def __init__(self, name: str) -> None:
@@ -89,7 +90,7 @@ def _memory_format(name: str) -> Any:
 _layout = _memory_format
 
 
-class _TensorMeta(type):
+class _TensorMeta(PublicType):
     def __instancecheck__(cls, instance: Any) -> bool:
         return type.__instancecheck__(cls, instance)
 

@@ -350,8 +350,12 @@ def _dict_flatten(d: Mapping[Any, Any]) -> tuple[list[Any], Any]:
     return list(d.values()), list(d.keys())
 
 
-def _dict_with_keys(d: Mapping[Any, Any]) -> tuple[list[tuple[Any, Any]], Any]:
+def _dict_flatten_with_keys(d: Mapping[Any, Any]) -> tuple[list[tuple[Any, Any]], Any]:
     return [(MappingKey(k), v) for k, v in d.items()], list(d.keys())
+
+
+def _dict_unflatten(values: Iterable[Any], keys: Any) -> dict[Any, Any]:
+    return dict(zip(keys, values, strict=True))
 
 
 def _dump_default(context: Any) -> Any:
@@ -402,8 +406,8 @@ _private_register_pytree_node(
     flatten_with_keys_fn=lambda x: (_indexed(x), None),
 )  # fmt: skip
 _private_register_pytree_node(
-    dict, _dict_flatten, lambda values, keys: dict(zip(keys, values, strict=True)),
-    serialized_type_name="builtins.dict", flatten_with_keys_fn=_dict_with_keys,
+    dict, _dict_flatten, _dict_unflatten,
+    serialized_type_name="builtins.dict", flatten_with_keys_fn=_dict_flatten_with_keys,
 )  # fmt: skip
 _private_register_pytree_node(
     namedtuple, lambda x: (list(x), type(x)), lambda values, cls: cls(*values),
@@ -413,13 +417,13 @@ _private_register_pytree_node(
 )  # fmt: skip
 _private_register_pytree_node(
     OrderedDict, _dict_flatten, lambda values, keys: OrderedDict(zip(keys, values, strict=True)),
-    serialized_type_name="collections.OrderedDict", flatten_with_keys_fn=_dict_with_keys,
+    serialized_type_name="collections.OrderedDict", flatten_with_keys_fn=_dict_flatten_with_keys,
 )  # fmt: skip
 _private_register_pytree_node(
     defaultdict, lambda d: (list(d.values()), [d.default_factory, list(d.keys())]),
     lambda values, c: defaultdict(c[0], zip(c[1], values, strict=True)), serialized_type_name="collections.defaultdict",
     to_dumpable_context=_dump_default, from_dumpable_context=_load_default,
-    flatten_with_keys_fn=lambda d: (_dict_with_keys(d)[0], [d.default_factory, list(d.keys())]),
+    flatten_with_keys_fn=lambda d: (_dict_flatten_with_keys(d)[0], [d.default_factory, list(d.keys())]),
 )  # fmt: skip
 _private_register_pytree_node(
     deque, lambda d: (list(d), d.maxlen), lambda values, n: deque(values, maxlen=n),

@@ -438,7 +438,7 @@ def _flat_part(optimizer: Any, flat: dict[str, Any], names: dict[Any, list[str]]
         settings = [key for key in group if key != _PARAMS]
         mine: list[str] = []
         for param in group[_PARAMS]:
-            name = _used_name(names[param], lambda n: f"{_GROUPS}.{n}.{settings[0]}" in flat)
+            name = _used_name(names[param], lambda n, key=settings[0]: f"{_GROUPS}.{n}.{key}" in flat)
             if name is None:
                 continue
             mine.append(name)

@@ -18,6 +18,8 @@ from torchax_lite import Tensor
 
 from ._block_mask import BLOCK, WHOLE, BlockMask, dense, noop_mask, ordered, sliced_mask_mod
 
+_DEFAULT_SPARSE_BLOCK_SIZE = BLOCK
+
 __all__ = [
     "AuxOutput",
     "AuxRequest",

@@ -1,0 +1,1 @@
+"""The earlier place of ``fully_shard``."""

@@ -1,0 +1,5 @@
+"""Averages of models over processes."""
+
+from . import averagers
+
+__all__ = ["averagers"]

@@ -1,0 +1,5 @@
+"""Processes of a job."""
+
+from . import errors
+
+__all__ = ["errors"]
