@@ -1,9 +1,8 @@
-"""Trajectories and rates against PyTorch's (``tests/recorders/record_optim.py``)."""
+"""Trajectories against PyTorch's (``tests/recorders/record_optim.py``)."""
 
 import importlib.util
 import json
 import pathlib
-import warnings
 
 import pytest
 
@@ -23,7 +22,6 @@ def load_recorder():
 
 RECORDER = load_recorder()
 CASES = {name: arguments for name, *arguments in RECORDER.cases()}
-RATES = dict(RECORDER.rate_cases())
 TOLERANCES = {"float32": (1e-5, 1e-6), "float64": (1e-12, 1e-14), "bfloat16": (3e-2, 3e-2), "complex64": (1e-5, 1e-6)}
 
 
@@ -36,7 +34,6 @@ def assert_close(got, want, tolerance, what):
 
 def test_everything_is_recorded():
     assert set(CASES) == set(RECORD["trajectories"])
-    assert set(RATES) == set(RECORD["rates"])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -52,17 +49,3 @@ def test_trajectory(name):
         for key, (kind_of, shape, values) in entry.items():
             assert got["state"][i][key][:2] == [kind_of, shape]
             assert_close(got["state"][i][key][2], values, TOLERANCES[dtype], f"state {i} {key}")
-
-
-@pytest.mark.filterwarnings("ignore:Detected call of")
-@pytest.mark.parametrize("name", RATES)
-def test_rates(name):
-    got = RECORDER.rates(torch, *RATES[name])
-    for a, b in zip(got, RECORD["rates"][name], strict=True):
-        assert_close(a, b, (1e-12, 1e-15), name)
-
-
-def test_steps_in_the_right_order_do_not_warn():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        RECORDER.rates(torch, "StepLR")

@@ -1,14 +1,13 @@
-"""Record PyTorch's parameter trajectories and learning rates: writes ``tests/data/optim.json``.
+"""Record PyTorch's parameter trajectories: writes ``tests/data/optim.json``.
 
     python tests/recorders/record_optim.py      (in an environment with PyTorch 2.13)
 
-``trajectory`` and ``rates`` take the ``torch`` module: the tests call the same functions with ours.
+``trajectory`` takes the ``torch`` module: the tests call the same function with ours.
 """
 
 import json
 import math
 import pathlib
-import warnings
 
 OUT = pathlib.Path(__file__).resolve().parents[1] / "data" / "optim.json"
 
@@ -179,97 +178,6 @@ def trajectory(torch, kind, options, dtype, lag):
     return {"params": seen, "state": summary}
 
 
-def schedulers():
-    """Name to ``make(torch.optim.lr_scheduler, optimizer)``."""
-
-    def sequential(s, o):
-        parts = [s.ConstantLR(o, factor=0.1, total_iters=3), s.ExponentialLR(o, gamma=0.9), s.CosineAnnealingLR(o, 6)]
-        return s.SequentialLR(o, parts, milestones=[3, 9])
-
-    def chained(s, o):
-        return s.ChainedScheduler([s.ConstantLR(o, factor=0.1, total_iters=4), s.ExponentialLR(o, gamma=0.9)], o)
-
-    def within(s, o):
-        inner = s.SequentialLR(o, [s.LinearLR(o, total_iters=3), s.StepLR(o, 2, gamma=0.5)], milestones=[4])
-        return s.SequentialLR(o, [inner, s.PolynomialLR(o, total_iters=8)], milestones=[10])
-
-    return {
-        "StepLR": lambda s, o: s.StepLR(o, 4, gamma=0.5),
-        "MultiStepLR": lambda s, o: s.MultiStepLR(o, [3, 3, 8, 15], gamma=0.7),
-        "ConstantLR": lambda s, o: s.ConstantLR(o, factor=0.3, total_iters=6),
-        "LinearLR": lambda s, o: s.LinearLR(o, start_factor=0.25, end_factor=0.9, total_iters=7),
-        "ExponentialLR": lambda s, o: s.ExponentialLR(o, gamma=0.93),
-        "PolynomialLR": lambda s, o: s.PolynomialLR(o, total_iters=12, power=1.7),
-        "CosineAnnealingLR": lambda s, o: s.CosineAnnealingLR(o, T_max=9, eta_min=0.01),
-        "LambdaLR": lambda s, o: s.LambdaLR(o, [lambda t: 0.95**t, lambda t: 1 / (1 + t)]),
-        "MultiplicativeLR": lambda s, o: s.MultiplicativeLR(o, lambda t: 0.9 + 0.01 * t),
-        "WarmRestarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, T_0=4, T_mult=2, eta_min=0.02),
-        "WarmRestarts-1": lambda s, o: s.CosineAnnealingWarmRestarts(o, T_0=5),
-        "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=0.5, total_steps=25),
-        "OneCycleLR-linear": lambda s, o: s.OneCycleLR(
-            o, max_lr=[0.5, 0.2], epochs=5, steps_per_epoch=5, anneal_strategy="linear", three_phase=True, pct_start=0.4
-        ),
-        "OneCycleLR-plain": lambda s, o: s.OneCycleLR(
-            o, max_lr=0.5, total_steps=30, cycle_momentum=False, div_factor=10.0, final_div_factor=100.0
-        ),
-        "CyclicLR": lambda s, o: s.CyclicLR(o, 0.01, 0.2, step_size_up=4),
-        "CyclicLR-2": lambda s, o: s.CyclicLR(o, [0.01, 0.02], [0.2, 0.3], 3, 5, mode="triangular2"),
-        "CyclicLR-exp": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 4, mode="exp_range", gamma=0.9, cycle_momentum=False),
-        "CyclicLR-own": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 4, scale_fn=lambda x: 1 / x, base_momentum=0.7),
-        "SequentialLR": sequential,
-        "SequentialLR-nested": within,
-        "ChainedScheduler": chained,
-        "ReduceLROnPlateau": lambda s, o: s.ReduceLROnPlateau(o, patience=2, cooldown=1, factor=0.5, min_lr=0.02),
-        "ReduceLROnPlateau-max": lambda s, o: s.ReduceLROnPlateau(
-            o, mode="max", patience=1, threshold=0.05, threshold_mode="abs", min_lr=[0.01, 0.001]
-        ),
-    }
-
-
-def two_groups(torch, kind="SGD", lr=0.1, **options):
-    params = parameters(torch, "float32")
-    groups = [{"params": params[:1]}, {"params": params[1:], "lr": lr / 2}]
-    if kind == "SGD":
-        options = {"momentum": 0.9, **options}
-    return getattr(torch.optim, kind)(groups, lr=lr, **options)
-
-
-def rates(torch, name, kind="SGD", epochs=None):
-    """The rates (and momenta) of both groups after each of 24 steps; ``epochs``: by ``step(epoch)``."""
-    optimizer = two_groups(torch, kind)
-    scheduler = schedulers()[name](torch.optim.lr_scheduler, optimizer)
-    out = []
-    for t in range(24 if epochs is None else len(epochs)):
-        row = [float(lr) for lr in scheduler.get_last_lr()]
-        row += [group["betas"][0] if kind != "SGD" else group["momentum"] for group in optimizer.param_groups]
-        out.append(row)
-        optimizer.step()
-        if "Plateau" in name:
-            scheduler.step(math.cos(t / 3) / (t + 1))
-        elif epochs is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                scheduler.step(epochs[t])
-        else:
-            scheduler.step()
-    return out
-
-
-CLOSED = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "CosineAnnealingLR")
-EPOCHS = [3, 1, 7, 8, 20, 0, 5]
-
-
-def rate_cases():
-    """(name, arguments of ``rates``)."""
-    for name in schedulers():
-        yield name, (name,)
-    for name in ("OneCycleLR", "CyclicLR", "CosineAnnealingLR"):
-        yield f"{name}-Adam", (name, "Adam")
-    for name in (*CLOSED, "LambdaLR"):
-        yield f"{name}-epochs", (name, "SGD", EPOCHS)
-    yield "WarmRestarts-epochs", ("WarmRestarts", "SGD", [0.5, 3.25, 4.0, 11.5, 13.0, 2.0])
-
-
 def rounded(value, digits):
     if isinstance(value, dict):
         return {key: rounded(item, digits) for key, item in value.items()}
@@ -285,11 +193,8 @@ def main():
     for name, kind, options, dtype, lag in cases():
         result = rounded(trajectory(torch, kind, options, dtype, lag), 15 if dtype == "float64" else 8)
         lines.append(f"{json.dumps(name)}: {json.dumps(result, separators=(',', ':'))}")
-    rows = []
-    for name, arguments in rate_cases():
-        rows.append(f"{json.dumps(name)}: {json.dumps(rounded(rates(torch, *arguments), 17), separators=(',', ':'))}")
-    OUT.write_text('{"trajectories": {\n' + ",\n".join(lines) + '\n},\n"rates": {\n' + ",\n".join(rows) + "\n}}\n")
-    print(f"{OUT}: {len(lines)} trajectories, {len(rows)} schedules, {OUT.stat().st_size // 1024} KiB")
+    OUT.write_text('{"trajectories": {\n' + ",\n".join(lines) + "\n}}\n")
+    print(f"{OUT}: {len(lines)} trajectories, {OUT.stat().st_size // 1024} KiB")
 
 
 if __name__ == "__main__":

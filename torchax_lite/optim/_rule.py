@@ -285,6 +285,8 @@ class RuleOptimizer(Optimizer):
         own: list[dict[str, Any]],
     ) -> None:
         """Update the rows that sparse gradients have."""
+        if group.get("differentiable"):
+            raise NotImplementedError(f"{type(self).__name__}: differentiable=True with sparse gradients")
         here = [i for i, grad in enumerate(grads) if grad._values().numel()]
         if not here:
             return

@@ -18,12 +18,7 @@ from .optimizer import ParamsT
 
 __all__ = ["NAdam"]
 
-_ROUND: dict[Any, Any] = {
-    torch.float64: float,
-    torch.float32: lambda x: float(np.float32(x)),
-    torch.float16: lambda x: float(np.float16(x)),
-    torch.bfloat16: lambda x: float(ml_dtypes.bfloat16(x)),
-}
+_ROUND: dict[Any, Any] = {torch.float32: np.float32, torch.float16: np.float16, torch.bfloat16: ml_dtypes.bfloat16}
 
 
 @update("param", "exp_avg", "exp_avg_sq")
@@ -138,7 +133,7 @@ class NAdam(RuleOptimizer):
         self, p: torch.Tensor, group: dict[str, Any], state: dict[str, Any], numbers: list[HostNumber]
     ) -> tuple[Any, ...]:
         # The product is rounded to the dtype that it has: the parameter's, once it was loaded.
-        return (*super()._values(p, group, state, numbers), _ROUND[numbers[1].tensor.dtype])
+        return (*super()._values(p, group, state, numbers), _ROUND.get(numbers[1].tensor.dtype))
 
     def _advance(
         self, group: dict[str, Any], rates: dict[str, Any], values: tuple[Any, ...]
@@ -146,7 +141,7 @@ class NAdam(RuleOptimizer):
         step, beta1, decay = values[0] + 1, rates["beta1"], group["momentum_decay"]
         mu = beta1 * (1.0 - 0.5 * (0.96 ** (step * decay)))
         mu_next = beta1 * (1.0 - 0.5 * (0.96 ** ((step + 1) * decay)))
-        product = values[2](values[1] * mu)
+        product = values[1] * mu if values[2] is None else float(values[2](values[1] * float(np.float32(mu))))
         return (step, product), {
             "correction2": 1 - rates["beta2"] ** step,
             "grad_factor": (1.0 - mu) / (1.0 - product),

@@ -168,16 +168,17 @@ class SGD(RuleOptimizer):
     ) -> None:
         """Update the rows that sparse gradients have; a momentum of theirs is a sparse tensor too."""
         momentum = group["momentum"]
-        if momentum == 0:
+        if momentum == 0 and not group["differentiable"]:
             super()._apply_sparse(group, rates, params, grads, states, own)
             return
         for p, grad, state in zip(params, grads, states):
             if group["maximize"]:
                 grad = -grad
-            velocity = state.get("momentum_buffer")
-            if velocity is None:
-                velocity = state["momentum_buffer"] = grad.detach().clone()
-            else:
-                velocity.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
-            grad = grad.add(velocity, alpha=momentum) if group["nesterov"] else velocity
+            if momentum != 0:
+                velocity = state.get("momentum_buffer")
+                if velocity is None:
+                    velocity = state["momentum_buffer"] = grad.detach().clone()
+                else:
+                    velocity.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
+                grad = grad.add(velocity, alpha=momentum) if group["nesterov"] else velocity
             p.add_(grad, alpha=-float(group["lr"]))
