@@ -10,6 +10,7 @@ from torchax_lite.optim import (
     ASGD,
     SGD,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     Adamax,
@@ -299,6 +300,40 @@ def test_a_leaf_cannot_be_stepped_differentiably():
         SGD(leaves(), differentiable=True).step()
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, Adagrad])
+def test_fused_optimizers_undo_a_loss_scale_by_themselves(kind):
+    results = []
+    for fused in (False, True):
+        (p,) = leaves(1)
+        opt = kind([p], lr=0.1, fused=fused)
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+        for factor in (1.0, float("inf"), 2.0):
+            opt.zero_grad()
+            scaler.scale((p * p).sum() * factor).backward()
+            scaler.step(opt)
+            scaler.update()
+        results.append(p.tolist())
+    assert results[1] == pytest.approx(results[0], rel=1e-6)
+
+
+def test_sparse_gradients_are_refused_in_pytorchs_words():
+    opt = Adam(leaves())
+    with pytest.raises(
+        RuntimeError, match="Adam does not support sparse gradients, please consider SparseAdam instead"
+    ):
+        opt._check_sparse(opt.param_groups[0])
+    opt = RMSprop(leaves())
+    with pytest.raises(RuntimeError, match="RMSprop does not support sparse gradients"):
+        opt._check_sparse(opt.param_groups[0])
+
+
+def test_an_empty_parameter_has_no_size_to_be_relative_to():
+    p = torch.zeros(0, 2, requires_grad=True)
+    p.grad = torch.zeros(0, 2)
+    with pytest.raises(ZeroDivisionError, match="float division by zero"):
+        Adafactor([p]).step()
+
+
 # -- hooks --------------------------------------------------------------------------------------------------------
 
 
@@ -451,3 +486,52 @@ def test_adagrad_has_its_state_from_the_start():
     opt = Adagrad(params, initial_accumulator_value=0.5)
     assert opt.state[params[1]]["sum"].tolist() == [0.5, 0.5, 0.5]
     assert opt.state[params[1]]["step"].item() == 0.0
+
+
+# -- other parameters for a while -----------------------------------------------------------------------------------
+
+
+def test_other_parameters_and_state_for_a_while():
+    params = leaves()
+    opt = Adam(params, lr=0.1)
+    opt.step()
+    before, own = [p.tolist() for p in params], opt.param_groups[0]["params"]
+    given = {name: p.detach().clone() for name, p in zip("ab", params)}
+    for p in given.values():
+        p.grad = torch.ones(3)
+    state = copy.deepcopy(opt.state_dict())
+    state["param_groups"][0]["lr"] = 1.0
+    with torch.optim.swap_in_optimizer_params_and_state(opt, given, state):
+        assert opt.param_groups[0]["lr"] == 1.0 and opt.param_groups[0]["params"] == list(given.values())
+        opt.step()
+    assert opt.param_groups[0]["lr"] == 0.1 and opt.param_groups[0]["params"] is own
+    assert [p.tolist() for p in params] == before and given["a"].tolist() != before[0]
+    assert state["state"][0]["step"].item() == 2.0 and opt.state[params[0]]["step"].item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda s: s.update(state=[]), r"requires swapin_optim_state\['state'\] to be a dict mapping packed"),
+        (lambda s: s["state"].update({0: 3}), "requires per-parameter optimizer state entries to be dictionaries"),
+        (lambda s: s["state"].update({9: {}}), r"got extra keys \[9\]"),
+        (lambda s: s.update(param_groups=()), "to be a list of param-group dicts, got tuple"),
+        (lambda s: s["param_groups"].append({}), "has a different number of parameter groups than the live optimizer"),
+        (lambda s: s["param_groups"][0].pop("lr"), r"Keys only in swap-in: \[\]. Keys only in live: \['lr'\]"),
+        (lambda s: s["param_groups"][0]["params"].pop(), "param group 0 has a different number of params"),
+        (lambda s: s["param_groups"][0].update(params="ab"), "entries keyed by packed parameter ids"),
+    ],
+)
+def test_state_that_does_not_fit(change, text):
+    params = leaves()
+    opt = Adam(params)
+    given = dict(zip("ab", params))
+    with pytest.raises(RuntimeError, match="requires initialized optimizer state"):
+        with torch.optim.swap_in_optimizer_params_and_state(opt, given, opt.state_dict()):
+            pass
+    opt.step()
+    state = copy.deepcopy(opt.state_dict())
+    change(state)
+    with pytest.raises(RuntimeError, match=text):
+        with torch.optim.swap_in_optimizer_params_and_state(opt, given, state):
+            pass

@@ -64,7 +64,11 @@ def schedulers():
 
     def warm_up(optim, o):
         s = optim.lr_scheduler
-        parts = [s.LinearLR(o, 0.01, total_iters=10), s.CosineAnnealingWarmRestarts(o, 12, T_mult=2), s.LambdaLR(o, Scale(1))]
+        parts = [
+            s.LinearLR(o, 0.01, total_iters=10),
+            s.CosineAnnealingWarmRestarts(o, 12, T_mult=2),
+            s.LambdaLR(o, Scale(1)),
+        ]
         return s.SequentialLR(o, parts, milestones=[10, 50])
 
     return {
@@ -345,7 +349,9 @@ def main():
         assert entry.get("resumed", "same") == "same", name
     text = json.dumps(record, separators=(",", ":"))
     OUT.write_bytes(gzip.compress(text.encode(), mtime=0))
-    print(f"{OUT}: {len(record['rates'])} schedules, {len(record['mistakes'])} mistakes, {OUT.stat().st_size // 1024} KiB")
+    print(
+        f"{OUT}: {len(record['rates'])} schedules, {len(record['mistakes'])} mistakes, {OUT.stat().st_size // 1024} KiB"
+    )
 
 
 if __name__ == "__main__":

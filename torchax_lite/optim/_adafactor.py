@@ -125,7 +125,7 @@ class Adafactor(RuleOptimizer):
             return {**state, "variance": full_like(p)}
         row, column = list(p.shape), list(p.shape)
         row[-1] = column[-2] = 1
-        return {**state, "row_var": p.detach().new_zeros(row), "col_var": p.detach().new_zeros(column)}
+        return {**state, "row_var": full_like(p, shape=row), "col_var": full_like(p, shape=column)}
 
     def _rates(self, group: dict[str, Any]) -> dict[str, Any]:
         eps1, eps2 = group["eps"]

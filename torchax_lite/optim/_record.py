@@ -25,7 +25,7 @@ def multi_tensor_update(
 
     Args:
         fn: ``fn(arrays, scalars, **statics) -> new arrays`` of the mutated lists, in their order; pure, hashable, known
-            by its module and name.
+            by its module and name (or its ``repr``, if it has none).
         tensors: lists of tensors on one device.
         scalars: numbers that enter the program as float64 inputs.
         statics: keyword arguments that are part of the program's structure.
@@ -94,8 +94,9 @@ def _make_site(
     else:
         replaces = tuple(starts[i] + k for i in mutated for k in range(lengths[i]))
         out_avals = tuple(avals[i] for i in replaces)
-    label = f"{fn.__module__}.{fn.__qualname__}{lengths}{statics!r}{mutated}"
-    site = Site(run, avals, "f" * n_scalars, out_avals, fn.__name__, label, where)
+    name = f"{fn.__module__}.{fn.__qualname__}" if hasattr(fn, "__qualname__") else repr(fn)
+    label = f"{name}{lengths}{statics!r}{mutated}"
+    site = Site(run, avals, "f" * n_scalars, out_avals, getattr(fn, "__name__", "update"), label, where)
     site.replaces = replaces
     return site
 

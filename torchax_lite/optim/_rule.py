@@ -8,7 +8,7 @@ computes by tensor operations instead, which autograd records.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import ml_dtypes
@@ -77,16 +77,18 @@ _NUMPY_DTYPES = {
 }
 
 
-def full_like(p: torch.Tensor, value: complex = 0.0) -> torch.Tensor:
-    """Return state in the shape and layout of ``p``, filled with a number.
+def full_like(p: torch.Tensor, value: complex = 0.0, shape: Sequence[int] | None = None) -> torch.Tensor:
+    """Return state in the shape (unless another is given), dtype and layout of ``p``, filled with a number.
 
     On the CPU it is made by NumPy: the first step's program then reads it as later steps' programs do, and so is the
     same program.
     """
     dtype = _NUMPY_DTYPES.get(p.dtype)
     if dtype is None or p.device.type != "cpu" or not p.is_contiguous():
+        if shape is not None:
+            return p.detach().new_full(shape, value)
         return torch.full_like(p, value, memory_format=torch.preserve_format, requires_grad=False)
-    return on_place(np.full(p.shape, value, dtype), CPU)
+    return on_place(np.full(p.shape if shape is None else shape, value, dtype), CPU)
 
 
 class HostNumber:
