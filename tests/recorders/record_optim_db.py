@@ -45,6 +45,16 @@ EXTRA = {  # options that the database leaves out
     "SparseAdam": [{"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-3}],
 }
 
+SPARSE = {  # with sparse gradients, which the database leaves to other tests
+    "Adagrad": [{}, {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5, "maximize": True}],
+    "SGD": [
+        {},
+        {"lr": ("tensor", 0.05), "foreach": True},
+        {"lr": 0.05, "momentum": 0.9, "maximize": True},
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.5, "foreach": True},
+        {"lr": 0.05, "momentum": 0.9, "nesterov": True},
+    ],
+}
 
 # -- values as JSON ----------------------------------------------------------------------------------------------------
 
@@ -57,7 +67,8 @@ def flat(tensor):
             return [x for item in value for x in walk(item)]
         return [value.real, value.imag] if isinstance(value, complex) else [value]
 
-    return walk(tensor.detach().tolist())
+    tensor = tensor.detach()
+    return walk((tensor.to_dense() if tensor.is_sparse else tensor).tolist())
 
 
 def nested(values, shape):
@@ -119,15 +130,22 @@ def numbers(n, seed):
     return [round(math.sin(12.9898 * (i + 1) + 78.233 * seed), 4) for i in range(n)]
 
 
-def shapes(kind):
-    return {"Muon": MATRICES, "Adafactor": WITHOUT_EMPTY, "SparseAdam": ROWS}.get(kind, SHAPES)
+def shapes(kind, dtype):
+    if sparse(kind, dtype):
+        return ROWS
+    return {"Muon": MATRICES, "Adafactor": WITHOUT_EMPTY}.get(kind, SHAPES)
+
+
+def sparse(kind, dtype):
+    """Whether the gradients are sparse (``sparse`` stands for the dtype: float32)."""
+    return kind == "SparseAdam" or dtype == "sparse"
 
 
 def parameters(torch, kind, dtype):
     """Values of several shapes; ``mixed``: of several dtypes in turn."""
     out = []
-    for seed, shape in enumerate(shapes(kind)):
-        own = ("float32", "float64", "bfloat16")[seed % 3] if dtype == "mixed" else dtype
+    for seed, shape in enumerate(shapes(kind, dtype)):
+        own = {"mixed": ("float32", "float64", "bfloat16")[seed % 3], "sparse": "float32"}.get(dtype, dtype)
         n = math.prod(shape) * (2 if "complex" in own else 1)
         out.append(tensor(torch, own, shape, numbers(n, seed)))
     return out
@@ -146,9 +164,9 @@ def loss_of(torch, params):
     return total + 0.1 * tie[0] * tie[1]
 
 
-def set_gradients(torch, kind, params, step):
+def set_gradients(torch, kind, dtype, params, step):
     """The gradient at each step; the last parameter never gets one."""
-    if kind == "SparseAdam":
+    if sparse(kind, dtype):
         for i, p in enumerate(params):
             rows = [0, p.shape[0] - 1, step % p.shape[0]]
             shape = [3, *p.shape[1:]]
@@ -180,7 +198,7 @@ def lags(options):
     return not options.keys() - {"foreach", "fused", "differentiable", "capturable"}
 
 
-def steps(torch, kind, params, optimizer, first, last, lag=False):
+def steps(torch, kind, dtype, params, optimizer, first, last, lag=False):
     """Run steps ``first`` to ``last``; yields after each."""
     for step in range(first, last + 1):
         if kind == "LBFGS":
@@ -193,7 +211,7 @@ def steps(torch, kind, params, optimizer, first, last, lag=False):
 
             optimizer.step(closure)
         else:
-            set_gradients(torch, kind, params, step)
+            set_gradients(torch, kind, dtype, params, step)
             if lag and step == 2:
                 params[1].grad = None
             optimizer.step()
@@ -214,7 +232,7 @@ def trajectory(torch, kind, options, dtype, device=None):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _, params, optimizer = start_of(torch, kind, options, dtype, device)
-        for step in steps(torch, kind, params, optimizer, 1, STEPS, lags(options)):
+        for step in steps(torch, kind, dtype, params, optimizer, 1, STEPS, lags(options)):
             if step in SEEN:
                 out["params"].append([x for p in params for x in flat(p)])
             if step == HALF:
@@ -227,7 +245,7 @@ def through(torch, kind, options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         leaves, params, optimizer = start_of(torch, kind, options, "float32")
-        for _ in steps(torch, kind, params, optimizer, 1, 3):
+        for _ in steps(torch, kind, "float32", params, optimizer, 1, 3):
             pass
         try:
             sum(p.sum() for p in params).backward()
@@ -250,7 +268,7 @@ def resumed(torch, kind, options, dtype, values, state):
     optimizer.load_state_dict(state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for _ in steps(torch, kind, params, optimizer, HALF + 1, STEPS):
+        for _ in steps(torch, kind, dtype, params, optimizer, HALF + 1, STEPS):
             pass
     return [x for p in params for x in flat(p)]
 
@@ -330,6 +348,8 @@ def configurations(torch, info):
     """(options, dtype) of an entry of the database, all implementations included."""
     bases = [plain(torch, x.kwargs) for x in info.optim_inputs_func("cpu")]
     bases += EXTRA.get(info.name, [])
+    for options in SPARSE.get(info.name, []):
+        yield options, "sparse"
     main_dtype = "float32"
     if info.name == "LBFGS":  # where it decides by rounding errors in float32
         main_dtype = "float64"
@@ -371,7 +391,7 @@ def main():
             result = trajectory(torch, info.name, run, dtype)
             if options.get("differentiable") and options.get("weight_decay"):
                 result["through"] = through(torch, info.name, options)
-            digits = 9 if dtype in ("float32", "complex64") else 17
+            digits = 9 if dtype in ("float32", "complex64", "sparse") else 17
             record["cases"].append([info.name, options, dtype, rounded(result, digits)])
         for case in info.optim_error_inputs_func("cpu", torch.float32):
             given = case.optimizer_error_input
