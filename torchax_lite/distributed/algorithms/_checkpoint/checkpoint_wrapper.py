@@ -104,11 +104,13 @@ def apply_activation_checkpointing(
     check_fn: Callable[[nn.Module], bool] = lambda _: True, auto_wrap_policy: Callable[..., bool] | None = None,
 ) -> None:  # fmt: skip
     """Wrap, in place, those submodules that ``check_fn`` (or ``auto_wrap_policy``) chooses."""
-    chosen = check_fn
-    if auto_wrap_policy is not None:
-        chosen = lambda m: auto_wrap_policy(
-            module=m, recurse=False, nonwrapped_numel=sum(p.numel() for p in m.parameters())
-        )  # noqa: E731
+
+    def chosen(module: nn.Module) -> bool:
+        if auto_wrap_policy is None:
+            return check_fn(module)
+        count = sum(p.numel() for p in module.parameters())
+        return auto_wrap_policy(module=module, recurse=False, nonwrapped_numel=count)
+
     for parent in list(model.modules()):
         if isinstance(parent, CheckpointWrapper):
             continue
