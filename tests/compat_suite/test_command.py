@@ -25,7 +25,6 @@ STEPS = {registry.SEMANTIC: 1, registry.RECORDED: 12}
 """One case in this many of the quick share is a test; the rest of it is for ``python -m compat_suite --quick``."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [registry.SEMANTIC, registry.RECORDED])
 def test_the_quick_share_is_as_expected(kind: str) -> None:
     everything = registry.load()

@@ -166,7 +166,6 @@ def _fails(i):
         raise ValueError("no")
 
 
-@pytest.mark.slow
 def test_spawned_processes_get_tensors_by_value():
     queue = mp.get_context("spawn").SimpleQueue()
     mp.spawn(_child, (queue, torch.ones(2)), nprocs=1)

@@ -299,7 +299,6 @@ def test_executables_are_dropped_before_memory_mappings_run_out(monkeypatch):
     assert (torch.ones(3) * 3 + 1).tolist() == [4.0, 4.0, 4.0]
 
 
-@pytest.mark.slow
 def test_memory_stays_flat_over_a_long_loop():
     import resource
 

@@ -38,6 +38,12 @@ def name_of(case):
 
 
 CASES = {name_of(case): case for case in RECORD["cases"]}
+EVERY = [
+    name
+    if dtype == "float32" and not options.keys() & {"differentiable", "capturable", "fused"}
+    else pytest.param(name, marks=pytest.mark.slow)
+    for name, (_, options, dtype, _) in CASES.items()
+]
 LBFGS = {"float32": (3e-4, 1e-4), "complex64": (3e-4, 1e-4), "float64": (1e-7, 1e-7)}  # stops where rounding says
 
 
@@ -105,7 +111,7 @@ def test_the_database_is_covered():
     assert kinds == {name for name in torch.optim.__all__ if name[0].isupper() and name != "Optimizer"}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EVERY)
 def test_trajectory_and_going_on_from_a_saved_state(name):
     kind, options, dtype, want = CASES[name]
     capturable = bool(options.get("capturable"))
