@@ -175,6 +175,9 @@ class SparseTensor(Tensor):
 
         return narrow_copy(self, dim, start, length)
 
+    def view(self, *shape: Any, **kwargs: Any) -> Any:
+        raise unsupported("view", self)
+
     def reshape(self, *shape: Any) -> Any:
         raise RuntimeError("reshape is not implemented for sparse tensors")
 
