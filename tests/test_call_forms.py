@@ -92,7 +92,7 @@ def test_a_profile_can_pause_and_tell_memory(tmp_path: Path) -> None:
 
 
 def test_absent_parts_say_what_to_use_instead() -> None:
-    for get in (lambda: torch.fx.experimental, lambda: torch.distributed.GradBucket):
+    for get in (lambda: torch.fx.tensor_type, lambda: torch.distributed.GradBucket):
         with pytest.raises(NotImplementedError, match="not available"):
             get()
     with pytest.raises(NotImplementedError, match="torch.autocast"):

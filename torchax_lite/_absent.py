@@ -92,7 +92,6 @@ SCHEMES = {
 
 _NO_QUANTISED = "quantised tensors do not exist here; keep the values in float32, bfloat16 or torch.int8"
 _NO_DISPATCHER = "ops are declared in torchax_lite.ops and have no dispatcher tags"
-_NO_TORCHSCRIPT = "C++ classes cannot be loaded; write the class in Python"
 _ROUND_BY_HAND = "round in float32 and let the gradient through: x + (q(x) - x).detach()"
 _NO_TRACED_SIZES = "sizes are always plain ints here, and Python's own operators work on them"
 
@@ -113,7 +112,6 @@ CLASSES = {
     ),
     **dict.fromkeys(("SymInt", "SymFloat", "SymBool"), _NO_TRACED_SIZES),
     "Tag": _NO_DISPATCHER,
-    "classes": _NO_TORCHSCRIPT,
     "_logging": "what was compiled and why is told by torchax_lite.engine.explain() and stats()",
 }
 """Classes of ``torch`` that have no instances: isinstance is always false."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from . import _symbolic_trace, graph, graph_module, immutable_collections, interpreter, node, passes, proxy
@@ -21,7 +22,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("experimental", "traceback", "config", "tensor_type", "annotate"):
+    if name == "experimental":
+        return importlib.import_module(f"{__name__}.experimental")
+    if name in ("traceback", "config", "tensor_type", "annotate"):
         raise NotImplementedError(
             f"torch.fx.{name} is not available: sizes are plain ints and programs are compiled by the engine; "
             "torch.fx.symbolic_trace, Interpreter and Transformer are there"
