@@ -92,6 +92,7 @@ from .tensor.storage_api import TypedStorage, UntypedStorage
 from .torch_version import __version__
 
 globals().update(_LEGACY_STORAGES)
+Storage = _LEGACY_STORAGES["FloatStorage"]
 
 from math import e, inf, nan, pi
 
@@ -124,7 +125,7 @@ _PROVIDED = {
         "quantize_per_tensor_dynamic", "quantize_per_channel", "quantized_batch_norm", "quantized_max_pool1d",
         "quantized_max_pool2d", "int_repr", "q_scale", "q_zero_point", "q_per_channel_scales",
         "q_per_channel_zero_points", "q_per_channel_axis", "while_loop", "QInt8Storage", "QInt32Storage",
-        "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage", "SymInt", "SymFloat", "SymBool",
+        "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage", "SymInt", "SymFloat", "SymBool", "Tag", "_logging",
         "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine",
     ),
     "_information": (

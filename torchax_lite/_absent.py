@@ -91,6 +91,7 @@ SCHEMES = {
 }  # fmt: skip
 
 _NO_QUANTISED = "quantised tensors do not exist here; keep the values in float32, bfloat16 or torch.int8"
+_NO_DISPATCHER = "ops are declared in torchax_lite.ops and have no dispatcher tags"
 _ROUND_BY_HAND = "round in float32 and let the gradient through: x + (q(x) - x).detach()"
 _NO_TRACED_SIZES = "sizes are always plain ints here, and Python's own operators work on them"
 
@@ -110,6 +111,8 @@ CLASSES = {
         ("QInt8Storage", "QInt32Storage", "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage"), _NO_QUANTISED
     ),
     **dict.fromkeys(("SymInt", "SymFloat", "SymBool"), _NO_TRACED_SIZES),
+    "Tag": _NO_DISPATCHER,
+    "_logging": "what was compiled and why is told by torchax_lite.engine.explain() and stats()",
 }
 """Classes of ``torch`` that have no instances: isinstance is always false."""
 

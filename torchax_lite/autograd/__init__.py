@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ..tensor import dispatch
 from ..tensor.creation import ones
@@ -248,16 +248,9 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'torchax_lite.autograd' has no attribute '{name}'")
 
 
-def variable(*args: Any, **kwargs: Any) -> Tensor:  # type: ignore[no-redef]
-    """``torch.tensor`` (deprecated spelling)."""
-    import warnings
-
-    from ..tensor.creation import tensor
-
-    warnings.warn(
-        "torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead", DeprecationWarning, stacklevel=2
-    )
-    return tensor(*args, **kwargs)
+def variable(*args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[no-redef]
+    """The spelling of ``torch.tensor`` in PyTorch's first versions: raises."""
+    raise RuntimeError("torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead")
 
 
 __all__ = [

@@ -20,4 +20,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _FROM:
         return getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
+    if name in ("BuiltinCommHookType", "GradBucket", "record_comm"):
+        raise _several(f"torch.distributed.{name}")
     raise AttributeError(f"module 'torch.distributed' has no attribute {name!r}")

@@ -12,11 +12,28 @@ from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor, nn
+from torchax_lite.compiler._absent import functions
 
 __all__ = [
     "Dim", "ExportGraphSignature", "ExportedProgram", "dims", "draft_export", "export", "load", "register_dataclass", "save",
     "unflatten",
 ]  # fmt: skip
+
+
+_DYNAMIC = "name the sizes that may change by dynamic_shapes={...: Dim(...)}"
+_PROGRAM = (
+    "an exported program is a StableHLO module and, where the source can be traced, a torch.fx graph: module().graph"
+)
+__getattr__ = functions(
+    "torch.export",
+    {
+        **dict.fromkeys(("AdditionalInputs", "Constraint", "ShapesCollection"), _DYNAMIC),
+        **dict.fromkeys(
+            ("CustomDecompTable", "ExportBackwardSignature", "FlatArgsAdapter", "ModuleCallEntry", "ModuleCallSignature",
+             "UnflattenedModule", "default_decompositions", "passes"), _PROGRAM,
+        ),
+    },
+)  # fmt: skip
 
 
 class _DimHint:

@@ -1,4 +1,4 @@
-"""``torch.multiprocessing``: Python's multiprocessing, through which tensors travel by value.
+"""``torch.multiprocessing``: Python's multiprocessing. Tensors travel by value, but for those in shared memory.
 
 Forked children must not use a JAX backend that the parent started; ``spawn`` is the default of :func:`spawn` therefore,
 and of PyTorch's.
@@ -32,7 +32,7 @@ _strategy = "file_descriptor"
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Keep the name of a way to share memory; tensors are sent by value all the same."""
+    """Keep the name of a way to share memory: ``share_memory_`` uses descriptors of files without a name."""
     global _strategy
     if new_strategy not in _STRATEGIES:
         raise AssertionError(f"invalid sharing strategy {new_strategy!r}, expected one of {set(_STRATEGIES)}")

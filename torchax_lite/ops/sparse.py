@@ -1,4 +1,4 @@
-"""What sparse tensors need of arrays: values looked up by key, sums over equal keys, updates of the rows in use."""
+"""What sparse tensors need of arrays: values looked up by key."""
 
 from __future__ import annotations
 

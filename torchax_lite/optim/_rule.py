@@ -289,13 +289,16 @@ class RuleOptimizer(Optimizer):
         """Update the rows that sparse gradients have."""
         if group.get("differentiable"):
             raise NotImplementedError(f"{type(self).__name__}: differentiable=True with sparse gradients")
-        here = [i for i, grad in enumerate(grads) if grad._values().numel()]
+        from ..sparse._tensor import raw_parts  # zeros of a padding row among them: shapes that no data decides
+
+        parts = [raw_parts(grad) for grad in grads]
+        here = [i for i, (_, values) in enumerate(parts) if values.numel()]
         if not here:
             return
         columns: dict[str, list[Any]] = {
             "param": [params[i] for i in here],
-            "indices": [grads[i]._indices() for i in here],
-            "values": [grads[i]._values() for i in here],
+            "indices": [parts[i][0] for i in here],
+            "values": [parts[i][1] for i in here],
         }
         for name in self._state_columns(group):
             columns[name] = [states[i][name] for i in here]

@@ -135,6 +135,14 @@ class SparseTensor(Tensor):
 
     untyped_storage = storage
 
+    def is_shared(self) -> bool:
+        return self._values_part.is_shared()
+
+    def share_memory_(self) -> Any:
+        for part in (*self._index_parts(), self._values_part):
+            part.share_memory_()
+        return self
+
     def numpy(self, *, force: bool = False) -> Any:
         raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
@@ -166,6 +174,9 @@ class SparseTensor(Tensor):
         from ._shape import narrow_copy
 
         return narrow_copy(self, dim, start, length)
+
+    def view(self, *shape: Any, **kwargs: Any) -> Any:
+        raise unsupported("view", self)
 
     def reshape(self, *shape: Any) -> Any:
         raise RuntimeError("reshape is not implemented for sparse tensors")

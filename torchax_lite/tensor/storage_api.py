@@ -168,10 +168,16 @@ class _Memory:
 
     def is_shared(self) -> bool:
         """Whether the memory is shared between processes."""
-        return self._storage.aval.place.type != "cpu"
+        from .sharing import is_shared
+
+        return is_shared(self._storage)
 
     def share_memory_(self) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}.share_memory_: processes do not share memory yet")
+        """Move the memory to where processes share it; returns the storage itself."""
+        from .sharing import share
+
+        share(self._storage)
+        return self
 
     def is_pinned(self, device: Any = "cuda") -> bool:
         return False

@@ -492,11 +492,16 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     def is_shared(self) -> bool:
         """Whether the storage lies in shared memory."""
-        return not self.is_cpu
+        from .sharing import is_shared
+
+        return is_shared(self._storage)
 
     def share_memory_(self) -> Tensor:
-        """Values already travel to worker processes by value; nothing to do for reading."""
-        raise NotImplementedError("Tensor.share_memory_ is not available: processes do not share memory yet")
+        """Move the storage into memory that processes share when they get the tensor through ``multiprocessing``."""
+        from .sharing import share
+
+        share(self._storage)
+        return self
 
     def is_pinned(self, device: Any = None) -> bool:
         return False
