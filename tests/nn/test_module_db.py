@@ -71,12 +71,16 @@ def test_as_in_pytorch(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for start in range(0, len(cases), TOGETHER):
-            seen = [(number, case, *recorder.observe(torch, case, RAW)) for number, case in cases[start : start + TOGETHER]]
+            seen = [
+                (number, case, *recorder.observe(torch, case, RAW)) for number, case in cases[start : start + TOGETHER]
+            ]
             for number, case, plain, tensors in seen:
                 key = f"{name} {number}"
                 found = list(differences(case, plain, tensors))
                 if key in EXCEPTIONS:
                     assert found, f"{key} does not differ any more"
                 elif found:
-                    wrong.append(f"{key} {case['dtype']} training={case['training']} {case['init']}\n  " + "\n  ".join(found))
+                    wrong.append(
+                        f"{key} {case['dtype']} training={case['training']} {case['init']}\n  " + "\n  ".join(found)
+                    )
     assert not wrong, f"{len(wrong)} of {len(cases)} differ:\n" + "\n".join(wrong[:5])

@@ -362,7 +362,9 @@ def main():
                 with own_draws(torch, common_modules, recipes):
                     options = dict(device="cpu", dtype=dtype, requires_grad=True, training=training)
                     found = list(info.module_inputs_func(info, **options))
-                    wrong = list(info.module_error_inputs_func(info, **options)) if info.module_error_inputs_func else []
+                    wrong = (
+                        list(info.module_error_inputs_func(info, **options)) if info.module_error_inputs_func else []
+                    )
                 if dtype == torch.float64:
                     found, wrong = found[:1], []
                 cases += [described(writer, info, given, training, dtype) for given in found]

@@ -53,7 +53,7 @@ def observe(t, function):
         try:
             return json.loads(json.dumps(plain(t, function(t))).replace("torchax_lite.", "torch."))
         except Exception as error:
-            return ["error", type(error).__name__, str(error).replace("torchax_lite.", "torch.")[:60]]
+            return ["error", type(error).__name__, str(error).replace("torchax_lite.", "torch.")[:45]]
 
 
 def trained(t, net, x, y, steps=6, lr=0.05):
@@ -189,7 +189,12 @@ def parametrized_weight_is_computed_when_read(t):
     module = t.nn.Linear(3, 3)
     before = module.weight
     parametrized(t, "symmetric", module=module)
-    seen = [repr(module), type(module).__name__, list(module.state_dict()), module.parametrizations.weight.original is before]
+    seen = [
+        repr(module),
+        type(module).__name__,
+        list(module.state_dict()),
+        module.parametrizations.weight.original is before,
+    ]
     values = [module.weight]
     module.weight = t.arange(9.0).reshape(3, 3)
     values.append(module.weight)
@@ -374,7 +379,7 @@ def everywhere(t, method, again=False, **options):
     pairs = [(net[0], "weight"), (net[2], "weight"), (net[0], "bias")]
     for _ in range(1 + again):
         p.global_unstructured(pairs, getattr(p, method), **options)
-    return {name: buffer for name, buffer in net.named_buffers()}
+    return dict(net.named_buffers())
 
 
 cases(

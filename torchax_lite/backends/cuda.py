@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from . import _attention
 from ..tensor.functions import get_float32_matmul_precision, set_float32_matmul_precision
+from . import _attention
 from ._settings import check_precision
 
 _PRECISION_OF = {"none": "highest", "ieee": "highest", "tf32": "high", "bf16": "medium"}

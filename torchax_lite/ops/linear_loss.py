@@ -49,7 +49,9 @@ def linear_cross_entropy_chunked(self, linear_weight, target, bias, weight, redu
     count = -(-self.shape[0] // rows) if self.shape[0] else 0
     pad = count * rows - self.shape[0]
     kept = target != ignore_index
-    factors = jnp.ones(target.shape, wide) if weight is None else jnp.take(weight.astype(wide), jnp.where(kept, target, 0))
+    factors = (
+        jnp.ones(target.shape, wide) if weight is None else jnp.take(weight.astype(wide), jnp.where(kept, target, 0))
+    )
     factors = jnp.where(kept, factors, 0)
 
     @jax.checkpoint

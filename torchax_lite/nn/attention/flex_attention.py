@@ -228,9 +228,7 @@ def _check_block_mask(query: Tensor, key: Tensor, block_mask: BlockMask) -> None
         "As the block mask was created for a "
     )
     if q_len > mask_q or kv_len > mask_kv:
-        raise ValueError(
-            text + "smaller length than you're using it for, you likely need to create a new block mask."
-        )
+        raise ValueError(text + "smaller length than you're using it for, you likely need to create a new block mask.")
     if q_len < mask_q or kv_len < mask_kv:
         raise ValueError(
             text + "larger length than you're using it for, create a new block mask, or take its upper left corner "
