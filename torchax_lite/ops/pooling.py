@@ -584,6 +584,16 @@ def _(ct, self, output_size):
 
 
 # ---------------------------------------------------------------- fractional
+def _check_samples(shape, batch, channels, n) -> None:
+    if len(shape) != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {len(shape)}")
+    if shape[0] < batch:
+        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+    for i, name, wanted in ((1, "input channel size.", channels), (2, f"{n}; got {shape[2]}.", n)):
+        if shape[i] != wanted:
+            raise RuntimeError(f"Expect _random_samples.size({i}) equals to {name}")
+
+
 def _fractional(n, x, kernel_size, output_size, random_samples):
     """Windows that start at pseudo-random steps drawn by ``random_samples (N, C, n)`` (arXiv:1412.6071)."""
     lead = x.shape[: x.ndim - n]
@@ -591,7 +601,9 @@ def _fractional(n, x, kernel_size, output_size, random_samples):
         if o + k - 1 > s:
             name = ("time", "height", "width")[3 - n + i]
             raise RuntimeError(f"fractional_max_pool{n}d(): pool {name} {k} too large relative to input {name} {s}")
-    draws = random_samples.reshape(*(lead if len(lead) > 1 else (1, *lead)), n)
+    batch, channels = lead if len(lead) > 1 else (1, *lead)
+    _check_samples(random_samples.shape, batch, channels, n)
+    draws = random_samples[:batch]
     best = x.reshape(*draws.shape[:2], *x.shape[x.ndim - n :])
     index = jnp.broadcast_to(
         jnp.arange(math.prod(x.shape[x.ndim - n :])).reshape(1, 1, *x.shape[x.ndim - n :]), best.shape

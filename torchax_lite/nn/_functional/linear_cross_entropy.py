@@ -38,7 +38,7 @@ def _check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 
 def _once(loss: Tensor) -> Tensor:
     """Refuse a second backward pass."""
-    seen = []
+    seen: list[bool] = []
 
     def second(_: Tensor) -> None:
         if seen:

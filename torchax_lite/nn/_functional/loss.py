@@ -230,8 +230,8 @@ def gaussian_nll_loss(
     elif var.size() != input.size():
         if input.size()[:-1] == var.size():
             var = var.unsqueeze(-1)
-        elif input.size()[:-1] != var.size()[:-1] or var.size(-1) != 1:
-            # homoscedastic variance only: same leading sizes, last one 1
+        elif input.dim() != var.dim() or sum(v for n, v in zip(input.size(), var.size(), strict=True) if n != v) != 1:
+            # one size may be 1 where the input's is not
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")

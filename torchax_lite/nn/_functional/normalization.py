@@ -35,9 +35,9 @@ def _check_buffers(channels: int, **buffers: Tensor | None) -> None:
             raise RuntimeError(f"{name} should contain {channels} elements not {buffer.numel()}")
 
 
-def _update(running: Tensor | None, batch: Tensor, momentum: float) -> None:
-    """``running = (1 - momentum) running + momentum batch``, in place and outside autograd."""
-    if running is not None:
+def _update(running: Tensor | None, batch: Tensor, momentum: float, values: int) -> None:
+    """``running = (1 - momentum) running + momentum batch``, in place and outside autograd; not for no values."""
+    if running is not None and values:
         with torch.no_grad():
             running.mul_(1 - momentum).add_(batch.detach(), alpha=momentum)
 
@@ -52,8 +52,8 @@ def normalize_batch(
         return scaled if bias is None else scaled + bias
     if use_batch:
         out, mean, var = _ops.native_batch_norm_train(input, weight, bias, eps)
-        _update(running_mean, mean, momentum)
-        _update(running_var, var, momentum)
+        _update(running_mean, mean, momentum, input.numel())
+        _update(running_var, var, momentum, input.numel())
         return out
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
@@ -73,6 +73,10 @@ def batch_norm(
         _more_than_one_value(input.size())
         if input.dim() > 1:
             _check_buffers(input.shape[1], running_mean=running_mean, running_var=running_var)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    elif eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     return normalize_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 

@@ -64,8 +64,8 @@ def _cropped(
     """The listed blocks of the first ``rows`` and ``columns``."""
     if counts is None or indices is None:
         return None, None
-    counts = counts[:, :, :rows]
-    return torch.where(counts < columns, counts, columns), indices[:, :, :rows, :columns]
+    counts, indices = counts[:, :, :rows].clamp(max=columns), indices[:, :, :rows, :columns]
+    return (indices < counts.unsqueeze(-1)).sum(-1).to(torch.int32), indices
 
 
 def _check_pairs(kv: tuple[Any, Any], q: tuple[Any, Any]) -> None:
