@@ -374,7 +374,11 @@ class UntypedStorage(_Memory):
             if step != 1:
                 raise RuntimeError(f"Trying to slice with a step of {step}, but only a step of 1 is supported")
             return UntypedStorage(_part(self, start, max(stop, start)))
-        return self._elements()[self._index(key)].item()
+        node, i = self._storage.node, self._index(key)
+        if node is not None and type(node.value) is np.ndarray and node.value.flags.c_contiguous:
+            if self._storage.strides is None:
+                return int(node.value.reshape(-1).view(np.uint8)[i])
+        return self._elements()[i].item()
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, slice):

