@@ -91,6 +91,7 @@ from .tensor.storage_api import TypedStorage, UntypedStorage
 from .torch_version import __version__
 
 globals().update(_LEGACY_STORAGES)
+Storage = _LEGACY_STORAGES["FloatStorage"]
 
 from math import e, inf, nan, pi
 

@@ -55,17 +55,6 @@ def get_tensor_metadata(tensor: Tensor) -> dict[str, bool]:
     return {}
 
 
-def _rebuild_sparse_tensor(layout: Any, data: Any) -> Tensor:
-    """A sparse tensor of its parts: (indices, values, size, coalesced), or (compressed, plain, values, size)."""
-    from .sparse._tensor import compressed, coo
-    from .tensor.tensor import sparse_coo
-
-    if layout is sparse_coo:
-        indices, values, size, *known = data
-        return coo(indices, values, size, bool(known and known[0]))
-    return compressed(layout, *data)
-
-
 def _rebuild_meta_tensor_no_storage(dtype: dtypes.dtype, size: Any, stride: Any, requires_grad: bool) -> Tensor:
     """A tensor without values."""
     from .tensor.creation import empty_strided
@@ -78,18 +67,14 @@ def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
     """A sparse tensor from its indices, values and size."""
     import torchax_lite as torch
 
-    compressed = ("torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc")
-    if repr(layout) != "torch.sparse_coo" and repr(layout) not in compressed:
+    if layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc):
+        compressed, plain, values, size = data
+        return torch.sparse_compressed_tensor(compressed, plain, values, size, layout=layout, check_invariants=False)
+    if layout != torch.sparse_coo:
         raise NotImplementedError(f"rebuilding sparse tensor for layout {layout}")
-    make = getattr(torch, "sparse_coo_tensor" if repr(layout) not in compressed else "sparse_compressed_tensor", None)
-    if make is None:
-        raise NotImplementedError("torch.load of sparse tensors: save them dense (t.to_dense())")
-    if repr(layout) in compressed:
-        rows, columns, values, size = data
-        return make(rows, columns, values, size, layout=layout, check_invariants=False)
     indices, values, size = data[:3]
     coalesced = data[3] if len(data) > 3 else None
-    return make(indices, values, size, check_invariants=False, is_coalesced=coalesced)
+    return torch.sparse_coo_tensor(indices, values, size, check_invariants=False, is_coalesced=coalesced)
 
 
 def _rebuild_device_tensor_from_cpu_tensor(data: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:

@@ -130,13 +130,16 @@ def test_what_is_not_here_is_named(files, name, text):
         torch.load(io.BytesIO(files[f"{name}.pt"]))
 
 
-def test_sparse_tensors_load_or_are_named(files):
-    data = io.BytesIO(files["sparse.pt"])
-    if hasattr(torch, "sparse_coo_tensor"):
-        assert torch.load(data).to_dense().tolist() == [[0, 2], [3, 0]]
-    else:
-        with pytest.raises(NotImplementedError, match="torch.load of sparse tensors"):
-            torch.load(data)
+def test_sparse_tensors(files):
+    assert torch.load(io.BytesIO(files["sparse.pt"])).to_dense().tolist() == [[0, 2], [3, 0]]
+    t = torch.tensor([[0.0, 2.0], [3.0, 0.0]])
+    for kind in (t.to_sparse(), t.to_sparse_csr(), t.to_sparse_csc(), t.to_sparse_bsr((1, 1))):
+        for new in (True, False):
+            buffer = io.BytesIO()
+            torch.save(kind, buffer, _use_new_zipfile_serialization=new)
+            buffer.seek(0)
+            found = torch.load(buffer)
+            assert found.layout is kind.layout and found.to_dense().tolist() == t.tolist()
 
 
 def test_functions_of_torch_are_found(files):

@@ -124,7 +124,8 @@ def _align_setup(maps, rois, levels, scales, pooled, ratio, most, aligned):
     rois = rois.astype(wide)
     level = jnp.zeros(len(rois), jnp.int32) if levels is None else levels.astype(jnp.int32)
     height, width, scale = (
-        jnp.asarray(x)[level] for x in ([m.shape[2] for m in maps], [m.shape[3] for m in maps], np.asarray(scales, wide))
+        jnp.asarray(x)[level]
+        for x in ([m.shape[2] for m in maps], [m.shape[3] for m in maps], np.asarray(scales, wide))
     )
     starts = np.cumsum([0] + [m.shape[0] * m.shape[2] * m.shape[3] for m in maps[:-1]])
     first = jnp.asarray(starts)[level] + rois[:, 0].astype(jnp.int32) * height * width
