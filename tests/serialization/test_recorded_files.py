@@ -19,6 +19,9 @@ record = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(record)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+
+
 @pytest.fixture(scope="module")
 def files():
     with zipfile.ZipFile(record.FILES) as z:
@@ -56,6 +59,13 @@ def close(a, b, path=""):
         assert a == b, path
 
 
+def without_memory(x):
+    """A plain value without strides and offsets."""
+    if isinstance(x, dict):
+        return {k: (v[:2] + v[4:]) if k == "kind" else without_memory(v) for k, v in x.items()}
+    return [without_memory(v) for v in x] if isinstance(x, list) else x
+
+
 @pytest.fixture(scope="module")
 def built():
     """What this package makes of each builder, once."""
@@ -75,6 +85,8 @@ def test_what_pytorch_wrote_loads(files, built, group, form, weights_only):
         wanted = {k: v for k, v in wanted.items() if k in found}
         found = {k: v for k, v in found.items() if k in wanted}
         assert len(found) > 12
+    if group == "optimizers":  # where in a storage an optimizer has its numbers is its own affair
+        found, wanted = without_memory(found), without_memory(wanted)
     close(found, wanted)
 
 

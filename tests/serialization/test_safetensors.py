@@ -12,6 +12,9 @@ from torchax_lite.distributed import checkpoint as dcp  # noqa: E402
 from torchax_lite.interop import huggingface  # noqa: E402
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+
+
 @pytest.fixture(autouse=True)
 def installed():
     with dropin.installed():
