@@ -77,7 +77,7 @@ def optimizers(torch):
 
         def closure(optimizer=optimizer, p=p, q=q):
             optimizer.zero_grad()
-            loss = p.square().sum() + (q * q * q).sum()
+            loss = p.square().sum() + (q * q).square().sum()
             loss.backward()
             return loss
 

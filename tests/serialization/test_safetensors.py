@@ -11,7 +11,6 @@ from torchax_lite import dropin, nn  # noqa: E402
 from torchax_lite.distributed import checkpoint as dcp  # noqa: E402
 from torchax_lite.interop import huggingface  # noqa: E402
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 
 

@@ -81,6 +81,18 @@ def test_a_file_of_pytorch_loads(how):
     assert found["row"].tolist() == [5] * 4 and found["transposed"][0, 0] == 5
 
 
+def test_our_file_has_pytorchs_layout(tmp_path):
+    """Record for record the same places, sizes, flags; what differs are values that optimizers computed."""
+    record = recorder()
+    save(record.build(torch), tmp_path / "checkpoint.pt")
+    ours, theirs = (zipfile.ZipFile(path).infolist() for path in (tmp_path / "checkpoint.pt", record.CHECKPOINT))
+    facts = [
+        [(i.filename, i.header_offset, i.file_size, i.flag_bits, i.create_version) for i in f] for f in (ours, theirs)
+    ]
+    assert facts[0] == facts[1]
+    assert os.path.getsize(tmp_path / "checkpoint.pt") == os.path.getsize(record.CHECKPOINT)
+
+
 def test_our_file_is_what_pytorch_writes():
     record = recorder()
     buffer = io.BytesIO()
