@@ -65,8 +65,9 @@ def _rebuild_meta_tensor_no_storage(dtype: dtypes.dtype, size: Any, stride: Any,
 
 def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
     """A sparse tensor from its indices, values and size."""
-    import torchax_lite as torch
+    import torchax_lite
 
+    torch: Any = torchax_lite
     if layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc):
         compressed, plain, values, size = data
         return torch.sparse_compressed_tensor(compressed, plain, values, size, layout=layout, check_invariants=False)

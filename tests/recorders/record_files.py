@@ -72,7 +72,7 @@ def optimizers(torch):
             continue
         torch.manual_seed(0)
         p, q = torch.nn.Parameter(torch.randn(3, 2)), torch.nn.Parameter(torch.randn(2, 2))
-        extra = {"momentum": 0.9} if name == "SGD" else {}
+        extra = {"SGD": {"momentum": 0.9}, "LBFGS": {"max_iter": 2}}.get(name, {})
         optimizer = getattr(optim, name)([p, q], lr=0.1, **extra)
 
         def closure(optimizer=optimizer, p=p, q=q):
