@@ -159,7 +159,10 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_ho
     """A parameter with the attributes that a user had set on it."""
     from .nn import parameter
 
-    return parameter._rebuild_parameter_with_state(data, requires_grad, backward_hooks, _checked_attributes(state))
+    attributes = {}
+    for part in state if isinstance(state, tuple) else (state,):
+        attributes.update(_checked_attributes(part or {}))
+    return parameter._rebuild_parameter_with_state(data, requires_grad, backward_hooks, attributes)
 
 
 def _element_size(dtype: dtypes.dtype) -> int:

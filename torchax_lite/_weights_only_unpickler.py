@@ -493,6 +493,10 @@ _STEPS: dict[bytes, _Step] = {
 Unpickler.steps = _STEPS
 
 
+def _frame(u: Unpickler) -> None:
+    u._take(8)  # its length; the data is in memory anyway
+
+
 def _put_next(u: Unpickler) -> None:
     u.memo[len(u.memo)] = u._top()
 
@@ -513,7 +517,7 @@ def _add_items(u: Unpickler) -> None:
 
 PROTOCOL_4: dict[bytes, _Step] = {
     **_STEPS,
-    b"\x95": lambda u: u._take(8) and None,  # a frame: the data is in memory anyway
+    b"\x95": _frame,
     b"\x94": _put_next,
     b"\x93": _global_on_stack,
     b"\x8c": lambda u: u._text("<B"),

@@ -19,6 +19,8 @@ from typing import Any, TypeAlias
 
 import torchax_lite as torch
 
+import torchax_lite as torch
+
 from ._legacy import MAGIC_NUMBER, PROTOCOL_VERSION, SourceChangeWarning
 from ._load import get_unsafe_globals_in_checkpoint, load
 from ._locations import (
@@ -90,14 +92,10 @@ def check_module_version_greater_or_equal(
 
 def normalize_storage_type(storage_type: Any) -> Any:
     """The class of ``torch`` with a storage class's name."""
-    import torchax_lite as torch
-
     return getattr(torch, storage_type.__name__)
 
 
 def storage_to_tensor_type(storage: Any) -> Any:
     """The tensor class for a storage: ``torch.FloatTensor`` for a storage of float32."""
-    import torchax_lite as torch
-
     name = storage.pickle_storage_type() if hasattr(storage, "pickle_storage_type") else type(storage).__name__
     return getattr(torch, name.replace("Storage", "Tensor"))

@@ -226,7 +226,7 @@ def read_array(file: Any, size: int, name: str) -> np.ndarray[Any, Any]:
     memory = np.empty(size + 64, np.uint8)
     begin = -memory.ctypes.data % 64
     raw = memory[begin : begin + size]
-    view = memoryview(raw)
+    view = memoryview(raw.data)
     read = 0
     into = getattr(file, "readinto", None)
     while read < size:

@@ -127,7 +127,8 @@ def load(
     if not is_path:
         _check_seekable(f)
     before = _serialization_tls.map_location
-    with open(os.fspath(f), "rb") if is_path else contextlib.nullcontext(f) as file:  # type: ignore[arg-type]
+    opened: Any = open(os.fspath(f), "rb") if is_path else contextlib.nullcontext(f)  # type: ignore[arg-type]
+    with opened as file:
         start = file.tell()
         head = file.read(len(ZIP_START))
         file.seek(start)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _weights_only_unpickler as weights_only_rules
+from .. import dropin
 from ..dropin import _torch_name, real_name
 from ..tensor import dtypes
 from ..tensor.storage import Storage
@@ -161,7 +162,8 @@ def dump(obj: Any, file: Any, pickle_module: Any, protocol: int, persistent_id: 
         def persistent_id(self, obj: Any) -> Any:
             return persistent_id(obj)
 
-    Pickler(file, protocol).dump(obj)
+    with dropin.installed():  # so that `torch.FloatStorage` is a name
+        Pickler(file, protocol).dump(obj)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

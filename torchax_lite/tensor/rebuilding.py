@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import sys
+import weakref
 from typing import Any
 
 import numpy as np
@@ -142,20 +143,25 @@ def raw_view(t: Tensor, dtype: dtypes.dtype, shape: tuple[int, ...] | None = Non
     memory. None where somebody else may see the storage, or the size does not fit.
     """
     storage = t._storage
+    earlier = storage.raw() if isinstance(storage.raw, weakref.ref) else None  # what showed the bytes before
     value = None if storage.node is None else storage.node.value
-    seen = t._view is not None or storage.version or sys.getrefcount(storage) > 3 or t._requires_grad
+    others = sys.getrefcount(storage) - (3 if earlier is None else 4)
+    seen = t._view is not None or storage.version or others > 0 or t._requires_grad
     if seen or type(value) is not np.ndarray or value.ndim != 1 or value.nbytes % dtype.itemsize:
         return None
     flat = value.view(dtypes.to_numpy_dtype(dtype))
     if shape is not None and flat.size != Size(shape).numel():
         return None
     array = flat if shape is None else flat.reshape(shape)
-    before = t.dtype
-    storage.raw = shape is None
+    storage.raw = False
     storage.aval = aval(array.shape, array.dtype, storage.aval.place)
     storage.node = Node(storage.aval, array)
     made = root_of(storage)
-    t._adopt(made.view(-1).view(before))
+    for shown in (t, earlier):
+        if shown is not None:
+            shown._adopt(made.view(-1).view(shown.dtype))
+    if shape is None and earlier is None:
+        storage.raw = weakref.ref(t)
     return made
 
 

@@ -57,10 +57,10 @@ def _dims(shape: tuple[Any, ...], size: Any = None) -> list[int]:
 
 
 def _view_as_dtype(self: Tensor, dtype: dtypes.dtype) -> Tensor:
-    if dtype is self.dtype:
-        return dispatch.call_view(_view, self, (), (self._aval.shape,))  # type: ignore[no-any-return]
     if self._storage.raw and (found := raw_view(self, dtype)) is not None:
         return found
+    if dtype is self.dtype:
+        return dispatch.call_view(_view, self, (), (self._aval.shape,))  # type: ignore[no-any-return]
     key = ((dtype,), self._aval, 0)
     site = _view_dtype.sites.get(key) or dispatch.make_site(_view_dtype, (self,), (), (dtype,), key)
     have, want = self.element_size(), dtype.itemsize

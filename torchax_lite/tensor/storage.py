@@ -37,7 +37,7 @@ class Storage:
     gversion = 0
     host: np.ndarray[Any, Any] | None = None
     resizable = True
-    raw = False
+    raw: Any = False
     _address: int | None = None
     _uploaded: Any = None
     _memory: np.ndarray[Any, Any] | None = None

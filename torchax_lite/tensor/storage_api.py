@@ -141,7 +141,7 @@ class _Memory:
 
     @property
     def filename(self) -> str | None:
-        """The file whose bytes these are (``from_file``); None for others."""
+        """The file that these bytes are shared with (``from_file``); None for others."""
         return self._filename
 
     def nbytes(self) -> int:
@@ -235,6 +235,10 @@ class _Memory:
     def cuda(self, device: Any = None, non_blocking: bool = False) -> Any:
         """The storage on a GPU."""
         return self.to(device="cuda" if device is None else device)
+
+    def hpu(self, device: Any = None, non_blocking: bool = False) -> Any:
+        """There is no HPU."""
+        raise AssertionError("HPU device module is not loaded")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         from .copying import copy_storage
@@ -352,7 +356,7 @@ class UntypedStorage(_Memory):
 
         mapped = mapped_file(filename, shared, nbytes)
         made = cls(from_numpy(mapped)._storage if shared else raw_storage(mapped))
-        made._filename = os.fspath(filename)
+        made._filename = os.fspath(filename) if shared else None
         return made
 
     def byteswap(self, dtype: dtypes.dtype) -> None:
@@ -366,10 +370,6 @@ class UntypedStorage(_Memory):
             swapped[:count] = raw[:count].reshape(-1, item)[:, ::-1].reshape(-1)
             flat.copy_(tensor_on_storage(UntypedStorage(new_storage(swapped, to_place(self.device))), flat.dtype))
 
-    def hpu(self, device: Any = None, non_blocking: bool = False) -> Any:
-        """There is no HPU."""
-        raise AssertionError("HPU device module is not loaded")
-
     def mps(self) -> Any:
         """There is no MPS device."""
         raise RuntimeError("torch.UntypedStorage(): Storage device not recognized: mps")
@@ -380,7 +380,11 @@ class UntypedStorage(_Memory):
             if step != 1:
                 raise RuntimeError(f"Trying to slice with a step of {step}, but only a step of 1 is supported")
             return UntypedStorage(_part(self, start, max(stop, start)))
-        return self._elements()[self._index(key)].item()
+        node, i = self._storage.node, self._index(key)
+        if node is not None and type(node.value) is np.ndarray and node.value.flags.c_contiguous:
+            if self._storage.strides is None:
+                return int(node.value.reshape(-1).view(np.uint8)[i])
+        return self._elements()[i].item()
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, slice):
@@ -506,6 +510,11 @@ class TypedStorage(_Memory):
 
     def __reduce__(self) -> Any:
         return TypedStorage, (self._storage, self.dtype)
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool, size: int) -> TypedStorage:
+        """Classes with a dtype have this: ``torch.FloatStorage.from_file``; here it raises RuntimeError."""
+        raise RuntimeError("from_file can only be called on derived classes")
 
     @classmethod
     def from_buffer(

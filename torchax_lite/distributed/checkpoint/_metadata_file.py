@@ -58,7 +58,7 @@ class _MetadataUnpickler(rules.Unpickler):
             return torch.Size(*args)
         if args or not any(cls is x for x in _dataclasses()):
             raise pickle.UnpicklingError(f"Can only create objects of the metadata's classes, but got {cls}")
-        return cls.__new__(cls)
+        return object.__new__(cls)
 
     def build(self, made: Any, state: Any) -> None:
         if type(made) is names.TensorProperties:

@@ -231,7 +231,7 @@ def _init_optim_state(optimizer: Any) -> None:
     rates = [group.get("lr") for group in optimizer.param_groups]
     for group in optimizer.param_groups:
         if "lr" in group:
-            group["lr"] = torch.tensor(0.0) if isinstance(group["lr"], torch.Tensor) else 0.0
+            group["lr"] = torch.zeros(()) if isinstance(group["lr"], torch.Tensor) else 0.0
     optimizer.step(closure=None)
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         if "lr" in group:
@@ -434,11 +434,12 @@ def _nested_at(flat: dict[str, Any], prefix: str) -> Any:
 def _flat_part(optimizer: Any, flat: dict[str, Any], names: dict[Any, list[str]]) -> Any:
     """One optimizer's part of a flat state dict, nested."""
     part: Any = {_STATE: {}, _GROUPS: []}
+    listed = {key.removeprefix(f"{_GROUPS}.").rpartition(".")[0] for key in flat if key.startswith(f"{_GROUPS}.")}
     for group in optimizer.param_groups:
         settings = [key for key in group if key != _PARAMS]
         mine: list[str] = []
         for param in group[_PARAMS]:
-            name = _used_name(names[param], lambda n, key=settings[0]: f"{_GROUPS}.{n}.{key}" in flat)
+            name = _used_name(names[param], listed.__contains__)
             if name is None:
                 continue
             mine.append(name)
