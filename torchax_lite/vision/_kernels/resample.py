@@ -101,8 +101,11 @@ def weighted(xp: Any, image: Any, across: Any, wx: Any, down: Any, wy: Any) -> A
 
 
 def _by_pillow(image: Array, size: tuple[int, int], mode: str) -> Array:
-    """Each plane of a uint8 or float32 array resized by Pillow."""
+    """The planes of a uint8 or float32 array resized by Pillow."""
     h, w = size
+    if image.dtype == np.uint8 and image.shape[:-2] == (3,) and image.strides[0] == 1 and image.strides[-1] == 3:
+        picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))  # as Pillow lays colours out
+        return np.asarray(picture.resize((w, h), _PIL_FILTERS[mode])).transpose(2, 0, 1)
     planes = np.ascontiguousarray(image).reshape(-1, *image.shape[-2:])
     made = np.empty((len(planes), h, w), image.dtype)
     kind = "L" if image.dtype == np.uint8 else "F"
