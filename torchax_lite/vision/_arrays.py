@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.avals import CPU, aval
+from ..engine.avals import CPU, Place, aval
 from ..engine.recorder import Node
 from ..tensor import dispatch
 from ..tensor.modes import modes
@@ -84,11 +84,23 @@ def kernel(fn: Callable[..., Any] | None = None, *, lazy: bool = False) -> Any:
             return tuple(map(from_host, made)) if isinstance(made, tuple) else from_host(made)
         if not recorded:
             recorded.append(_recorded(body))
-        plain = [a.as_subclass(Tensor) if isinstance(a, Tensor) else _constant(a) for a in args]
-        return recorded[0](*plain, **{name: _constant(value) for name, value in constants.items()})
+        where = next((t._aval.place for t in tensors if t._aval.place is not CPU), CPU)
+        inputs = [_input(a, where) for a in args]
+        return recorded[0](*inputs, **{name: _constant(value) for name, value in constants.items()})
 
     run.body = body  # type: ignore[attr-defined]
     return run
+
+
+def _input(a: Any, where: Place) -> Any:
+    """An argument for a recorded kernel: tensors and arrays on the place that it runs on."""
+    if isinstance(a, np.ndarray):
+        a = from_host(a)
+    elif not isinstance(a, Tensor):
+        return _constant(a)
+    elif type(a) is not Tensor:
+        a = a.as_subclass(Tensor)
+    return a if a._aval.place is not CPU or where is CPU else a._to_place(where)
 
 
 def _constant(value: Any) -> Any:
