@@ -101,18 +101,25 @@ def test_image_backend_is_remembered():
 # ------------------------------------------------------------------------------------------------- where it is computed
 
 
-def test_images_of_ever_new_sizes_compile_nothing():
-    transform = v2.Compose(
-        [v2.ToImage(), v2.RandomResizedCrop(9), v2.RandomHorizontalFlip(), v2.ColorJitter(0.2, 0.2, 0.2, 0.1),
-         v2.RandomRotation(10), v2.RandomPerspective(p=1.0), v2.GaussianBlur(3), v2.ToDtype(torch.float32, scale=True),
-         v2.Normalize([0.5], [0.5])]
-    )  # fmt: skip
-    transform(picture(20, 21))
-    before = observe.stats()
-    for n in range(22, 30):
-        transform(picture(n, n + 3)).sum()
-    after = observe.stats()
-    assert after.executions == before.executions and after.compiles == before.compiles
+def test_images_of_ever_new_sizes_compile_nothing_and_leave_nothing_behind():
+    from torchax_lite.ops.registry import OPS
+
+    steps = [
+        v2.ToImage(), v2.RandomRotation(10), v2.RandomPerspective(p=1.0), v2.GaussianBlur(3), v2.ElasticTransform(sigma=1),
+        v2.RandomResizedCrop(9), v2.RandomHorizontalFlip(), v2.ColorJitter(0.2, 0.2, 0.2, 0.1), v2.RandomErasing(1.0),
+        v2.RandomCrop(5, padding=2), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5], [0.5]),
+    ]  # fmt: skip
+    transform = v2.Compose(steps)
+
+    def state():
+        stats = observe.stats()
+        return stats.executions, stats.compiles, sum(len(op.sites) for op in OPS.values())
+
+    for n in range(20, 50):
+        if n == 30:
+            before = state()
+        transform(picture(n, n + 3))
+    assert state() == before
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,11 @@ import numpy as np
 from ..engine.avals import CPU, Place, aval
 from ..engine.recorder import Node
 from ..tensor import dispatch
+from ..tensor.creation import from_numpy
 from ..tensor.modes import modes
 from ..tensor.tensor import Tensor, host_view
 
-__all__ = ["from_host", "kernel", "on_host", "to_host"]
+__all__ = ["from_host", "kernel", "on_host", "part", "to_host"]
 
 
 def on_host(t: Tensor) -> bool:
@@ -52,6 +53,21 @@ def from_host(array: np.ndarray[Any, Any]) -> Tensor:
     if modes.inference:
         made._inference = True
     return made
+
+
+_SMALL = 1 << 22
+"""Elements of a tensor that `part` may copy to the host's memory for good."""
+
+
+def part(image: Tensor, rows: slice, columns: slice) -> Tensor:
+    """``image[..., rows, columns]``, a view.
+
+    Random crops have ever new sizes: as views of the recorder each would leave a site behind. A single image that lies
+    on the host is tied to a NumPy array instead, and the crop shares that.
+    """
+    if on_host(image) and image.numel() <= _SMALL and not _pending(image) and not modes.inference:
+        return from_numpy(image.as_subclass(Tensor).detach().numpy()[..., rows, columns])
+    return image[..., rows, columns]
 
 
 def _pending(t: Tensor) -> bool:

@@ -17,6 +17,7 @@ from ...tensor.device import to_place
 from ...tensor.dtypes import to_numpy_dtype
 from ...tensor.generator import generator_for
 from ...tensor.modes import modes
+from .._kernels import geometry
 
 
 def _source() -> CPUGenerator | None:
@@ -153,10 +154,10 @@ def affine_map(
 def displacement(alpha: Any, sigma: Any, size: list[int], smooth: Any) -> Tensor:
     """A random displacement ``(1, H, W, 2)``: noise smoothed by ``smooth(noise, kernel_size, sigma)``, scaled by ``alpha``."""
     parts = []
-    for strength, deviation, edge in ((alpha[0], sigma[0], size[1]), (alpha[1], sigma[1], size[0])):
-        noise = torch.rand([1, 1, *size]) * 2 - 1
+    for deviation in (sigma[0], sigma[1]):
+        noise = geometry.spread(torch.rand([1, 1, *size]))
         if deviation > 0.0:
             k = int(8 * deviation + 1)
             noise = smooth(noise, [k + (k % 2 == 0)] * 2, list(sigma))
-        parts.append(noise * strength / edge)
-    return torch.concat(parts, 1).permute([0, 2, 3, 1])
+        parts.append(noise)
+    return geometry.displacement(*parts, np.asarray(alpha, np.float64))  # type: ignore[no-any-return]
