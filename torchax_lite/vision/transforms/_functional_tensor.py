@@ -12,7 +12,7 @@ import torchax_lite as torch
 from torchax_lite import Tensor
 
 from ...tensor.dtypes import to_numpy_dtype
-from .._arrays import on_host, part
+from .._arrays import on_host, part, to_host
 from .._kernels import color, geometry, resample
 from ._interpolation import affine_output_size
 
@@ -437,7 +437,7 @@ def per_channel(values: Any) -> Any:
     if isinstance(values, Tensor):
         if not on_host(values):
             return values.view(-1, 1, 1) if values.ndim == 1 else values
-        values = values.numpy()
+        values = to_host(values)
     array = np.asarray(values, np.float64)
     return array.reshape(-1, 1, 1) if array.ndim == 1 else array
 
