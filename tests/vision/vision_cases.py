@@ -7,9 +7,9 @@ neighbours: bytes equal but for at most 1 in 100, where a place lies between two
 
 from __future__ import annotations
 
+import importlib
 import random
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
@@ -18,25 +18,18 @@ CASES = {}
 SIZE = (18, 23)
 
 
-class Env(SimpleNamespace):
+class Env:
     """``torch``, ``tv`` (torchvision) and its submodules."""
 
     def __init__(self, torch, torchvision):
-        import importlib
-
         sub = torchvision.__name__
-        v2 = importlib.import_module(f"{sub}.transforms.v2")
-        super().__init__(
-            torch=torch,
-            tv=torchvision,
-            T=torchvision.transforms,
-            F=torchvision.transforms.functional,
-            v2=v2,
-            F2=importlib.import_module(f"{sub}.transforms.v2.functional"),
-            tvt=importlib.import_module(f"{sub}.tv_tensors"),
-            utils=torchvision.utils,
-            modes=torchvision.transforms.InterpolationMode,
-        )
+        self.torch, self.tv = torch, torchvision
+        self.T, self.F = torchvision.transforms, torchvision.transforms.functional
+        self.v2 = importlib.import_module(f"{sub}.transforms.v2")
+        self.F2 = importlib.import_module(f"{sub}.transforms.v2.functional")
+        self.tvt = importlib.import_module(f"{sub}.tv_tensors")
+        self.utils = torchvision.utils
+        self.modes = torchvision.transforms.InterpolationMode
 
 
 def picture(h, w, c=3, seed=0):

@@ -115,7 +115,10 @@ class Op:
         return fn
 
     def shape_rule(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Abstract evaluation without tracing: ``fn(*args) -> shape`` or shapes; optional, for speed only."""
+        """Abstract evaluation without tracing, for ops that meet ever new arguments: ``fn(*args) -> shape``.
+
+        ``fn`` takes the schema's parameters as `check` does; the only result has the first tensor's dtype.
+        """
         self.shape_body = fn
         return fn
 

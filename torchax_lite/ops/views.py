@@ -361,6 +361,12 @@ def _(shape: Shape, strides: Shape, offset: int, dim: int, index: int) -> Layout
     return shape[:d] + shape[d + 1 :], strides[:d] + strides[d + 1 :], offset + i * strides[d]
 
 
+@select.shape_rule
+def _(self, dim, index):
+    d, _ = _selected(self.shape, dim, index)
+    return self.shape[:d] + self.shape[d + 1 :]
+
+
 @select.write
 def _(base, value, dim, index):
     d, i = _selected(base.shape, dim, index)
@@ -381,6 +387,11 @@ def _(ct, self_shape, index, dim):
 @select_moving.layout_rule
 def _(shape: Shape, strides: Shape, offset: int, index: int, dim: int) -> Layout:
     return shape[:dim] + shape[dim + 1 :], strides[:dim] + strides[dim + 1 :], offset + index * strides[dim]
+
+
+@select_moving.shape_rule
+def _(self, index, dim):
+    return self.shape[:dim] + self.shape[dim + 1 :]
 
 
 @select_moving.write
@@ -433,6 +444,14 @@ def _(shape: Shape, strides: Shape, offset: int, dim: int, start: int | None, en
     )
 
 
+@slice_.shape_rule
+def _(self, dim, start, end, step):
+    if not self.shape:
+        raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
+    d = canonical_dim(dim, len(self.shape))
+    return (*self.shape[:d], slice_bounds(self.shape[d], start, end, step)[1], *self.shape[d + 1 :])
+
+
 @slice_.write
 def _(base, value, dim, start, end, step):
     d = canonical_dim(dim, base.ndim)
@@ -460,6 +479,11 @@ def _(ct, self_shape, start, dim, length):
 @slice_moving.layout_rule
 def _(shape: Shape, strides: Shape, offset: int, start: int, dim: int, length: int) -> Layout:
     return (*shape[:dim], length, *shape[dim + 1 :]), strides, offset + start * strides[dim]
+
+
+@slice_moving.shape_rule
+def _(self, start, dim, length):
+    return (*self.shape[:dim], length, *self.shape[dim + 1 :])
 
 
 @slice_moving.write

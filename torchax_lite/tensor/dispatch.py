@@ -587,7 +587,11 @@ def make_site(
     binding = Binding(op, specs, bound_scalars, bound_statics, promoter, inplace)
     if inplace:
         _check_inplace(op, binding, flat, kinds, key)
-    results = infer(op, binding, flat, kinds, key[0:1] + tuple(k if isinstance(k, str) else None for k in key[1:]))
+    if op.shape_body is not None:
+        shape = op.shape_body(*_in_schema_order(op, specs, scalars, bound_statics))
+        results = [(tuple(shape), flat[0].dtype)]
+    else:
+        results = infer(op, binding, flat, kinds, key[0:1] + tuple(k if isinstance(k, str) else None for k in key[1:]))
     out_avals = tuple(aval(shape, dtype, where) for shape, dtype in results)
     settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
     label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"

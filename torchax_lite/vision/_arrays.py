@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.avals import CPU, aval
+from ..engine.avals import CPU, Place, aval
 from ..engine.recorder import Node
 from ..tensor import dispatch
+from ..tensor.creation import from_numpy
 from ..tensor.modes import modes
 from ..tensor.tensor import Tensor, host_view
 
-__all__ = ["from_host", "kernel", "on_host", "to_host"]
+__all__ = ["from_host", "kernel", "on_host", "part", "to_host"]
 
 
 def on_host(t: Tensor) -> bool:
@@ -52,6 +53,21 @@ def from_host(array: np.ndarray[Any, Any]) -> Tensor:
     if modes.inference:
         made._inference = True
     return made
+
+
+_SMALL = 1 << 22
+"""Elements of a tensor that `part` may copy to the host's memory for good."""
+
+
+def part(image: Tensor, rows: slice, columns: slice) -> Tensor:
+    """``image[..., rows, columns]``, a view.
+
+    Random crops have ever new sizes: as views of the recorder each would leave a site behind. A single image that lies
+    on the host is tied to a NumPy array instead, and the crop shares that.
+    """
+    if on_host(image) and image.numel() <= _SMALL and not _pending(image) and not modes.inference:
+        return from_numpy(image.as_subclass(Tensor).detach().numpy()[..., rows, columns])
+    return image[..., rows, columns]
 
 
 def _pending(t: Tensor) -> bool:
@@ -84,11 +100,23 @@ def kernel(fn: Callable[..., Any] | None = None, *, lazy: bool = False) -> Any:
             return tuple(map(from_host, made)) if isinstance(made, tuple) else from_host(made)
         if not recorded:
             recorded.append(_recorded(body))
-        plain = [a.as_subclass(Tensor) if isinstance(a, Tensor) else _constant(a) for a in args]
-        return recorded[0](*plain, **{name: _constant(value) for name, value in constants.items()})
+        where = next((t._aval.place for t in tensors if t._aval.place is not CPU), CPU)
+        inputs = [_input(a, where) for a in args]
+        return recorded[0](*inputs, **{name: _constant(value) for name, value in constants.items()})
 
     run.body = body  # type: ignore[attr-defined]
     return run
+
+
+def _input(a: Any, where: Place) -> Any:
+    """An argument for a recorded kernel: tensors and arrays on the place that it runs on."""
+    if isinstance(a, np.ndarray):
+        a = from_host(a)
+    elif not isinstance(a, Tensor):
+        return _constant(a)
+    elif type(a) is not Tensor:
+        a = a.as_subclass(Tensor)
+    return a if a._aval.place is not CPU or where is CPU else a._to_place(where)
 
 
 def _constant(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -314,3 +315,12 @@ def _wheel() -> np.ndarray[Any, Any]:
         made[start : start + count, changing] = 255 - ramp if i % 2 else ramp
         start += count
     return made
+
+
+def _log_api_usage_once(obj: Any) -> None:
+    """Does nothing: nobody counts calls here (models written for torchvision call it)."""
+
+
+def _make_ntuple(x: Any, n: int) -> tuple[Any, ...]:
+    """A tuple of an iterable, or of a value ``n`` times."""
+    return tuple(x) if isinstance(x, Iterable) else (x,) * n

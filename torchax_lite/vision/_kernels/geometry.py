@@ -207,3 +207,19 @@ def noisy(xp: Any, image: Any, noise: Any, mean: Any, sigma: Any, *, clip: bool)
         return xp.clip(made, 0, 1) if clip else made
     total = image.astype(np.int16) + added.astype(np.int16)
     return (xp.clip(total, 0, 255) if clip else total).astype(image.dtype)
+
+
+@kernel
+def spread(xp: Any, noise: Any) -> Any:
+    """Numbers from 0 to 1 as numbers from -1 to 1."""
+    f = noise.dtype.type
+    return noise * f(2) - f(1)
+
+
+@kernel
+def displacement(xp: Any, across: Any, down: Any, strength: Any) -> Any:
+    """Noise ``(1, 1, H, W)`` of two directions as a displacement ``(1, H, W, 2)``, in shares of the image's sides."""
+    f = across.dtype
+    h, w = across.shape[-2:]
+    s = strength.astype(f)
+    return xp.stack([across[:, 0] * s[0] / f.type(w), down[:, 0] * s[1] / f.type(h)], -1)

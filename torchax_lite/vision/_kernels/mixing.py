@@ -37,3 +37,21 @@ def pasted(xp: Any, batch: Any, box: Any) -> Any:
     rows, columns = xp.arange(batch.shape[-2])[:, None], xp.arange(batch.shape[-1])
     inside = (rows >= y1) & (rows < y2) & (columns >= x1) & (columns < x2)
     return xp.where(inside, xp.roll(batch, 1, 0), batch)
+
+
+@kernel(lazy=True)
+def weighed(xp: Any, batch: Any, shares: Any) -> Any:
+    """Each sample of a batch times its share ``(N,)``, as floats."""
+    return shares.reshape(-1, *[1] * (batch.ndim - 1)) * batch.astype(float_type(batch.dtype))
+
+
+@kernel(lazy=True)
+def added(xp: Any, total: Any, batch: Any, shares: Any) -> Any:
+    """``total`` and each sample of a batch times its share."""
+    return total + shares.reshape(-1, *[1] * (batch.ndim - 1)) * batch.astype(total.dtype)
+
+
+@kernel(lazy=True)
+def cut_off(xp: Any, batch: Any, *, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The batch in another shape and dtype, fractions cut off."""
+    return batch.reshape(shape).astype(dtype)

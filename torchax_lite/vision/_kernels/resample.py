@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .._arrays import kernel
+from .._arrays import kernel, on_host
 from .color import is_float
 
 Array = np.ndarray[Any, Any]
@@ -83,15 +83,24 @@ def _along(xp: Any, image: Any, index: Any, weights: Any, axis: int) -> Any:
     return total
 
 
+def _within(image: Any, box: Any) -> Any:
+    """The part of an image in a box of row, column, height and width; all of it without one."""
+    if box is None:
+        return image
+    top, left, height, width = box
+    return image[..., top : top + height, left : left + width]
+
+
 @kernel
-def nearest(xp: Any, image: Any, rows: Any, columns: Any) -> Any:
+def nearest(xp: Any, image: Any, rows: Any, columns: Any, *, box: Any = None) -> Any:
     """The image's pixels at ``rows`` × ``columns``."""
-    return xp.take(xp.take(image, rows, -2), columns, -1)
+    return xp.take(xp.take(_within(image, box), rows, -2), columns, -1)
 
 
 @kernel
-def weighted(xp: Any, image: Any, across: Any, wx: Any, down: Any, wy: Any) -> Any:
+def weighted(xp: Any, image: Any, across: Any, wx: Any, down: Any, wy: Any, *, box: Any = None) -> Any:
     """The image resized by `taps`, across and then down; bytes are rounded after each."""
+    image = _within(image, box)
     if is_float(image.dtype):
         return _along(xp, _along(xp, image, across, wx, -1), down, wy, -2)
     x = image.astype(np.float32)
@@ -101,8 +110,11 @@ def weighted(xp: Any, image: Any, across: Any, wx: Any, down: Any, wy: Any) -> A
 
 
 def _by_pillow(image: Array, size: tuple[int, int], mode: str) -> Array:
-    """Each plane of a uint8 or float32 array resized by Pillow."""
+    """The planes of a uint8 or float32 array resized by Pillow."""
     h, w = size
+    if image.dtype == np.uint8 and image.shape[:-2] == (3,) and image.strides[0] == 1 and image.strides[-1] == 3:
+        picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))  # as Pillow lays colours out
+        return np.asarray(picture.resize((w, h), _PIL_FILTERS[mode])).transpose(2, 0, 1)
     planes = np.ascontiguousarray(image).reshape(-1, *image.shape[-2:])
     made = np.empty((len(planes), h, w), image.dtype)
     kind = "L" if image.dtype == np.uint8 else "F"
@@ -113,8 +125,9 @@ def _by_pillow(image: Array, size: tuple[int, int], mode: str) -> Array:
 
 
 @kernel
-def _antialiased(xp: Any, image: Any, *, size: tuple[int, int], mode: str) -> Any:
+def _antialiased(xp: Any, image: Any, *, size: tuple[int, int], mode: str, box: Any = None) -> Any:
     """The image resized through an antialiasing filter; floats of any kind or bytes."""
+    image = _within(image, box)
     if xp is np and image.dtype in (np.uint8, np.float32) and all(n < 1 << 15 for n in (*size, *image.shape[-2:])):
         return _by_pillow(image, size, mode)
     (h, w), (oh, ow) = image.shape[-2:], size
@@ -124,7 +137,7 @@ def _antialiased(xp: Any, image: Any, *, size: tuple[int, int], mode: str) -> An
     return made if is_float(image.dtype) else xp.clip(xp.rint(made), 0, 255).astype(image.dtype)
 
 
-def resize(image: Any, size: tuple[int, int], mode: str, antialias: bool) -> Any:
+def resize(image: Any, size: tuple[int, int], mode: str, antialias: bool, box: Any = None) -> Any:
     """A tensor ``(..., H, W)`` resized to ``size``; bytes give bytes, floats give floats.
 
     Args:
@@ -132,14 +145,17 @@ def resize(image: Any, size: tuple[int, int], mode: str, antialias: bool) -> Any
         size: height and width.
         mode: ``nearest``, ``nearest-exact``, ``bilinear``, ``bicubic`` or ``lanczos`` (antialiased only).
         antialias: widen the filter when shrinking.
+        box: resize only this part (row, column, height, width).
     """
-    (h, w), (oh, ow) = image.shape[-2:], size
+    if box is not None and not on_host(image):  # a constant of the recorded program: every box would be a new one
+        image, box = _within(image, box), None
+    (h, w), (oh, ow) = image.shape[-2:] if box is None else box[2:], size
     if mode.startswith("nearest"):
         exact = mode != "nearest"
-        return nearest(image, nearest_index(h, oh, exact), nearest_index(w, ow, exact))
+        return nearest(image, nearest_index(h, oh, exact), nearest_index(w, ow, exact), box=box)
     if antialias:
-        return _antialiased(image, size=(oh, ow), mode=mode)
-    return weighted(image, *taps(w, ow, mode, False), *taps(h, oh, mode, False))
+        return _antialiased(image, size=(oh, ow), mode=mode, box=box)
+    return weighted(image, *taps(w, ow, mode, False), *taps(h, oh, mode, False), box=box)
 
 
 def output_size(image: tuple[int, int], size: Any, max_size: int | None = None) -> tuple[int, int]:

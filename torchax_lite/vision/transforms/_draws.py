@@ -10,20 +10,48 @@ import numpy as np
 import torchax_lite as torch
 from torchax_lite import Tensor
 
+from ...engine.avals import CPU
+from ...random import fills
+from ...random.mt19937 import CPUGenerator
+from ...tensor.device import to_place
+from ...tensor.dtypes import to_numpy_dtype
+from ...tensor.generator import generator_for
+from ...tensor.modes import modes
+from .._kernels import geometry
+
+
+def _source() -> CPUGenerator | None:
+    """The default generator, where draws are made on the host: then numbers are taken from it without tensors."""
+    if to_place(None) is not CPU or modes.transforms:
+        return None
+    source = generator_for(None, CPU, "rand")._host
+    return source if isinstance(source, CPUGenerator) else None
+
+
+def _default_dtype() -> Any:
+    return to_numpy_dtype(torch.get_default_dtype())
+
 
 def uniform(low: float, high: float) -> float:
     """A number of the default dtype from ``low`` to ``high``."""
-    return torch.empty(1).uniform_(float(low), float(high)).item()  # type: ignore[no-any-return]
+    source = _source()
+    if source is None:
+        return torch.empty(1).uniform_(float(low), float(high)).item()  # type: ignore[no-any-return]
+    return float(fills.uniform(source, 1, _default_dtype(), float(low), float(high))[0])
 
 
 def integer(low: int, high: int) -> int:
     """An integer from ``low`` to ``high - 1``."""
-    return torch.randint(low, high, size=(1,)).item()  # type: ignore[no-any-return]
+    source = _source()
+    if source is None:
+        return torch.randint(low, high, size=(1,)).item()  # type: ignore[no-any-return]
+    return int(fills.random_int(source, 1, np.int64, low, high)[0])
 
 
 def unit() -> Any:
     """A number from 0 to 1, as NumPy has the default dtype."""
-    return torch.rand(1).numpy()[0]  # type: ignore[no-any-return]
+    source = _source()
+    return torch.rand(1).cpu().numpy()[0] if source is None else fills.uniform(source, 1, _default_dtype())[0]
 
 
 def below(p: Any) -> bool:
@@ -126,10 +154,10 @@ def affine_map(
 def displacement(alpha: Any, sigma: Any, size: list[int], smooth: Any) -> Tensor:
     """A random displacement ``(1, H, W, 2)``: noise smoothed by ``smooth(noise, kernel_size, sigma)``, scaled by ``alpha``."""
     parts = []
-    for strength, deviation, edge in ((alpha[0], sigma[0], size[1]), (alpha[1], sigma[1], size[0])):
-        noise = torch.rand([1, 1, *size]) * 2 - 1
+    for deviation in (sigma[0], sigma[1]):
+        noise = geometry.spread(torch.rand([1, 1, *size]))
         if deviation > 0.0:
             k = int(8 * deviation + 1)
             noise = smooth(noise, [k + (k % 2 == 0)] * 2, list(sigma))
-        parts.append(noise * strength / edge)
-    return torch.concat(parts, 1).permute([0, 2, 3, 1])
+        parts.append(noise)
+    return geometry.displacement(*parts, np.asarray(alpha, np.float64))  # type: ignore[no-any-return]

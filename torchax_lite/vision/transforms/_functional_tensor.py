@@ -12,7 +12,7 @@ import torchax_lite as torch
 from torchax_lite import Tensor
 
 from ...tensor.dtypes import to_numpy_dtype
-from .._arrays import on_host
+from .._arrays import on_host, part, to_host
 from .._kernels import color, geometry, resample
 from ._interpolation import affine_output_size
 
@@ -106,8 +106,8 @@ def crop(img: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
             max(right - max(w, left), 0),
             max(bottom - max(h, top), 0),
         ]
-        return pad(img[..., max(top, 0) : bottom, max(left, 0) : right], sides, fill=0)
-    return img[..., top:bottom, left:right]
+        return pad(part(img, slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))), sides, fill=0)
+    return part(img, slice(top, bottom), slice(left, right))
 
 
 def rgb_to_grayscale(img: Tensor, num_output_channels: int = 1) -> Tensor:
@@ -232,7 +232,7 @@ def resize(img: Tensor, size: list[int], interpolation: str = "bilinear", antial
     x = img if nearest or out_dtype in (torch.float32, torch.float64) else _plain(img, torch.float32)
     x = resample.resize(x, (size[0], size[1]), interpolation, antialias)
     if interpolation == "bicubic" and out_dtype == torch.uint8:
-        x = torch.clamp(x, 0, 255) if not on_host(x) else _clipped(x)
+        x = _clipped(x)
     return x if x.dtype == out_dtype else _cast_out(x, out_dtype)
 
 
@@ -437,7 +437,7 @@ def per_channel(values: Any) -> Any:
     if isinstance(values, Tensor):
         if not on_host(values):
             return values.view(-1, 1, 1) if values.ndim == 1 else values
-        values = values.numpy()
+        values = to_host(values)
     array = np.asarray(values, np.float64)
     return array.reshape(-1, 1, 1) if array.ndim == 1 else array
 

@@ -9,6 +9,8 @@ import numpy as np
 import torchax_lite as torch
 from torchax_lite import Tensor, nn
 
+from ...tensor.dtypes import to_numpy_dtype
+from .._kernels import mixing
 from . import _draws as draws
 from . import _policies, functional
 from ._geometric import fill_for
@@ -70,7 +72,7 @@ class AutoAugment(nn.Module):
         fill = fill_for(img, self.fill)
         _, height, width = functional.get_dimensions(img)
         transform_id, probs, signs = self.get_params(len(self.policies))
-        drawn, flips = probs.numpy(), signs.tolist()
+        drawn, flips = probs.cpu().numpy(), signs.tolist()
         space = self._augmentation_space(10, (height, width))
         for i, (name, p, index) in enumerate(self.policies[transform_id]):
             if drawn[i] <= drawn.dtype.type(p):
@@ -224,11 +226,10 @@ class AugMix(nn.Module):
         space = self._augmentation_space(PARAMETER_MAX, (height, width))
         batch = img.reshape([1] * max(4 - img.ndim, 0) + list(img.shape))
         share, shares = mixing_weights(self, batch)
-        each = [batch.size(0)] + [1] * (batch.ndim - 1)
-        mix = share.reshape(each) * batch
+        mix = mixing.weighed(batch, share)
         for i in range(self.mixture_width):
-            mix = mix + shares[:, i].reshape(each) * self._chain(batch, space, fill)
-        mix = mix.reshape(img.shape).to(dtype=img.dtype)
+            mix = mixing.added(mix, self._chain(batch, space, fill), shares[:, i])
+        mix = mixing.cut_off(mix, shape=tuple(img.shape), dtype=to_numpy_dtype(img.dtype))
         return mix if isinstance(orig_img, Tensor) else functional.to_pil_image(mix)
 
     def __repr__(self) -> str:

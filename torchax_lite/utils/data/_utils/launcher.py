@@ -25,6 +25,7 @@ GRACE = 5.0
 _PRELOADED = ("PIL.Image", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")
 """Modules that the server imports ahead if the loader's process has them: they start no threads."""
 _OWN = "torchax_lite.vision"
+"""What is loaded of this package is imported ahead, too."""
 
 
 class _Server:
@@ -36,7 +37,8 @@ class _Server:
             package = __name__.partition(".")[0]
             root = os.path.dirname(os.path.dirname(os.path.abspath(sys.modules[package].__file__ or "")))
             path = [os.path.abspath(entry) for entry in sys.path]
-            modules = [name for name in (*_PRELOADED, _OWN) if name in sys.modules]
+            modules = [name for name in _PRELOADED if name in sys.modules]
+            modules += sorted(name for name in list(sys.modules) if f"{name}.".startswith(f"{_OWN}."))
             code = (
                 "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
                 "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]); "

@@ -10,7 +10,9 @@ import torchax_lite as torch
 from torchax_lite import Tensor
 from torchax_lite.utils._pytree import tree_flatten, tree_unflatten
 
+from ....tensor.dtypes import to_numpy_dtype
 from ... import tv_tensors
+from ..._kernels import mixing
 from .. import _draws as draws
 from .. import _policies, autoaugment
 from .._functional_tensor import _max_value
@@ -96,7 +98,7 @@ class AutoAugment(_AutoAugmentBase):
         size = F.get_size(image)
         space = _policies.auto_augment_space(v2=True)
         for name, probability, index in self._policies[_choice(len(self._policies))]:
-            drawn = torch.rand(()).numpy()
+            drawn = torch.rand(()).cpu().numpy()
             if drawn <= drawn.dtype.type(probability):
                 image = self._operated(image, space, name, 10, size, lambda index=index: index)
         return image
@@ -181,8 +183,7 @@ class AugMix(_AutoAugmentBase):
         dims = 5 if isinstance(image, tv_tensors.Video) else 4
         batch = plain.reshape([1] * max(dims - plain.ndim, 0) + list(plain.shape))
         share, shares = autoaugment.mixing_weights(self, batch)
-        each = [batch.size(0)] + [1] * (batch.ndim - 1)
-        mix = share.reshape(each) * batch
+        mix = mixing.weighed(batch, share)
         for i in range(self.mixture_width):
             changed = batch
             for _ in range(self.chain_depth if self.chain_depth > 0 else draws.integer(1, 4)):
@@ -190,8 +191,8 @@ class AugMix(_AutoAugmentBase):
                 changed = self._operated(
                     changed, space, name, self._PARAMETER_MAX, size, lambda: _choice(self.severity)
                 )
-            mix = mix + shares[:, i].reshape(each) * changed
-        mix = mix.reshape(plain.shape).to(dtype=plain.dtype)
+            mix = mixing.added(mix, changed, shares[:, i])
+        mix = mixing.cut_off(mix, shape=tuple(plain.shape), dtype=to_numpy_dtype(plain.dtype))
         if isinstance(image, tv_tensors.TVTensor):
             return tv_tensors.wrap(mix, like=image)
         return F.to_pil_image(mix) if isinstance(image, PIL.Image.Image) else mix

@@ -216,7 +216,7 @@ class RandomZoomOut(_RandomApplyTransform):
         h, w = query_size(flat_inputs)
         r = _between(draws.unit(), self.side_range)
         width, height = int(w * r), int(h * r)
-        r = torch.rand(2).numpy()
+        r = torch.rand(2).cpu().numpy()
         left, top = int((width - w) * r[0]), int((height - h) * r[1])
         return {"padding": [left, top, width - (left + w), height - (top + h)]}
 
@@ -417,7 +417,7 @@ class RandomIoUCrop(Transform):
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         h, w = query_size(flat_inputs)
         boxes = get_bounding_boxes(flat_inputs)
-        corners = F.convert_bounding_box_format(boxes.as_subclass(Tensor), boxes.format, "XYXY").numpy()
+        corners = F.convert_bounding_box_format(boxes.as_subclass(Tensor), boxes.format, "XYXY").cpu().numpy()
         while True:
             overlap = self.options[draws.integer(0, len(self.options))]
             if overlap >= 1.0:
@@ -428,11 +428,11 @@ class RandomIoUCrop(Transform):
                     return found
 
     def _trial(self, h: int, w: int, corners: np.ndarray[Any, Any], overlap: float) -> dict[str, Any] | None:
-        r = _between(torch.rand(2).numpy(), (self.min_scale, self.max_scale))
+        r = _between(torch.rand(2).cpu().numpy(), (self.min_scale, self.max_scale))
         new_w, new_h = int(w * r[0]), int(h * r[1])
         if not self.min_aspect_ratio <= new_w / new_h <= self.max_aspect_ratio:
             return None
-        r = torch.rand(2).numpy()
+        r = torch.rand(2).cpu().numpy()
         left, top = int((w - new_w) * r[0]), int((h - new_h) * r[1])
         right, bottom = left + new_w, top + new_h
         if left == right or top == bottom:

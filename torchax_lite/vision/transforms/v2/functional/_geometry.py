@@ -14,10 +14,11 @@ import torchax_lite as torch
 from torchax_lite import Tensor
 
 from .... import tv_tensors
+from ...._arrays import part
 from ...._kernels import boxes as kernels
 from ...._kernels import geometry, resample
 from ... import _functional_pil as F_pil
-from ..._functional_tensor import _cast_out, _clipped, _plain, check_reflection
+from ..._functional_tensor import _cast_out, _plain, check_reflection
 from ..._interpolation import (
     InterpolationMode,
     _interpolation_modes_from_int,
@@ -181,15 +182,19 @@ def resize_image(
         return image
     if image.numel() == 0:
         return image.reshape(*shape[:-2], *wanted)
+    return _resized(image, wanted, mode, bool(antialias), None)
+
+
+def _resized(image: Tensor, wanted: tuple[int, int], mode: InterpolationMode, antialias: bool, box: Any) -> Tensor:
+    """The image, or the part of it in ``box`` (row, column, height, width), resized to another size."""
     if mode in _NEAREST:
-        return resample.resize(image, wanted, mode.value, False)
+        return resample.resize(image, wanted, mode.value, False, box)
     if mode not in _WEIGHTED:  # which this refuses
-        return torch.nn.functional.interpolate(image.reshape(-1, *shape[-3:]), size=list(wanted), mode=mode.value)
+        plain = image.reshape(-1, *image.shape[-3:])
+        return torch.nn.functional.interpolate(plain, size=list(wanted), mode=mode.value)
     dtype = image.dtype
     direct = dtype in (torch.float32, torch.float64, torch.uint8)
-    made = resample.resize(image if direct else _plain(image, torch.float32), wanted, mode.value, bool(antialias))
-    if made.dtype == torch.float32 and dtype == torch.uint8:
-        made = _clipped(made)
+    made = resample.resize(image if direct else _plain(image, torch.float32), wanted, mode.value, antialias, box)
     return made if made.dtype == dtype else _cast_out(made, dtype)
 
 
@@ -373,12 +378,12 @@ def crop_image(image: Tensor, top: int, left: int, height: int, width: int) -> T
     h, w = image.shape[-2:]
     right, bottom = left + width, top + height
     if left >= 0 and top >= 0 and right <= w and bottom <= h:
-        return image[..., top:bottom, left:right]
+        return part(image, slice(top, bottom), slice(left, right))
     sides = (
         max(min(right, 0) - left, 0), max(right - max(w, left), 0), max(min(bottom, 0) - top, 0),
         max(bottom - max(h, top), 0),
     )  # fmt: skip
-    inner = image[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    inner = part(image, slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0)))
     return geometry.pad(inner, np.zeros(1), sides=sides, mode="constant")
 
 
@@ -445,7 +450,7 @@ def center_crop_image(image: Tensor, output_size: Any) -> Tensor:
         image = geometry.pad(image, np.zeros(1), sides=(left, right, up, down), mode="constant")
         if tuple(image.shape[-2:]) == (height, width):
             return image
-    return image[..., top : top + height, start : start + width]
+    return part(image, slice(top, top + height), slice(start, start + width))
 
 
 center_crop_video = as_video(center_crop_image)
@@ -506,9 +511,20 @@ def resized_crop_image(
     interpolation: Any = InterpolationMode.BILINEAR, antialias: bool | None = True,
 ) -> Tensor:  # fmt: skip
     """A rectangle of a tensor image, resized."""
-    return resize_image(
-        crop_image(image, top, left, height, width), size, interpolation=interpolation, antialias=antialias
-    )
+    mode = _check_interpolation(interpolation)
+    h, w = image.shape[-2:]
+    inside = top >= 0 and left >= 0 and top + height <= h and left + width <= w and height > 0 and width > 0
+    if (
+        inside
+        and image.numel()
+        and mode in (*_NEAREST, *_WEIGHTED)
+        and (antialias or mode != InterpolationMode.LANCZOS)
+    ):
+        wanted = _compute_resized_output_size((height, width), size)
+        if wanted != (height, width):
+            return _resized(image, wanted, mode, bool(antialias), (top, left, height, width))
+    cut = crop_image(image, top, left, height, width)
+    return resize_image(cut, size, interpolation=mode, antialias=antialias)
 
 
 resized_crop_video = as_video(resized_crop_image)

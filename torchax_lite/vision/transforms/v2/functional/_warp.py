@@ -11,7 +11,7 @@ from torchax_lite import Tensor
 
 from .....tensor.dtypes import to_numpy_dtype
 from .... import tv_tensors
-from ...._arrays import on_host
+from ...._arrays import to_host
 from ...._kernels import boxes as kernels
 from ...._kernels import geometry
 from ... import _functional_pil as F_pil
@@ -435,8 +435,8 @@ def _elastic_image_pil(
 def _inverse_grid(inpt: Tensor, displacement: Tensor, canvas_size: Any) -> np.ndarray[Any, Any]:
     """The identity grid less the displacement."""
     dtype = to_numpy_dtype(inpt.dtype) if inpt.is_floating_point() else np.dtype(np.float32)
-    moved = displacement.detach().cpu() if not on_host(displacement) else displacement
-    return geometry.identity_grid(_size(canvas_size), dtype) - moved.numpy()[0].astype(dtype)
+    moved = to_host(displacement.detach().cpu())
+    return geometry.identity_grid(_size(canvas_size), dtype) - moved[0].astype(dtype)
 
 
 def elastic_keypoints(keypoints: Tensor, canvas_size: Any, displacement: Tensor) -> Tensor:
