@@ -409,9 +409,12 @@ class RNNBase(Module):
         result = PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices)
         return result, self.permute_hidden(self._from_state(state), unsorted_indices)
 
-
     def _forward_padded(self, padded: Padded, packed: PackedSequence, hx: Any) -> Any:
-        batch_sizes, sorted_indices, unsorted_indices = packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices
+        batch_sizes, sorted_indices, unsorted_indices = (
+            packed.batch_sizes,
+            packed.sorted_indices,
+            packed.unsorted_indices,
+        )
         first = padded.values[0]
         if hx is None:
             hx = self._zero_state(first, self.get_expected_hidden_size(first, batch_sizes))
