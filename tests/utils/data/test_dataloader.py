@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 import torchax_lite as torch
+from torchax_lite import engine
 from torchax_lite.utils.data import (
     BatchSampler,
     DataLoader,
@@ -207,3 +208,21 @@ def test_getitems_is_used_for_batches():
             return [i * 10 for i in indices]
 
     assert lists(DataLoader(Many(), 2)) == [[0, 10], [20]]
+
+
+def test_moving_a_batch_to_a_device_does_not_wait_for_the_step():
+    """A worker's batch goes over while the step before it may still run: nothing is cut, nothing is read."""
+    weight = torch.randn(6, 6, device="xla", requires_grad=True)
+    optimizer = torch.optim.SGD([weight], 0.1)
+    counted = torch.zeros(2, device="xla")
+    cuts = []
+    for batch in DataLoader(torch.ones(6, 6), 2, num_workers=1):
+        counted = counted + 1  # recorded, and not run yet
+        before = engine.stats().flushes
+        moved = batch.to("xla", non_blocking=True)
+        cuts.append(engine.stats().flushes - before)
+        optimizer.zero_grad()
+        (moved @ weight).pow(2).mean().backward()
+        optimizer.step()
+    assert cuts == [0, 0, 0]
+    assert moved.device.type == "xla" and counted.tolist() == [3.0, 3.0]

@@ -2,9 +2,15 @@
 
 import os
 import signal
+import subprocess
 import sys
+import threading
+import time
 
 import pytest
+
+from torchax_lite.utils.data import DataLoader
+from torchax_lite.utils.data._utils import interrupts
 
 from . import worker_faults
 
@@ -33,3 +39,48 @@ def test_a_script_that_is_ended_takes_its_workers_along(how, to_group):
         assert text.count("Traceback") == 1 and "KeyboardInterrupt" in text
     else:
         assert text == ""
+
+
+def test_an_interrupt_while_the_server_starts_is_reported_once():
+    """The server's interpreter gets the terminal's Ctrl-C too."""
+    loop = "import torch\nprint('start', flush=True)\nlist(torch.utils.data.DataLoader(range(9), 3, num_workers=2))"
+    for pause in (0.02, 0.3):
+        process = worker_faults.start_script(loop, stderr=subprocess.PIPE)
+        assert process.stdout.readline() == "start\n"
+        time.sleep(pause)
+        os.killpg(process.pid, signal.SIGINT)
+        _, text = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGINT, text
+        assert text.count("Traceback") == 1 and text.rstrip().endswith("KeyboardInterrupt"), text
+
+
+def test_interrupts_are_not_lost_in_finalizers():
+    class Dying:
+        @interrupts.finalizer
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(1000):
+                pass
+            done.append(True)
+
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = []
+    try:
+        interrupts.guard()
+        with pytest.raises(KeyboardInterrupt):
+            Dying()
+            time.sleep(5)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done
+
+
+def test_a_loader_with_persistent_workers_begins_anew_after_an_interrupt():
+    loader = DataLoader(worker_faults.Faulty(lambda index: time.sleep(60)), 2, num_workers=2, persistent_workers=True)
+    timer = threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(loader)
+    timer.join()
+    assert next(iter(loader))[:, 0, 0].tolist() == [0, 1]

@@ -19,7 +19,7 @@ from torchax_lite.nn import init
 from torchax_lite.nn.modules.module import Module
 from torchax_lite.nn.modules.utils import _autocast_enabled
 from torchax_lite.nn.parameter import Parameter
-from torchax_lite.nn.utils.rnn import PackedSequence, constant_runs
+from torchax_lite.nn.utils.rnn import PackedSequence, Padded, constant_runs
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
 
@@ -79,6 +79,38 @@ def _packed_layer(
         outputs.append(output.reshape(rows, -1))
     parts = [current, *finished]
     return torch.cat(outputs), tuple(torch.cat(pieces) for pieces in zip(*parts))
+
+
+_CLOSED = 1e4
+"""A gate's argument at which its sigmoid is 0 (below zero) or 1 exactly, whatever the state adds to it."""
+
+
+def _padded_layer(
+    mode: str, x: Tensor, padded: Padded, state: tuple[Tensor, ...], weights: list[Tensor | None], reverse: bool
+) -> Any:
+    """The same over a padded batch ``(T, N, I)``: one run, whatever the lengths are.
+
+    Backwards, each sequence is turned round within its length. The last state is the output at its last element; an
+    LSTM's cell is kept through the padding by its gates, which a further input closes.
+    """
+    steps, batch = x.shape[:2]
+
+    def turned(values: Tensor) -> Tensor:
+        return values.gather(0, padded.reversal.unsqueeze(-1).expand(steps, batch, values.size(-1)))
+
+    if reverse:
+        x = turned(x)
+    if mode == "LSTM":
+        w_ih, *others = weights
+        size = others[0].size(0) // 4
+        gates = torch.zeros(4, size, dtype=x.dtype, device=x.device)
+        gates[0], gates[1] = -_CLOSED, _CLOSED
+        x = torch.cat([x, (~padded.inside).to(x.dtype).unsqueeze(-1)], dim=-1)
+        weights = [torch.cat([w_ih, gates.reshape(-1, 1)], dim=1), *others]
+    output, (_, *cell) = _layer(mode, x, state, weights, False)
+    last = padded.last.reshape(1, batch, 1).expand(1, batch, output.size(-1))
+    final = (output.gather(0, last).squeeze(0), *cell)
+    return (turned(output) if reverse else output), final
 
 
 class RNNBase(Module):
@@ -286,7 +318,9 @@ class RNNBase(Module):
         by_stem = {name.partition("_l")[0]: getattr(self, name) for name in self._all_weights[index]}
         return [by_stem.get(stem) for stem in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")]
 
-    def _run(self, input: Tensor, state: tuple[Tensor, ...], batch_sizes: list[int] | None) -> Any:
+    def _run(
+        self, input: Tensor, state: tuple[Tensor, ...], batch_sizes: list[int] | None, padded: Padded | None = None
+    ) -> Any:
         """All layers and directions over ``(T, N, I)`` or packed data: the output and the last states."""
         directions = 2 if self.bidirectional else 1
         finals: list[tuple[Tensor, ...]] = []
@@ -296,7 +330,9 @@ class RNNBase(Module):
                 index = layer * directions + direction
                 first = tuple(part[index] for part in state)
                 weights = self._weights_of(index)
-                if batch_sizes is None:
+                if padded is not None:
+                    output, final = _padded_layer(self.mode, input, padded, first, weights, bool(direction))
+                elif batch_sizes is None:
                     output, final = _layer(self.mode, input, first, weights, bool(direction))
                 else:
                     output, final = _packed_layer(self.mode, input, batch_sizes, first, weights, bool(direction))
@@ -358,6 +394,11 @@ class RNNBase(Module):
         return output, self._from_state(state)
 
     def _forward_packed(self, packed: PackedSequence, hx: Any) -> Any:
+        padded = packed._padded
+        # What dropout draws, and where errors are seen, goes by the packed elements.
+        draws = self.dropout > 0 and self.training and self.num_layers > 1
+        if padded is not None and padded.values.dim() == 3 and not draws:
+            return self._forward_padded(padded, packed, hx)
         data, batch_sizes, sorted_indices, unsorted_indices = packed
         if hx is None:
             hx = self._zero_state(data, self.get_expected_hidden_size(data, batch_sizes))
@@ -366,6 +407,22 @@ class RNNBase(Module):
         self.check_forward_args(data, hx, batch_sizes)
         output, state = self._run(data, self._state(hx), batch_sizes.tolist())
         result = PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices)
+        return result, self.permute_hidden(self._from_state(state), unsorted_indices)
+
+    def _forward_padded(self, padded: Padded, packed: PackedSequence, hx: Any) -> Any:
+        batch_sizes, sorted_indices, unsorted_indices = (
+            packed.batch_sizes,
+            packed.sorted_indices,
+            packed.unsorted_indices,
+        )
+        first = padded.values[0]
+        if hx is None:
+            hx = self._zero_state(first, self.get_expected_hidden_size(first, batch_sizes))
+        else:
+            hx = self.permute_hidden(hx, sorted_indices)
+        self.check_forward_args(first, hx, batch_sizes)
+        output, state = self._run(padded.filled(0.0), self._state(hx), None, padded)
+        result = PackedSequence.from_padded(padded.with_values(output), batch_sizes, sorted_indices, unsorted_indices)
         return result, self.permute_hidden(self._from_state(state), unsorted_indices)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 import torchax_lite as torch
 from torchax_lite import Tensor
@@ -29,8 +32,59 @@ class PackedSequence_(NamedTuple):
     unsorted_indices: Tensor | None
 
 
+class Padded:
+    """The padded form of a packed batch: its shape, and so the program that reads it, depends on no length but the longest.
+
+    Args:
+        values: ``(T, N, *)``, sorted by falling length; what is in the padding does not matter.
+        lengths: of the N sequences.
+    """
+
+    def __init__(self, values: Tensor, lengths: list[int]) -> None:
+        self.values = values
+        self.lengths = np.array(lengths)
+        self.steps = np.arange(values.size(0))[:, None]
+
+    def with_values(self, values: Tensor) -> Padded:
+        """The same lengths with other values."""
+        return Padded(values, self.lengths.tolist())
+
+    def _on_device(self, array: np.ndarray) -> Tensor:
+        return torch.tensor(array, device=self.values.device)
+
+    @functools.cached_property
+    def inside(self) -> Tensor:
+        """(T, N), True where there is no padding."""
+        return self._on_device(self.steps < self.lengths)
+
+    @functools.cached_property
+    def last(self) -> Tensor:
+        """(N,), the position of each sequence's last element."""
+        return self._on_device(self.lengths - 1)
+
+    @functools.cached_property
+    def reversal(self) -> Tensor:
+        """(T, N), the positions that put each sequence in reverse order; the padding stays."""
+        return self._on_device(np.where(self.steps < self.lengths, self.lengths - 1 - self.steps, self.steps))
+
+    def filled(self, value: float) -> Tensor:
+        """The values, with ``value`` in the padding."""
+        inside = self.inside.reshape(*self.inside.shape, *(1,) * (self.values.dim() - 2))
+        return torch.where(inside, self.values, torch.tensor(value, dtype=self.values.dtype, device=self.values.device))
+
+    def rows(self) -> Tensor:
+        """The values without padding, ``(sum of lengths, *)``."""
+        sizes = (self.steps < self.lengths).sum(1).tolist()
+        shape = self.values.shape[2:]
+        runs = constant_runs([size for size in sizes if size])
+        return torch.cat([self.values[start:stop, :size].reshape(-1, *shape) for start, stop, size in runs])
+
+
 class PackedSequence(PackedSequence_):
     """Sequences sorted by falling length: all first elements, then all second ones, and so on.
+
+    A batch that was packed from a padded one keeps that form too, for the recurrent layers and for
+    :func:`pad_packed_sequence`; ``data`` is made when it is asked for.
 
     Attributes:
         data: the elements, ``(sum of lengths, *)``.
@@ -59,15 +113,55 @@ class PackedSequence(PackedSequence_):
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)  # type: ignore[call-arg]
 
+    _padded: Padded | None = None
+    _rows: Tensor | None = None
+
+    @classmethod
+    def from_padded(
+        cls, padded: Padded, batch_sizes: Tensor, sorted_indices: Tensor | None, unsorted_indices: Tensor | None
+    ) -> PackedSequence:
+        """The packed batch of a padded one."""
+        if unsorted_indices is None:
+            unsorted_indices = invert_permutation(sorted_indices)
+        self = tuple.__new__(cls, (None, batch_sizes, sorted_indices, unsorted_indices))
+        self._padded = padded
+        return self
+
+    @property
+    def data(self) -> Tensor:  # type: ignore[override]
+        if self._padded is None:
+            return tuple.__getitem__(self, 0)
+        if self._rows is None:
+            self._rows = self._padded.rows()
+        return self._rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.data, self.batch_sizes, self.sorted_indices, self.unsorted_indices))
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self)[index]
+
+    def __repr__(self) -> str:
+        fields = zip(self._fields, self)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in fields)})"
+
+    @property
+    def _values(self) -> Tensor:
+        """The elements, in either form."""
+        return self.data if self._padded is None else self._padded.values
+
     def _with_data(self, convert: Callable[[Tensor], Tensor]) -> PackedSequence:
-        data = convert(self.data)
-        if data is self.data:
+        data = convert(self._values)
+        if data is self._values:
             return self
 
         def move(indices: Tensor | None) -> Tensor | None:
             return None if indices is None else indices.to(data.device)
 
-        return type(self)(data, self.batch_sizes, move(self.sorted_indices), move(self.unsorted_indices))
+        rest = self.batch_sizes, move(self.sorted_indices), move(self.unsorted_indices)
+        if self._padded is not None:
+            return self.from_padded(self._padded.with_values(data), *rest)
+        return type(self)(data, *rest)
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """The batch moved or converted as ``Tensor.to`` does; itself if nothing changes."""
@@ -120,11 +214,11 @@ class PackedSequence(PackedSequence_):
     @property
     def is_cuda(self) -> bool:
         """Whether the batch is on an accelerator."""
-        return self.data.is_cuda
+        return self._values.is_cuda
 
     def is_pinned(self) -> bool:
         """Whether the batch is in page-locked memory."""
-        return self.data.is_pinned()
+        return self._values.is_pinned()
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -181,10 +275,11 @@ def pack_padded_sequence(
             "you do not need ONNX exportability."
         )
     batch_sizes = [sum(size > step for size in sizes) for step in range(sizes[0])]
-    pieces = [
-        input[start:stop, :size].reshape(-1, *input.shape[2:]) for start, stop, size in constant_runs(batch_sizes)
-    ]
-    return PackedSequence(torch.cat(pieces), torch.tensor(batch_sizes, dtype=torch.int64), sorted_indices, None)
+    padded = Padded(input, sizes)
+    steps = torch.tensor(batch_sizes, dtype=torch.int64)
+    if sizes[0] > input.size(0):  # PyTorch takes what there is
+        return PackedSequence(padded.rows(), steps, sorted_indices, None)
+    return PackedSequence.from_padded(padded, steps, sorted_indices, None)
 
 
 def constant_runs(batch_sizes: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -218,7 +313,30 @@ def pad_packed_sequence(
             "Expected total_length to be at least the length of the longest sequence in input, "
             f"but got total_length={total_length} and max sequence length being {longest}"
         )
-    data = sequence.data
+    batch = batch_sizes[0]
+    if sequence._padded is not None:
+        padded = _lengthened(sequence._padded.filled(padding_value), total_length, padding_value)
+    else:
+        padded = _padded_rows(sequence.data, batch_sizes, total_length, padding_value)
+    lengths = torch.tensor([sum(size > place for size in batch_sizes) for place in range(batch)], dtype=torch.int64)
+    if batch_first:
+        padded = padded.transpose(0, 1)
+    if sequence.unsorted_indices is not None:
+        padded = padded.index_select(0 if batch_first else 1, sequence.unsorted_indices)
+        lengths = lengths[sequence.unsorted_indices.cpu()]
+    return padded, lengths
+
+
+def _lengthened(padded: Tensor, length: int, padding_value: float) -> Tensor:
+    """``(T, N, *)`` with T cut or padded to ``length``."""
+    missing = length - padded.size(0)
+    if missing <= 0:
+        return padded[:length] if missing else padded
+    return torch.cat([padded, padded.new_full((missing, *padded.shape[1:]), padding_value)])
+
+
+def _padded_rows(data: Tensor, batch_sizes: list[int], length: int, padding_value: float) -> Tensor:
+    """Packed elements as ``(length, N, *)``."""
     batch = batch_sizes[0]
     pieces = []
     row = 0
@@ -230,16 +348,7 @@ def pad_packed_sequence(
             filler = data.new_full((stop - start, batch - size, *data.shape[1:]), padding_value)
             piece = torch.cat([piece, filler], dim=1)
         pieces.append(piece)
-    if total_length > longest:
-        pieces.append(data.new_full((total_length - longest, batch, *data.shape[1:]), padding_value))
-    padded = torch.cat(pieces)
-    lengths = torch.tensor([sum(size > place for size in batch_sizes) for place in range(batch)], dtype=torch.int64)
-    if batch_first:
-        padded = padded.transpose(0, 1)
-    if sequence.unsorted_indices is not None:
-        padded = padded.index_select(0 if batch_first else 1, sequence.unsorted_indices)
-        lengths = lengths[sequence.unsorted_indices.cpu()]
-    return padded, lengths
+    return _lengthened(torch.cat(pieces), length, padding_value)
 
 
 def pad_sequence(

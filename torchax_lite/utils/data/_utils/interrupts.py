@@ -1,13 +1,15 @@
 """Ctrl-C and finalizers.
 
 Python raises KeyboardInterrupt wherever the main thread is; in a finalizer it would be printed and lost. While there are
-workers, an interrupt that falls into one of our finalizers is raised as soon as that has ended.
+workers, an interrupt that falls into one of our finalizers (or into a callback of the garbage collector, of which JAX
+has one) is raised as soon as that has ended.
 """
 
 from __future__ import annotations
 
 import _thread
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Callable
@@ -42,6 +44,7 @@ def _on_interrupt(signum: int, frame: FrameType | None) -> None:
 
 def guard() -> None:
     """Handle interrupts so from now on, where Python's own handler does at present."""
+    _finalizers.update(code for callback in gc.callbacks if (code := getattr(callback, "__code__", None)))
     if (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
