@@ -411,7 +411,7 @@ def _aten(name: str) -> Callable[..., Any] | None:
     T: Any = Tensor
     special = {"_softmax": _softmax("softmax"), "_log_softmax": _softmax("log_softmax"), "_to_copy": _to_copy,
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
-               "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
+               "native_dropout_backward": _native_dropout_backward, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
         return special[name]  # type: ignore[no-any-return]
     if name in _NAMED_ONLY:
@@ -425,6 +425,11 @@ def _aten(name: str) -> Callable[..., Any] | None:
         if name.startswith(prefix):
             return getattr(getattr(torch, prefix[:-1]), name.removeprefix(prefix), None)
     return None
+
+
+def _native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
+    """``grad_output * mask * scale``: the cotangent of the input of ``native_dropout``."""
+    return grad_output * (mask * scale).to(grad_output.dtype)
 
 
 _NAMED_ONLY = frozenset({

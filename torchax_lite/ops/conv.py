@@ -173,6 +173,14 @@ def _transposed(ct, weight, size, stride, padding, dilation, groups):
     )  # fmt: skip
 
 
+def _steps(size, kernel, stride, padding, dilation):
+    """How many windows a convolution of spatial ``size`` has."""
+    return [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+    ]
+
+
 def _input_cotangent(ct, weight, shape, stride, padding, dilation, groups):
     """Derivative of :func:`_forward` for its input."""
     zero = jnp.zeros(shape, ct.dtype)
@@ -281,7 +289,9 @@ def _(ct, self, self_shape, weight, stride, padding, dilation, transposed, group
 
     def for_weight(x, c):
         if transposed:
-            x, c = c, x
+            # output padding beyond the stride: the input stands for more places than it has elements
+            steps = _steps(c.shape[2:], weight.shape[2:], stride, padding, dilation)
+            x, c = c, jnp.pad(x, [(0, 0), (0, 0), *((0, m - k) for m, k in zip(steps, x.shape[2:], strict=True))])
         return _weight_cotangent(x, c, weight.shape, stride, padding, dilation, groups)
 
     if is_complex(ct):

@@ -602,7 +602,7 @@ def _fractional(n, x, kernel_size, output_size, random_samples):
         u = draws[..., n - 1 - i] if n == 2 else draws[..., i]
         alpha = (size - k) / (o - 1) if o > 1 else 0.0
         alpha = jnp.asarray(alpha, x.dtype)
-        step = jnp.floor((jnp.arange(o).astype(x.dtype) + u[..., None]) * alpha) - jnp.floor(u * alpha)[..., None]
+        step = jnp.trunc((jnp.arange(o).astype(x.dtype) + u[..., None]) * alpha) - jnp.trunc(u * alpha)[..., None]
         start = step.astype(jnp.int64).at[..., -1].set(size - k)
         shape = [*start.shape[:2], *(o if j == i else 1 for j in range(n))]
         new, where = None, None
