@@ -47,7 +47,14 @@ def rest(record: dict[str, Any], every: Path) -> Iterator[tuple[str, dict[str, A
     have = {s["i"] for s in record["samples"]}
     kept = [{k: v for k, v in s.items() if k not in _FORMS} for s in whole["samples"] if s["i"] not in have]
     for number, start in enumerate(range(0, len(kept), PART), 1):
-        part = {**whole, "samples": kept[start : start + PART], "errors": [], "method": None, "inplace": None, "rest": 1}
+        part = {
+            **whole,
+            "samples": kept[start : start + PART],
+            "errors": [],
+            "method": None,
+            "inplace": None,
+            "rest": 1,
+        }
         yield f"{whole['entry']}@{whole['dtype']} rest {number}", part
 
 

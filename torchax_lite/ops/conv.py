@@ -16,6 +16,7 @@ from jax import lax
 
 from . import exact
 from .common import display_name, is_complex
+from .memory import channels_last
 from .registry import op
 from .samples import T, cases
 
@@ -271,6 +272,9 @@ def convolution(self, weight, bias, stride, padding, dilation, transposed, outpu
         return _biased(self, weight, bias, stride, padding, dilation, groups)
     y = _run(self, weight, stride, padding, dilation, transposed, output_padding, groups)
     return y if bias is None else y + bias.reshape(1, -1, *(1,) * n)
+
+
+convolution.memory_rule(channels_last(2))
 
 
 @convolution.vjp
