@@ -21,6 +21,8 @@ EPILOG = """\
 other commands:
   coverage            write docs/coverage.md: which public names exist, with which signatures
   docs RESULTS.json   write docs/compatibility.md from the results of a run
+  entries RESULTS.json
+                      how many entries of PyTorch's operator samples pass, by form
   html RESULTS.json REPORT.html
                       write the report of an earlier run
   shrink RESULTS.json take cases that pass off the lists of known failures
@@ -35,7 +37,7 @@ or the module does not import; 130 interrupted
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status: 0 if all is as expected, 1 if not, 2 for wrong usage."""
     given = sys.argv[1:] if argv is None else argv
-    other = {"coverage": _coverage, "docs": _docs, "html": _html, "shrink": _shrink, "begin": _begin}
+    other = {"coverage": _coverage, "docs": _docs, "html": _html, "shrink": _shrink, "begin": _begin, "entries": _entries}
     if given[:1] and given[0] in other:
         return other[given[0]](given[1:])
     parser = argparse.ArgumentParser(
@@ -154,6 +156,13 @@ def _html(argv: list[str]) -> int:
     parser.add_argument("report", type=Path)
     chosen = parser.parse_args(argv)
     chosen.report.write_text(report.text(*runner.read(chosen.results)))
+    return 0
+
+
+def _entries(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m compat_suite entries", description=page.entries.__doc__)
+    parser.add_argument("results", type=Path)
+    print(page.entries(runner.read(parser.parse_args(argv).results)[0]).lstrip())
     return 0
 
 

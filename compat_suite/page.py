@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -45,7 +46,47 @@ def text(results: Iterable[Result], about: Mapping[str, Any]) -> str:
         recorded=_of(r for r in results if r.kind == RECORDED),
         apis=len({r.api for r in results}),
     )
-    return head + "\n".join(rows) + "\n" + _failures([r for r in results if r.status != PASS])
+    table = head + "\n".join(rows) + "\n" + entries(results)
+    return table + _failures([r for r in results if r.status != PASS])
+
+
+_ENTRIES = """
+## Entries of the operator sample database
+
+An entry passes in a form if all its recorded samples do.
+
+| form | entries | pass | |
+| --- | ---: | ---: | ---: |
+"""
+
+_CASE = re.compile(r"(?P<entry>.+)\[(?P<dtype>\w+)(?: rest \d+)?\] (?P<form>[a-z ]+)$")
+
+
+def entries(results: Iterable[Result]) -> str:
+    """How many entries pass in each form; forward and gradient in float32 apart from the other dtypes."""
+    passing: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+    for r in results:
+        found = _CASE.match(r.id.removeprefix(r.api + ":")) if r.kind == RECORDED else None
+        if found is None:
+            continue
+        form = found["form"]
+        if form in ("forward", "gradient"):
+            form += " in float32" if found["dtype"] == "float32" else " in other dtypes"
+        held = passing[form]
+        held[found["entry"]] = held.get(found["entry"], True) and r.outcome == PASS
+    if not passing:
+        return ""
+    rows = []
+    for form in sorted(passing, key=lambda f: _ORDER.index(f) if f in _ORDER else len(_ORDER)):
+        counts = Counter({PASS: sum(passing[form].values()), KNOWN: len(passing[form]) - sum(passing[form].values())})
+        rows.append(f"| {form} | {counts.total():,} | {counts[PASS]:,} | {_percent(counts)} |")
+    return _ENTRIES + "\n".join(rows) + "\n"
+
+
+_ORDER = (
+    "forward in float32", "gradient in float32", "forward in other dtypes", "gradient in other dtypes", "method",
+    "in place", "out", "errors", "strides",
+)  # fmt: skip
 
 
 def _versions(about: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -47,7 +47,7 @@ Form = tuple[Callable[[Record], list[Sample]], Callable[[Any, Record, Sample], N
 
 FORMS: dict[str, Form] = {
     "forward": (lambda r: r["samples"], _forward),
-    "strides": (lambda r: [s for s in r["samples"] if "out" in s], _strides),
+    "strides": (lambda r: [s for s in r["samples"] if "out" in s and "rest" not in r], _strides),
     "gradient": (lambda r: [s for s in r["samples"] if "grads" in s], replay.gradient),
     "method": (lambda r: [s for s in r["samples"] if "method" in s], _method),
     "in place": (lambda r: [s for s in r["samples"] if "inplace" in s and r["inplace"]], replay.inplace),

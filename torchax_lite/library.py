@@ -411,7 +411,8 @@ def _aten(name: str) -> Callable[..., Any] | None:
     T: Any = Tensor
     special = {"_softmax": _softmax("softmax"), "_log_softmax": _softmax("log_softmax"), "_to_copy": _to_copy,
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
-               "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
+               "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
+               "_softmax_backward_data": _softmax_backward_data, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
         return special[name]  # type: ignore[no-any-return]
     if name in _NAMED_ONLY:
@@ -425,6 +426,23 @@ def _aten(name: str) -> Callable[..., Any] | None:
         if name.startswith(prefix):
             return getattr(getattr(torch, prefix[:-1]), name.removeprefix(prefix), None)
     return None
+
+
+def _safe_softmax(self: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    """``softmax`` along ``dim`` with zeros where every element is -inf."""
+    empty = (self == float("-inf")).all(dim, keepdim=True)
+    return torch.softmax(self, dim, dtype).masked_fill(empty, 0)
+
+
+def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any) -> Tensor:
+    """``output * (grad_output - sum(output * grad_output))`` along ``dim``: the cotangent of ``softmax``'s input."""
+    product = grad_output * output
+    return (product - output * product.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
+    """``grad_output * mask * scale``: the cotangent of the input of ``native_dropout``."""
+    return grad_output * (mask * scale).to(grad_output.dtype)
 
 
 _NAMED_ONLY = frozenset({

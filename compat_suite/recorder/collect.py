@@ -1,13 +1,15 @@
 """Joins the recorder's files, one by entry and dtype, into one file by family of names: what is committed.
 
-``python -m compat_suite.recorder.collect FOLDER`` reads what ``python -m compat_suite.recorder --out FOLDER`` wrote.
+``python -m compat_suite.recorder.collect FOLDER`` reads what ``python -m compat_suite.recorder --out FOLDER`` wrote. A
+second folder that holds every sample in float32 (``--limit 0``) adds those which the first does not have, forward and
+gradient only.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,33 @@ def _within(letter: str, group: str) -> bool:
     return group[0] <= letter <= group[-1]
 
 
-def collect(folder: Path, into: Path = DATA) -> int:
+PART = 200
+"""Most samples of one record of the rest: what a case goes through."""
+
+
+def rest(record: dict[str, Any], every: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The samples in a record of all that ``record`` lacks, in parts: names and records."""
+    if not every.exists():
+        return
+    whole = codec.Archive(every)["record"]
+    have = {s["i"] for s in record["samples"]}
+    kept = [{k: v for k, v in s.items() if k not in _FORMS} for s in whole["samples"] if s["i"] not in have]
+    for number, start in enumerate(range(0, len(kept), PART), 1):
+        part = {
+            **whole,
+            "samples": kept[start : start + PART],
+            "errors": [],
+            "method": None,
+            "inplace": None,
+            "rest": 1,
+        }
+        yield f"{whole['entry']}@{whole['dtype']} rest {number}", part
+
+
+_FORMS = ("method", "inplace", "outs")
+
+
+def collect(folder: Path, every: Path | None = None, into: Path = DATA) -> int:
     """Write the families' files; returns their size together."""
     blocks: dict[str, dict[str, bytes]] = defaultdict(dict)
     notes: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -42,8 +70,12 @@ def collect(folder: Path, into: Path = DATA) -> int:
         record = codec.Archive(path)["record"]
         if not record["samples"] and not record["errors"]:
             continue
-        blocks[family(name)][name] = codec.pack(record)
-        notes[family(name)][name] = case_notes(record)
+        parts = {name: record}
+        if every is not None and record["dtype"] == "float32":
+            parts |= dict(rest(record, every / path.name))
+        for title, part in parts.items():
+            blocks[family(name)][title] = codec.pack(part)
+            notes[family(name)][title] = case_notes(part)
     into.mkdir(exist_ok=True)
     for old in into.glob("*.rec"):
         old.unlink()
@@ -52,10 +84,9 @@ def collect(folder: Path, into: Path = DATA) -> int:
     return sum(p.stat().st_size for p in into.glob("*.rec"))
 
 
-def main(folders: Iterable[str]) -> None:
-    """Collect each folder and say how large the result is."""
-    for folder in folders:
-        print(f"{collect(Path(folder)) / 2**20:.1f} MiB")
+def main(folders: list[str]) -> None:
+    """Collect a folder, and the rest of the samples from another, and say how large the result is."""
+    print(f"{collect(*map(Path, folders)) / 2**20:.1f} MiB")
 
 
 if __name__ == "__main__":

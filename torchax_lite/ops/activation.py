@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .common import canonical_dim, display_name, refuse
+from .memory import as_first, channels_last
 from .registry import ALL, FLOAT, op
 from .samples import T, cases, unary
 
@@ -124,6 +125,9 @@ def _(ct, input, noise):
 def prelu(self, weight):
     """``x`` above 0, ``weight * x`` below, one weight for all or one for each channel (dim 1)."""
     return jnp.where(self > 0, self, _per_channel(weight, self.ndim) * self)
+
+
+prelu.memory_rule(as_first)
 
 
 def _per_channel(weight: jax.Array, ndim: int) -> jax.Array:
@@ -452,6 +456,9 @@ def glu(input, dim):
     """``a * sigmoid(b)`` for the halves ``a``, ``b`` of a dim."""
     a, b = _halves(input, dim)
     return a * jax.nn.sigmoid(b)
+
+
+glu.memory_rule(channels_last())
 
 
 def _halves(x: jax.Array, dim: int) -> tuple[jax.Array, jax.Array]:

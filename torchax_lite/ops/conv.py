@@ -16,6 +16,7 @@ from jax import lax
 
 from . import exact
 from .common import display_name, is_complex
+from .memory import channels_last
 from .registry import op
 from .samples import T, cases
 
@@ -173,6 +174,14 @@ def _transposed(ct, weight, size, stride, padding, dilation, groups):
     )  # fmt: skip
 
 
+def _steps(size, kernel, stride, padding, dilation):
+    """How many windows a convolution of spatial ``size`` has."""
+    return [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+    ]
+
+
 def _input_cotangent(ct, weight, shape, stride, padding, dilation, groups):
     """Derivative of :func:`_forward` for its input."""
     zero = jnp.zeros(shape, ct.dtype)
@@ -265,6 +274,9 @@ def convolution(self, weight, bias, stride, padding, dilation, transposed, outpu
     return y if bias is None else y + bias.reshape(1, -1, *(1,) * n)
 
 
+convolution.memory_rule(channels_last(2))
+
+
 @convolution.vjp
 def _(ct, self, self_shape, weight, stride, padding, dilation, transposed, groups):
     n = weight.ndim - 2
@@ -281,7 +293,9 @@ def _(ct, self, self_shape, weight, stride, padding, dilation, transposed, group
 
     def for_weight(x, c):
         if transposed:
-            x, c = c, x
+            # output padding beyond the stride: the input stands for more places than it has elements
+            steps = _steps(c.shape[2:], weight.shape[2:], stride, padding, dilation)
+            x, c = c, jnp.pad(x, [(0, 0), (0, 0), *((0, m - k) for m, k in zip(steps, x.shape[2:], strict=True))])
         return _weight_cotangent(x, c, weight.shape, stride, padding, dilation, groups)
 
     if is_complex(ct):

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .common import canonical_dim, cast_like, display_name
-from .registry import op
+from .registry import ArraySpec, op
 from .samples import Sample, Samples, array
 
 # ---------------------------------------------------------------- shared
@@ -207,6 +207,8 @@ def _(self, dim, index, value):
 
 def is_complex_number(value: Any) -> bool:
     """Whether a number argument, as argument checks see it, is complex."""
+    if isinstance(value, ArraySpec):
+        return np.dtype(value.dtype).kind == "c"
     return isinstance(value, complex) or getattr(value, "kind", None) == "c"
 
 

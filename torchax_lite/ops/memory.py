@@ -46,6 +46,30 @@ def joined(shapes: Sequence[Shape], inputs: Sequence[tuple[Shape, Shape]], stati
     return [dense(shape, [0, *range(2, ndim), 1])]
 
 
+def channels_last(inputs_asked: int = 1) -> Rule:
+    """Images (their batches) channels last where one of the first inputs is; every image among the results."""
+
+    def rule(shapes: Sequence[Shape], inputs: Sequence[tuple[Shape, Shape]], statics: Any) -> list[Shape | None]:
+        asked = any(_is_channels_last(s, st) for s, st in inputs[:inputs_asked])
+        rank = len(inputs[0][0])
+        return [dense(s, [0, *range(2, rank), 1]) if asked and len(s) == rank else None for s in shapes]
+
+    rule.only_strided = True  # type: ignore[attr-defined]
+    return rule
+
+
+def as_first(shapes: Sequence[Shape], inputs: Sequence[tuple[Shape, Shape]], statics: Any) -> list[Shape | None]:
+    """Results of the first input's shape in its order."""
+    shape, strides = inputs[0]
+    if any(n > 1 and st == 0 for n, st in zip(shape, strides, strict=True)):
+        return [None for _ in shapes]
+    order = sorted(range(len(shape)), key=lambda d: -strides[d])
+    return [dense(s, order) if s == shape else None for s in shapes]
+
+
+as_first.only_strided = True  # type: ignore[attr-defined]
+
+
 def _is_channels_last(shape: Shape, strides: Shape) -> bool:
     """Whether the strides fall from the batch over the space to the channels; a tie speaks for row by row."""
     ndim = len(shape)

@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 
 from .common import accumulation_dtype, display_name
+from .memory import channels_last
 from .registry import op
 from .samples import T, cases
 
@@ -86,6 +87,9 @@ def native_batch_norm_train(input, weight, bias, eps):
     return y.astype(input.dtype), mean.reshape(-1), unbiased.reshape(-1)
 
 
+native_batch_norm_train.memory_rule(channels_last())
+
+
 def _sums(ct, xhat, axes):
     return jnp.sum(ct, axis=axes, keepdims=True), jnp.sum(ct * xhat, axis=axes, keepdims=True)
 
@@ -128,6 +132,9 @@ def native_batch_norm_eval(input, running_mean, running_var, weight, bias, eps):
     if bias is not None:
         y = y + _per_channel(_wide(bias), x.ndim)
     return y.astype(input.dtype)
+
+
+native_batch_norm_eval.memory_rule(channels_last())
 
 
 @native_batch_norm_eval.vjp
@@ -299,6 +306,9 @@ def group_norm(input, num_groups, weight, bias, eps):
     if bias is not None:
         y = y + _per_channel(_wide(bias), input.ndim)
     return y.astype(input.dtype)
+
+
+group_norm.memory_rule(channels_last())
 
 
 @group_norm.vjp

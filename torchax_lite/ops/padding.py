@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .memory import channels_last
 from .registry import op
 from .samples import T, cases
 
@@ -43,6 +44,9 @@ def constant_pad_nd(self, pad, value):
     edges = [(low, high, 0) for low, high in _pairs(pad, self.ndim)]
     fill = value.astype(bool) if self.dtype == jnp.bool_ else value.astype(self.dtype)
     return lax.pad(self, fill, edges)
+
+
+constant_pad_nd.memory_rule(channels_last())
 
 
 @constant_pad_nd.vjp
@@ -121,6 +125,9 @@ def reflection_pad2d(self, padding):
     return _reflect(2, self, padding)
 
 
+reflection_pad2d.memory_rule(channels_last())
+
+
 @op(
     "reflection_pad3d(Tensor self, int[] padding) -> Tensor",
     method=False, out=False, namespaces=("_ops",), grad_name="ReflectionPad3DBackward0",
@@ -149,6 +156,9 @@ def replication_pad1d(self, padding):
 def replication_pad2d(self, padding):
     """The last two dims continued by their edge elements."""
     return _replicate(2, self, padding)
+
+
+replication_pad2d.memory_rule(channels_last())
 
 
 @op(

@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 
 from .common import accumulation_dtype, display_name, is_integral
+from .memory import channels_last
 from .registry import op
 from .samples import T, cases
 
@@ -261,6 +262,9 @@ def max_pool2d_with_indices(self, kernel_size, stride, padding, dilation, ceil_m
     return _max_pool_forward(2, self, kernel_size, stride, padding, dilation, ceil_mode)
 
 
+max_pool2d_with_indices.memory_rule(channels_last())
+
+
 @max_pool2d_with_indices.vjp
 def _(ct, self, kernel_size, stride, padding, dilation, ceil_mode):
     return _max_pool_backward(2, ct, self, kernel_size, stride, padding, dilation, ceil_mode)
@@ -279,6 +283,9 @@ def _(ct, self, kernel_size, stride, padding, dilation, ceil_mode):
 def max_pool3d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode):
     """Maximum of each window of the last three dims, and its flat position in them."""
     return _max_pool_forward(3, self, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+max_pool3d_with_indices.memory_rule(channels_last())
 
 
 @max_pool3d_with_indices.vjp
@@ -424,6 +431,9 @@ def avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad,
     return _avg_pool_forward(2, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+avg_pool2d.memory_rule(channels_last())
+
+
 @avg_pool2d.vjp
 def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
     return _avg_pool_backward(2, ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -515,6 +525,9 @@ def adaptive_avg_pool2d(self, output_size):
     return _adaptive_avg(2, self, output_size)
 
 
+adaptive_avg_pool2d.memory_rule(channels_last())
+
+
 @op(
     "adaptive_avg_pool3d(Tensor self, int[3] output_size) -> Tensor",
     method=False, out=False, namespaces=("_ops",), grad_name="AdaptiveAvgPool3DBackward0",
@@ -561,6 +574,9 @@ def _adaptive_max(n, x, output_size):
 def adaptive_max_pool2d(self, output_size):
     """Maximum over windows that split the last two dims evenly, and its flat position in them."""
     return _adaptive_max(2, self, output_size)
+
+
+adaptive_max_pool2d.memory_rule(channels_last())
 
 
 @adaptive_max_pool2d.vjp
@@ -614,7 +630,7 @@ def _fractional(n, x, kernel_size, output_size, random_samples):
         u = draws[..., n - 1 - i] if n == 2 else draws[..., i]
         alpha = (size - k) / (o - 1) if o > 1 else 0.0
         alpha = jnp.asarray(alpha, x.dtype)
-        step = jnp.floor((jnp.arange(o).astype(x.dtype) + u[..., None]) * alpha) - jnp.floor(u * alpha)[..., None]
+        step = jnp.trunc((jnp.arange(o).astype(x.dtype) + u[..., None]) * alpha) - jnp.trunc(u * alpha)[..., None]
         start = step.astype(jnp.int64).at[..., -1].set(size - k)
         shape = [*start.shape[:2], *(o if j == i else 1 for j in range(n))]
         new, where = None, None

@@ -123,7 +123,10 @@ class Op:
         return fn
 
     def memory_rule(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """In which order the results lie in memory; see :mod:`torchax_lite.ops.memory`."""
+        """In which order the results lie in memory; see :mod:`torchax_lite.ops.memory`.
+
+        A rule with an attribute ``only_strided`` is asked only if some input is not row-major.
+        """
         self.memory = fn
         return fn
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from .common import canonical_dim, canonical_dims, display_name
+from .memory import as_first
 from .registry import op
 from .samples import T, cases
 
@@ -20,6 +21,9 @@ from .samples import T, cases
 def flip(self, dims):
     """``self`` with the order of the elements along each of ``dims`` reversed."""
     return jax.lax.rev(self, canonical_dims(dims, self.ndim)) if dims and self.ndim else self
+
+
+flip.memory_rule(as_first)
 
 
 @flip.vjp
@@ -45,6 +49,9 @@ def roll(self, shifts, dims):
         dim = canonical_dim(dim, x.ndim)
         x = _rolled(x, shift, dim) if x.ndim else x
     return x
+
+
+roll.memory_rule(as_first)
 
 
 def _rolled(x, shift, dim):

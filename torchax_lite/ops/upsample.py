@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 
 from .common import accumulation_dtype, display_name
+from .memory import channels_last
 from .pooling import padded_windows, window_sum, window_taps
 from .registry import op
 from .samples import T, cases
@@ -198,6 +199,9 @@ def upsample(input, mode, output_size, scales, align_corners, antialias):
     return x.astype(input.dtype)
 
 
+upsample.memory_rule(channels_last())
+
+
 @upsample.vjp
 def _(ct, input_shape, mode, output_size, scales, align_corners, antialias):
     kind = _compute_dtype(ct.dtype)
@@ -376,6 +380,9 @@ def pixel_shuffle(self, upscale_factor):
     return x.reshape(*lead, channels // (r * r), h * r, w * r)
 
 
+pixel_shuffle.memory_rule(channels_last())
+
+
 @pixel_shuffle.vjp
 def _(ct, upscale_factor):
     return pixel_unshuffle(ct, upscale_factor)
@@ -407,6 +414,9 @@ def pixel_unshuffle(self, downscale_factor):
     return x.reshape(*lead, channels * r * r, h // r, w // r)
 
 
+pixel_unshuffle.memory_rule(channels_last())
+
+
 @pixel_unshuffle.vjp
 def _(ct, downscale_factor):
     return pixel_shuffle(ct, downscale_factor)
@@ -429,6 +439,9 @@ def channel_shuffle(self, groups):
         )
     x = self.reshape(self.shape[0], groups, channels // groups, *self.shape[2:])
     return jnp.swapaxes(x, 1, 2).reshape(self.shape)
+
+
+channel_shuffle.memory_rule(channels_last())
 
 
 @channel_shuffle.vjp

@@ -627,8 +627,19 @@ def range_(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None
     return _out(_finish(made, requires_grad, layout), out)
 
 
+def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
+    if isinstance(steps, (float, complex, str)):
+        shown = ", ".join("Tensor" if isinstance(v, Tensor) else type(v).__name__ for v in (start, end, steps))
+        rest = ", float base = 10.0" if name == "logspace" else ""
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({shown}), but expected one of:\n * (Tensor "
+            f"start, Tensor end, int steps{rest})\n * (Number start, Number end, int steps{rest})\n"
+        )
+
+
 def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
+    _check_steps("linspace", start, end, steps)
     start, end = dispatch.python_number(start), dispatch.python_number(end)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -642,6 +653,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """``base`` to the power of evenly spaced exponents."""
+    _check_steps("logspace", start, end, steps)
     d = check_dtype(dtype) or dtypes.get_default_dtype()
     wide = d if d.is_floating_point or d.is_complex else dtypes.float64
     if wide is not d:

@@ -144,7 +144,7 @@ def finish(
         out._storage = Storage(made, a)
         if strided and site.strided_rule:
             out._strides = out._storage.strides = pointwise_strides(a.shape, flat)
-        if site.memory is not None:
+        if site.memory is not None and (strided or not site.lazy_memory):
             _lay_out(site, (out,), flat)
         if record_grad:
             attach(site, flat, nodes, numbers, (out,), (made,))
@@ -157,7 +157,7 @@ def finish(
         out._aval = node.aval
         out._storage = Storage(node, node.aval)
         outs.append(out)
-    if site.memory is not None:
+    if site.memory is not None and (strided or not site.lazy_memory):
         _lay_out(site, outs, flat)
     if record_grad:
         attach(site, flat, nodes, numbers, outs, made)

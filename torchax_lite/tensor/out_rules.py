@@ -278,7 +278,7 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
 
 def keeps_rows(name: str) -> bool:
     """Whether ``out`` is resized row by row, although the result itself lies in another order."""
-    return name == "geqrf" or (name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft"))
+    return name in ("geqrf", "lu") or (name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft"))
 
 
 WITH_GRADIENT = frozenset(

@@ -28,7 +28,7 @@ class DiffSite(Site):
 
     __slots__ = (
         "_needed", "automatic", "diff_in", "diff_out", "grad_name", "node_class", "result_type", "saves_in", "saves_out",
-        "keeps_residuals", "memory", "strided_rule", "vjp_sites",
+        "keeps_residuals", "lazy_memory", "memory", "strided_rule", "vjp_sites",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,7 @@ class DiffSite(Site):
         self.result_type: Any = tuple
         self.strided_rule = False
         self.memory: Callable[..., Any] | None = None
+        self.lazy_memory = False
         self.keeps_residuals = False
         self._needed: dict[Any, frozenset[int]] = {}
 
@@ -177,7 +178,8 @@ class OpSite(DiffSite):
         self.result_specs = specs_of(out_avals)
         self.strided_rule = op.pointwise
         self.memory = op.memory
-        self.fast = self.fast and op.memory is None
+        self.lazy_memory = hasattr(op.memory, "only_strided")
+        self.fast = self.fast and (op.memory is None or self.lazy_memory)
         flat_names = [
             p.name
             for p, t in zip(op.tensor_params, binding.tensors, strict=True)
