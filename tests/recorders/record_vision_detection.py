@@ -82,7 +82,7 @@ def mask(torch, vision):
 def retina(torch, vision):
     d = vision.models.detection
     return d.RetinaNet(
-        backbone(torch, vision), 3, min_size=64, max_size=96, anchor_generator=anchors(d), score_thresh=0.0101,
+        backbone(torch, vision), 3, min_size=64, max_size=96, anchor_generator=anchors(d), score_thresh=0.02,
         detections_per_img=20,
     )  # fmt: skip
 
@@ -100,7 +100,9 @@ def observe(torch, vision, name):
     # Codes and scores that differ from anchor to anchor, so that the choices are far from ties.
     with torch.no_grad():
         for key, p in model.named_parameters():
-            if key.endswith(("bbox_pred.weight", "cls_logits.weight", "cls_score.weight", "bbox_reg.weight")):
+            if key.startswith("head.") and key.endswith("weight"):
+                p.mul_(10)
+            elif key.endswith(("bbox_pred.weight", "cls_logits.weight", "cls_score.weight")):
                 p.mul_(5)
     losses = model(images(torch), targets(torch))
     sum(losses.values()).backward()

@@ -50,15 +50,15 @@ for _aligned in (False, True):
     for _ratio in (-1, 0, 2):
         gradients(
             f"roi_align_{_aligned}_{_ratio}",
-            lambda torch, ops, a=_aligned, r=_ratio: lambda x: ops.roi_align(
-                x, torch.tensor(regions()), (3, 2), 0.75, r, a
+            lambda torch, ops, a=_aligned, r=_ratio: (
+                lambda x: ops.roi_align(x, torch.tensor(regions()), (3, 2), 0.75, r, a)
             ),
             IMAGE[:, :3],
         )
 gradients(
     "roi_align_of_lists",
-    lambda torch, ops: lambda x: ops.RoIAlign(2, 1.3, 1)(
-        x, [torch.tensor(regions()[:3, 1:]), torch.tensor(regions()[3:, 1:])]
+    lambda torch, ops: (
+        lambda x: ops.RoIAlign(2, 1.3, 1)(x, [torch.tensor(regions()[:3, 1:]), torch.tensor(regions()[3:, 1:])])
     ),
     IMAGE[:, :3],
 )
@@ -105,8 +105,10 @@ for _name in ("generalized_box_iou_loss", "distance_box_iou_loss", "complete_box
     )
 gradients(
     "sigmoid_focal_loss",
-    lambda torch, ops: lambda x: ops.sigmoid_focal_loss(
-        x, torch.tensor(np.random.RandomState(2).randint(0, 2, (4, 5)).astype("float32"))
+    lambda torch, ops: (
+        lambda x: ops.sigmoid_focal_loss(
+            x, torch.tensor(np.random.RandomState(2).randint(0, 2, (4, 5)).astype("float32"))
+        )
     ),
     array(12, 4, 5),
 )
@@ -155,7 +157,11 @@ def reductions(torch, ops):
     losses = (ops.generalized_box_iou_loss, ops.distance_box_iou_loss, ops.complete_box_iou_loss)
     found = [f(a, b, reduction=r) for f in losses for r in ("mean", "sum")]
     targets = torch.tensor(np.random.RandomState(2).randint(0, 2, (4, 5)).astype("float32"))
-    return [*found, losses[0](a[:0], b[:0], "mean"), ops.sigmoid_focal_loss(torch.tensor(array(0, 4, 5)), targets, -1, 1.5, "mean")]
+    return [
+        *found,
+        losses[0](a[:0], b[:0], "mean"),
+        ops.sigmoid_focal_loss(torch.tensor(array(0, 4, 5)), targets, -1, 1.5, "mean"),
+    ]
 
 
 @case
