@@ -39,7 +39,9 @@ def close(found, expected, name):
     np.testing.assert_allclose(np.array(found), np.array(expected), rtol=2e-3, atol=2e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("name", recorder.MODELS)
+@pytest.mark.parametrize(
+    "name", ["faster", *(pytest.param(n, marks=pytest.mark.slow) for n in ("mask", "retina"))]
+)  # fmt: skip
 def test_losses_gradients_draws_and_detections(name):
     found, expected = recorder.observe(torch, vision, name), RECORD[name]
     assert found["next"] == expected["next"]
