@@ -292,8 +292,6 @@ def _define_operators() -> None:
         setattr(Proxy, f"__{name}__", direct(getattr(operator, name)))
     for name, target in _REFLECTED.items():
         setattr(Proxy, f"__r{name}__", reflected(getattr(operator, target)))
-    for name in INPLACE:
-        setattr(Proxy, f"__{name}__", direct(getattr(operator, name)))
     Proxy.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 

@@ -183,7 +183,8 @@ class VisionTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self._process_input(x)
-        token = self.class_token.expand(x.shape[0], -1, -1)
+        n = x.shape[0]
+        token = self.class_token.expand(n, -1, -1)
         x = self.encoder(torch.cat([token, x], dim=1))
         return self.heads(x[:, 0])
 
