@@ -37,7 +37,14 @@ or the module does not import; 130 interrupted
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status: 0 if all is as expected, 1 if not, 2 for wrong usage."""
     given = sys.argv[1:] if argv is None else argv
-    other = {"coverage": _coverage, "docs": _docs, "html": _html, "shrink": _shrink, "begin": _begin, "entries": _entries}
+    other = {
+        "coverage": _coverage,
+        "docs": _docs,
+        "html": _html,
+        "shrink": _shrink,
+        "begin": _begin,
+        "entries": _entries,
+    }
     if given[:1] and given[0] in other:
         return other[given[0]](given[1:])
     parser = argparse.ArgumentParser(

@@ -19,8 +19,6 @@ from typing import Any, TypeAlias
 
 import torchax_lite as torch
 
-import torchax_lite as torch
-
 from ._legacy import MAGIC_NUMBER, PROTOCOL_VERSION, SourceChangeWarning
 from ._load import get_unsafe_globals_in_checkpoint, load
 from ._locations import (
