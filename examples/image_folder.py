@@ -1,6 +1,6 @@
 """Train a small network on a folder of images, with augmentation, worker processes, checkpoints and resuming.
 
-    python -m torchax_lite examples/image_folder.py [--epochs 6] [--workers 2] [--output .] [--resume]
+    python -m torchax_lite examples/image_folder.py [--epochs 10] [--workers 2] [--output .] [--resume]
 
 A plain PyTorch program: `python examples/image_folder.py` runs it under PyTorch and torchvision. The images are the
 1,797 scans of handwritten digits that come with scikit-learn, written as files: `digits/train/3/0042.png`. After each
@@ -77,7 +77,7 @@ def accuracy(model, loader):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("."))
     parser.add_argument("--resume", action="store_true")
@@ -101,7 +101,7 @@ def main():
 
     model = Network()
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=1e-2)
-    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.8)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.85)
     checkpoint, begin = args.output / "checkpoint.pt", 1
     if args.resume:
         state = torch.load(checkpoint)

@@ -102,11 +102,11 @@ def _padded_layer(
         x = turned(x)
     if mode == "LSTM":
         w_ih, *others = weights
-        size = others[0].size(0) // 4
+        size = w_ih.size(0) // 4
         gates = torch.zeros(4, size, dtype=x.dtype, device=x.device)
         gates[0], gates[1] = -_CLOSED, _CLOSED
         x = torch.cat([x, (~padded.inside).to(x.dtype).unsqueeze(-1)], dim=-1)
-        weights = [torch.cat([w_ih, gates.reshape(-1, 1)], dim=1), *others]
+        weights = [torch.cat((w_ih, gates.reshape(-1, 1)), dim=1), *others]
     output, (_, *cell) = _layer(mode, x, state, weights, False)
     last = padded.last.reshape(1, batch, 1).expand(1, batch, output.size(-1))
     final = (output.gather(0, last).squeeze(0), *cell)

@@ -114,7 +114,7 @@ class PackedSequence(PackedSequence_):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)  # type: ignore[call-arg]
 
     _padded: Padded | None = None
-    _rows: Tensor | None = None
+    _rows: Any = None
 
     @classmethod
     def from_padded(
@@ -130,7 +130,7 @@ class PackedSequence(PackedSequence_):
     @property
     def data(self) -> Tensor:  # type: ignore[override]
         if self._padded is None:
-            return tuple.__getitem__(self, 0)
+            return tuple.__getitem__(self, 0)  # type: ignore[return-value]
         if self._rows is None:
             self._rows = self._padded.rows()
         return self._rows

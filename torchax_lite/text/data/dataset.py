@@ -96,8 +96,8 @@ class Dataset(_Dataset):
                     whole += part
         out = tuple(Dataset(part, self.fields) for part in (train, validation, test) if part)
         if self.sort_key:
-            for part in out:
-                part.sort_key = self.sort_key
+            for dataset in out:
+                dataset.sort_key = self.sort_key
         return out
 
     def __getitem__(self, i: Any) -> Any:
