@@ -341,14 +341,14 @@ def test_syntax_error_reads_as_pythons(tmp_path):
 def test_module_code_stdin_zip(tmp_path):
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "__init__.py").write_text("")
-    body = "import sys, torch\nprint(torch.__name__, __name__, __spec__.name, sys.argv[1:])\n"
+    body = "import sys, torch\nprint(torch.__package__, __name__, __spec__.name, sys.argv[1:])\n"
     (tmp_path / "pkg" / "__main__.py").write_text(body)
     (tmp_path / "pkg" / "mod.py").write_text(body + "from . import __name__ as parent; print(parent)\n")
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("__main__.py", body)
     assert lite("-m", "pkg", "a", cwd=tmp_path).stdout == "torchax_lite __main__ pkg.__main__ ['a']\n"
     assert lite("-m", "pkg.mod", "-c", cwd=tmp_path).stdout == "torchax_lite __main__ pkg.mod ['-c']\npkg\n"
-    code = "import sys, torch; print(torch.__name__, __name__, sys.argv, repr(sys.path[0]))"
+    code = "import sys, torch; print(torch.__package__, __name__, sys.argv, repr(sys.path[0]))"
     assert lite("-c", code, "b", cwd=tmp_path).stdout == "torchax_lite __main__ ['-c', 'b'] ''\n"
     assert lite("-", "c", stdin=code, cwd=tmp_path).stdout == "torchax_lite __main__ ['-', 'c'] ''\n"
     assert lite("app.zip", "d", cwd=tmp_path).stdout == "torchax_lite __main__ __main__ ['d']\n"
@@ -370,7 +370,7 @@ def test_spawned_processes_follow(tmp_path):
             import multiprocessing as mp
             import torch
             def work(x):
-                return torch.__name__, x + 1
+                return torch.__package__, x + 1
             if __name__ == "__main__":
                 with mp.get_context("spawn").Pool(1) as pool:
                     print(pool.map(work, [1, 2]))

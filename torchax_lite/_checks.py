@@ -80,7 +80,7 @@ def _assert_async(input: torch.Tensor, assert_msg: str | None = None) -> None:
 
 def _shape_as_tensor(input: torch.Tensor) -> torch.Tensor:
     """The sizes of a tensor, (ndim) int64."""
-    return torch.tensor(list(input.shape), dtype=torch.int64)
+    return torch.as_tensor(list(input.shape), dtype=torch.int64)
 
 
 def _softmax_backward_data(

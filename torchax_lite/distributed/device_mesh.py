@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torchax_lite as torch
@@ -23,7 +24,7 @@ class DeviceMesh:
 
     def __init__(self, device_type: str, mesh: Any, *, mesh_dim_names: tuple[str, ...] | None = None) -> None:
         self.device_type = device_type
-        self.mesh = (mesh.detach() if isinstance(mesh, torch.Tensor) else torch.tensor(mesh)).to("cpu", torch.int)
+        self.mesh = (mesh.detach() if isinstance(mesh, torch.Tensor) else torch.as_tensor(mesh)).to("cpu", torch.int)
         if self.mesh.numel() != 1:
             raise _several(f"a DeviceMesh of {self.mesh.numel()} devices")
         if self.mesh.reshape(()).item() != 0:
@@ -132,7 +133,9 @@ def init_device_mesh(
             f"Device type with index is not supported but got {device_type}. ",
             "If you maintained a 'torch.device' object, it's recommended to pass in 'device.type'.",
         )
+    if math.prod(mesh_shape) != 1:
+        raise _several(f"a DeviceMesh of {math.prod(mesh_shape)} devices")
     if not _groups.is_initialized():
         _groups.init_process_group()
-    mesh = torch.arange(int(torch.tensor(mesh_shape).prod()), dtype=torch.int).reshape(mesh_shape)
+    mesh = torch.arange(math.prod(mesh_shape), dtype=torch.int).reshape(mesh_shape)
     return DeviceMesh(device_type, mesh, mesh_dim_names=mesh_dim_names)
