@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 
@@ -72,26 +72,26 @@ def flatten(tree: Any) -> tuple[list[Any], Spec]:
 
 def unflatten(leaves: Sequence[Any], spec: Spec) -> Any:
     """The tree of this structure with these leaves."""
-    given = iter(leaves)
+    return _build(iter(leaves), spec)
 
-    def build(s: Spec) -> Any:
-        kind = s.kind
-        if kind is None:
-            return next(given)
-        children = [build(c) for c in s.children]
-        if kind in (dict, OrderedDict):
-            return kind(zip(s.context, children, strict=True))
-        if kind is defaultdict:
-            return defaultdict(s.context[0], zip(s.context[1], children, strict=True))
-        if kind is deque:
-            return deque(children, s.context)
-        if kind in (list, tuple):
-            return kind(children)
-        if hasattr(kind, "_fields"):
-            return kind(*children) if hasattr(kind, "_make") else kind(children)
-        return _registered(kind)[1](children, s.context)
 
-    return build(spec)
+def _build(given: Iterator[Any], s: Spec) -> Any:
+    """The tree of a structure from the next leaves. (A closure that calls itself would keep them until a collection.)"""
+    kind = s.kind
+    if kind is None:
+        return next(given)
+    children = [_build(given, c) for c in s.children]
+    if kind in (dict, OrderedDict):
+        return kind(zip(s.context, children, strict=True))
+    if kind is defaultdict:
+        return defaultdict(s.context[0], zip(s.context[1], children, strict=True))
+    if kind is deque:
+        return deque(children, s.context)
+    if kind in (list, tuple):
+        return kind(children)
+    if hasattr(kind, "_fields"):
+        return kind(*children) if hasattr(kind, "_make") else kind(children)
+    return _registered(kind)[1](children, s.context)
 
 
 def tree_map(fn: Callable[[Any], Any], tree: Any) -> Any:
