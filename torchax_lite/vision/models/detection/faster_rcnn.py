@@ -155,18 +155,26 @@ class FastRCNNPredictor(nn.Module):
         return self.cls_score(x), self.bbox_pred(x)
 
 
+def _made(options: dict[str, Any]) -> dict[str, Any]:
+    """The options, further levels made now: their random values come after the backbone's."""
+    if "extra_blocks" in options:
+        options["extra_blocks"] = options["extra_blocks"]()
+    return options
+
+
 def resnet50_v1(weights_backbone: Any, progress: bool, trained: bool, layers: int | None, **options: Any) -> nn.Module:
     """The ResNet-50 pyramid of the first published models: frozen normalisation where the weights are not random."""
     count = _validate_trainable_layers(trained, layers, 5, 3)
     norm = misc_nn_ops.FrozenBatchNorm2d if trained else nn.BatchNorm2d
     backbone = resnet50(weights=weights_backbone, progress=progress, norm_layer=norm)
-    return _resnet_fpn_extractor(backbone, count, **options)
+    return _resnet_fpn_extractor(backbone, count, **_made(options))
 
 
 def resnet50_v2(weights_backbone: Any, progress: bool, trained: bool, layers: int | None, **options: Any) -> nn.Module:
     """The ResNet-50 pyramid of the improved models."""
     count = _validate_trainable_layers(trained, layers, 5, 3)
-    return _resnet_fpn_extractor(resnet50(weights=weights_backbone, progress=progress), count, **options)
+    backbone = resnet50(weights=weights_backbone, progress=progress)
+    return _resnet_fpn_extractor(backbone, count, **_made(options))
 
 
 def improved_parts(width: int) -> dict[str, nn.Module]:

@@ -289,7 +289,7 @@ def retinanet_resnet50_fpn(
     trained = weights is not None or weights_backbone is not None
     backbone = resnet50_v1(
         weights_backbone, progress, trained, trainable_backbone_layers, returned_layers=[2, 3, 4],
-        extra_blocks=LastLevelP6P7(256, 256),
+        extra_blocks=partial(LastLevelP6P7, 256, 256),
     )  # fmt: skip
     model = with_weights(RetinaNet(backbone, num_classes, **kwargs), weights, progress)
     if weights is not None:
@@ -309,7 +309,7 @@ def retinanet_resnet50_fpn_v2(
     trained = weights is not None or weights_backbone is not None
     backbone = resnet50_v2(
         weights_backbone, progress, trained, trainable_backbone_layers, returned_layers=[2, 3, 4],
-        extra_blocks=LastLevelP6P7(2048, 256),
+        extra_blocks=partial(LastLevelP6P7, 2048, 256),
     )  # fmt: skip
     anchors = _default_anchorgen()
     head = RetinaNetHead(
