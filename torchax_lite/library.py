@@ -412,6 +412,8 @@ def _aten(name: str) -> Callable[..., Any] | None:
     special = {"_softmax": _softmax("softmax"), "_log_softmax": _softmax("log_softmax"), "_to_copy": _to_copy,
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
+               "slice": _slice, "_batch_norm_with_update": _batch_norm_with_update,
+               "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
                "_softmax_backward_data": _softmax_backward_data, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
         return special[name]  # type: ignore[no-any-return]
@@ -438,6 +440,30 @@ def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_
     """``output * (grad_output - sum(output * grad_output))`` along ``dim``: the cotangent of ``softmax``'s input."""
     product = grad_output * output
     return (product - output * product.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _slice(self: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
+    """``self[start:end:step]`` along ``dim``, as a view."""
+    at = dim % self.ndim
+    return self[(slice(None),) * at + (slice(start, end, step),)]
+
+
+def _max_pool2d_with_indices_backward(
+    grad_output: Tensor, self: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
+    indices: Tensor,
+) -> Tensor:  # fmt: skip
+    """``grad_output`` added up at the places that the maxima came from."""
+    flat = torch.zeros_like(self, memory_format=torch.contiguous_format).flatten(-2)
+    return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).unflatten(-1, self.shape[-2:])
+
+
+def _batch_norm_with_update(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor, running_var: Tensor,
+    momentum: float, eps: float,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Batch norm in training: result, the batch's mean and reciprocal deviation, and no reserved memory."""
+    made = torch.native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    return (*made, torch.empty(0, dtype=torch.uint8))
 
 
 def _native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:

@@ -160,6 +160,8 @@ def split_with_sizes_copy(
 @composite()
 def unbind_copy(input: Tensor, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> tuple[Tensor, ...] | None:
     """Copies of the slices of ``unbind``."""
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     return _all_copied("unbind_copy", input.unbind(dim), out)
 
 

@@ -278,7 +278,9 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
 
 def keeps_rows(name: str) -> bool:
     """Whether ``out`` is resized row by row, although the result itself lies in another order."""
-    return name in ("geqrf", "lu") or (name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft"))
+    return name in ("geqrf", "linalg_eig", "lu") or (
+        name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft")
+    )
 
 
 WITH_GRADIENT = frozenset(
@@ -286,7 +288,7 @@ WITH_GRADIENT = frozenset(
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft", "fft_ihfft",
         "inner", "linalg_cond", "linalg_eigvals", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
         "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
-        "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "unfold_copy", "unsqueeze_copy", "view_copy",
+        "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
 )  # fmt: skip
 """Functions that take ``out`` although an argument requires grad: the result is copied into it."""

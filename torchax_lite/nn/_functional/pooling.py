@@ -43,16 +43,10 @@ def _one(value: _Size, name: str, function: str) -> int:
     return value[0]
 
 
-def max_pool1d_with_indices(
-    input: Tensor, kernel_size: _Size, stride: _Size | None = None, padding: _Size = 0, dilation: _Size = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Maximum of each window of the last dim, and its position."""
-    if input.dim() not in (2, 3):
-        raise RuntimeError(
-            f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
-            f"{list(input.shape)}"
-        )
+def _check_max_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> None:  # fmt: skip
+    """What PyTorch refuses where no positions are asked for, in its words for that."""
     name = "max_pool1d"
     kernel = _one(kernel_size, "kernel_size", name)
     step = kernel if stride is None or stride == () else _one(stride, "stride", name)
@@ -73,6 +67,22 @@ def max_pool1d_with_indices(
     span = input.shape[-1] + 2 * pad - spacing * (kernel - 1) - 1
     if (-(-span // step) if ceil_mode else span // step) + 1 <= 0:
         raise RuntimeError("max_pool1d() Invalid computed output size: 0")
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: _Size, stride: _Size | None = None, padding: _Size = 0, dilation: _Size = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Maximum of each window of the last dim, and its position."""
+    if input.dim() not in (2, 3):
+        raise RuntimeError(
+            f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
+    name = "max_pool1d"
+    kernel = _one(kernel_size, "kernel_size", name)
+    step = kernel if stride is None or stride == () else _one(stride, "stride", name)
+    pad, spacing = _one(padding, "padding", name), _one(dilation, "dilation", name)
     values, indices = _ops.max_pool2d_with_indices(
         input.unsqueeze(-2), (1, kernel), (1, step), (0, pad), (1, spacing), ceil_mode
     )
@@ -105,6 +115,8 @@ def max_pool1d(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Maximum of each window of the last dim (with ``return_indices`` also its position)."""
+    if input.dim() in (2, 3) and not return_indices:
+        _check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
     found = max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     return found if return_indices else found[0]
 
