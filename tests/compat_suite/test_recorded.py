@@ -98,7 +98,7 @@ def test_every_record_has_cases_and_loading_reads_no_record(cases, monkeypatch):
     assert len(cases) > 10_000
     entries = {name.rpartition("@")[0] for _, name, _ in recorded.records()}
     assert len(entries) > 650
-    assert {name.rpartition("@")[2] for _, name, _ in recorded.records()} == {
+    assert {name.rpartition("@")[2].partition(" ")[0] for _, name, _ in recorded.records()} == {
         "float32", "float64", "bfloat16", "complex64", "int64", "bool",
     }  # fmt: skip
     monkeypatch.setattr(codec, "unpack", lambda block: pytest.fail("a record was unpacked"))
