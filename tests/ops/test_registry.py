@@ -29,6 +29,7 @@ NOT_A_SLOPE = {
     "cholesky_inverse": "one triangle is read, the gradient is that of the whole matrix",
     "cholesky_solve": "one triangle is read, the gradient is that of the whole matrix",
     "ctc_loss": "it is taken for inputs that are normalised log-probabilities",
+    "ps_roi_pool": "the last row and column are not read, but torchvision's derivative spreads over them",
     "native_batch_norm_train": "the statistics among the results carry no gradient",
 }
 """Op -> why its documented gradient is no derivative."""
@@ -75,7 +76,8 @@ class Slope:
         self.directions, leaves = [], []
 
         def moved(t: Any, name: str) -> tuple[Any, Any]:
-            if not inexact(t) or (isinstance(allowed, tuple) and name not in allowed):
+            refused = name in call.op.without_slope or (isinstance(allowed, tuple) and name not in allowed)
+            if not inexact(t) or refused:
                 return t, t
             v = rng.standard_normal(tuple(t.shape)).astype(str(t.dtype)[6:])
             t.requires_grad_(True)
