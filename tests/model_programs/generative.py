@@ -1,4 +1,8 @@
-"""Nets that make data: a DCGAN pair, a variational autoencoder, a normalising flow (RealNVP)."""
+"""Nets that make data: a DCGAN pair, a variational autoencoder, a normalising flow (RealNVP).
+
+Their distributions do not validate what they are given: each check is a Python decision about values, which is read by
+the host (and cuts the program there).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,11 @@ from .parts import stepper
 def _stripes(count, size):
     """Images between -1 and 1 of waves of random direction, length and phase."""
     grid = torch.linspace(-1, 1, size)
-    angle, length, phase = math.pi * torch.rand(count, 1, 1), 3 + 3 * torch.rand(count, 1, 1), 6 * torch.rand(count, 1, 1)
+    angle, length, phase = (
+        math.pi * torch.rand(count, 1, 1),
+        3 + 3 * torch.rand(count, 1, 1),
+        6 * torch.rand(count, 1, 1),
+    )
     wave = torch.sin(length * (torch.cos(angle) * grid[:, None] + torch.sin(angle) * grid) + phase)
     return wave.unsqueeze(1)
 
@@ -46,8 +54,8 @@ def dcgan():
     generator.apply(_initial)
     discriminator.apply(_initial)
     images = _stripes(64, 32)
-    adversary = torch.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.999))
-    maker = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    adversary = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    maker = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     criterion = nn.BCEWithLogitsLoss()
     real, fake = torch.ones(8), torch.zeros(8)
 
@@ -74,7 +82,13 @@ def vae():
         *(nn.Conv2d(1, 8, 3, 2, 1), nn.ELU(), nn.Conv2d(8, 16, 3, 2, 1), nn.ELU(), nn.Flatten(), nn.Linear(256, 12))
     )
     decoder = nn.Sequential(
-        *(nn.Linear(6, 256), nn.ELU(), nn.Unflatten(1, (16, 4, 4)), nn.Upsample(scale_factor=2), nn.Conv2d(16, 8, 3, 1, 1)),
+        *(
+            nn.Linear(6, 256),
+            nn.ELU(),
+            nn.Unflatten(1, (16, 4, 4)),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(16, 8, 3, 1, 1),
+        ),
         *(nn.ELU(), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(8, 1, 3, 1, 1)),
     )
     optimizer = torch.optim.NAdam([*encoder.parameters(), *decoder.parameters()], lr=2e-3)
@@ -85,9 +99,10 @@ def vae():
         weight.add_(0.02)
         x = images[torch.randperm(len(images))[:16]]
         mean, spread = encoder(x).chunk(2, dim=1)
-        posterior = distributions.Normal(mean, F.softplus(spread) + 1e-3)
+        posterior = distributions.Normal(mean, F.softplus(spread) + 1e-3, validate_args=False)
         logits = decoder(posterior.rsample())
-        likelihood = distributions.Independent(distributions.ContinuousBernoulli(logits=logits), 3).log_prob(x)
+        pixels = distributions.ContinuousBernoulli(logits=logits, validate_args=False)
+        likelihood = distributions.Independent(pixels, 3, validate_args=False).log_prob(x)
         return (weight * kl_divergence(posterior, prior).sum(dim=1) - likelihood).mean()
 
     return [encoder, decoder], stepper(loss, optimizer, clip=50.0)
@@ -117,7 +132,7 @@ def realnvp():
     masks = [torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])] * 3
     flow = nn.ModuleList(Coupling(mask, 32) for mask in masks)
     average = torch.optim.swa_utils.AveragedModel(flow, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
-    base = distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
+    base = distributions.MultivariateNormal(torch.zeros(2), torch.eye(2), validate_args=False)
     optimizer = torch.optim.Adam(flow.parameters(), lr=2e-3, weight_decay=1e-5)
 
     def loss():

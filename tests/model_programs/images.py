@@ -109,22 +109,22 @@ def _pool(images, labels, batch):
 
 
 def resnet18():
-    """ResNet-18 on 4 images of 64 by 64; SGD with momentum and weight decay, cosine schedule, smoothed labels."""
+    """ResNet-18 on 8 images of 64 by 64; SGD with momentum and weight decay, cosine schedule, smoothed labels."""
     images, labels = labelled_images(16, 3, 64, 4)
     net = ResNet(BasicBlock, [2, 2, 2, 2], 8, 4)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(net.parameters(), lr=5e-4, momentum=0.9, weight_decay=5e-4)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
-    return [net], stepper(Classification(net, _pool(images, labels, 4), criterion), optimizer, scheduler)
+    return [net], stepper(Classification(net, _pool(images, labels, 8), criterion), optimizer, scheduler)
 
 
 def resnet50():
-    """ResNet-50 on 4 images of 64 by 64; SGD driven by OneCycleLR, which moves the momentum too."""
+    """ResNet-50 on 8 images of 64 by 64; SGD driven by OneCycleLR, which moves the momentum too."""
     images, labels = labelled_images(16, 3, 64, 4)
     net = ResNet(Bottleneck, [3, 4, 6, 3], 4, 4)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.02, total_steps=50)
-    return [net], stepper(Classification(net, _pool(images, labels, 4)), optimizer, scheduler)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-4, total_steps=50)
+    return [net], stepper(Classification(net, _pool(images, labels, 8)), optimizer, scheduler)
 
 
 def vgg():
@@ -174,7 +174,7 @@ def mobilenet():
         *(_convolution(16, 48, 1), nn.BatchNorm2d(48), nn.Hardswish(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         *(nn.Dropout(0.2), nn.Linear(48, 5)),
     )
-    optimizer = torch.optim.RMSprop(net.parameters(), lr=1e-3, alpha=0.9, momentum=0.9, weight_decay=1e-5, eps=1e-3)
+    optimizer = torch.optim.RMSprop(net.parameters(), lr=2e-4, alpha=0.9, momentum=0.9, weight_decay=1e-5, eps=1e-3)
     scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.3, total_iters=10)
     return [net], stepper(Classification(net, _pool(images, labels, 8)), optimizer, scheduler)
 
@@ -219,7 +219,7 @@ def unet():
     images = masks + 0.7 * torch.randn(32, 1, 32, 32)
     net = UNet(1, 1, 4)
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3, amsgrad=True)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=2)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=6)
     batches = _pool(images, masks, 4)
 
     def loss():

@@ -134,7 +134,7 @@ def transformer():
     """nn.Transformer that reverses sequences; Adam with betas 0.9 and 0.98 and the warm-up of "Attention is all …"."""
     words = 12
     net = Translator(words, 32, 8)
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.12, betas=(0.9, 0.98), eps=1e-9)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05, betas=(0.9, 0.98), eps=1e-9)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min((n + 1) ** -0.5, (n + 1) * 16**-1.5) * 0.1)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
 
@@ -193,7 +193,9 @@ def gpt():
     net = GPT(words, context, 32, 2, 4)
     matrices, vectors = ([p for p in net.parameters() if (p.ndim > 1) == flag] for flag in (True, False))
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}], lr=4e-3, betas=(0.9, 0.95)
+        [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
+        lr=4e-3,
+        betas=(0.9, 0.95),
     )
     warm = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=10)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=40, eta_min=4e-4)
@@ -249,7 +251,7 @@ def bert():
     """Masked words and "does the second half belong to the first" with padding masks; AdamW, a plain decay."""
     words, length, mask = 24, 12, 1
     net = BERT(words, length, 32)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.01, eps=1e-6)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=4e-3, weight_decay=0.01, eps=1e-6)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: max(0.0, 1 - n / 60))
     segments = (torch.arange(length) >= length // 2).long().expand(16, length)
 

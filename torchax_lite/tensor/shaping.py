@@ -15,8 +15,8 @@ from ..ops.registry import OPS
 from . import dispatch, dtypes
 from .casting import clone
 from .creation import size_of
+from .indexing import MOVING_AFTER, slice_dim
 from .indexing import select as _select
-from .indexing import slice_dim
 from .rebuilding import raw_view
 from .size import Size
 from .strides import contiguous_strides, memory_order, view_strides
@@ -279,10 +279,16 @@ def split_size(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, .
     if split_size == 0 and n:
         raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
     starts = range(0, max(n, 1), split_size) if split_size else [0]
-    return _pieces(tensor, [_piece(tensor, d, s, min(s + split_size, n)) for s in starts], "SplitBackward0", d)
+    bounds = [(s, min(s + split_size, n)) for s in starts]
+    return _pieces(tensor, [_piece(tensor, d, *b, len(bounds)) for b in bounds], "SplitBackward0", d)
 
 
-def _piece(t: Tensor, d: int, start: int, end: int) -> Tensor:
+def _piece(t: Tensor, d: int, start: int, end: int, count: int) -> Tensor:
+    """One of ``count`` pieces. Pieces of data are batches, often: one program serves them all, by position."""
+    if d == 0 and start < end and not t._requires_grad:
+        if count > MOVING_AFTER:
+            return dispatch.call_view(OPS["slice.moving"], t, (start,), (d, end - start))  # type: ignore[no-any-return]
+        return slice_dim(t, d, start, end)
     return dispatch.call_view(OPS["slice"], t, (), (d, start, end, 1))  # type: ignore[no-any-return]
 
 
@@ -304,7 +310,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
         )
     outs, start = [], 0
     for s in sizes:
-        outs.append(_piece(input, d, start, start + s))
+        outs.append(_piece(input, d, start, start + s, len(sizes)))
         start += s
     return _pieces(input, outs, "SplitWithSizesBackward0", d)
 
@@ -370,7 +376,7 @@ def _tensor_split(input: Tensor, indices_or_sections: Any, dim: int) -> tuple[Te
     outs = []
     for a, b in zip(bounds[:-1], bounds[1:], strict=True):
         first, length = view_ops.slice_bounds(n, a, b, 1)
-        outs.append(_piece(input, d, first, first + length))
+        outs.append(_piece(input, d, first, first + length, len(bounds) - 1))
     return tuple(outs)
 
 
@@ -380,7 +386,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
     d = canonical_dim(dim, input.ndim)
     op = OPS["select"]
-    outs = [dispatch.call_view(op, input, (), (d, i)) for i in range(input._aval.shape[d])]
+    count = input._aval.shape[d]
+    if d == 0 and not input._requires_grad:
+        moving = OPS["select.moving"] if count > MOVING_AFTER else None
+        outs = [dispatch.call_view(moving, input, (i,), (d,)) if moving else _select(input, d, i) for i in range(count)]
+    else:
+        outs = [dispatch.call_view(op, input, (), (d, i)) for i in range(count)]
     return _pieces(input, outs, "UnbindBackward0", d)
 
 

@@ -340,7 +340,10 @@ class RNNBase(Module):
                 finals.append(final)
             input = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
             if self.dropout > 0 and self.training and layer < self.num_layers - 1:
-                input = F.dropout(input, self.dropout, training=True)
+                if padded is not None:
+                    input = padded.dropout(input, self.dropout)
+                else:
+                    input = F.dropout(input, self.dropout, training=True)
         return input, tuple(torch.stack(parts, dim=0) for parts in zip(*finals))
 
     def _check_state_dim(self, hx: Any, batched: bool) -> None:
@@ -395,9 +398,7 @@ class RNNBase(Module):
 
     def _forward_packed(self, packed: PackedSequence, hx: Any) -> Any:
         padded = packed._padded
-        # What dropout draws, and where errors are seen, goes by the packed elements.
-        draws = self.dropout > 0 and self.training and self.num_layers > 1
-        if padded is not None and padded.values.dim() == 3 and not draws:
+        if padded is not None and padded.values.dim() == 3:
             return self._forward_padded(padded, packed, hx)
         data, batch_sizes, sorted_indices, unsorted_indices = packed
         if hx is None:

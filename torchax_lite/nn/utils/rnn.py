@@ -10,6 +10,8 @@ import numpy as np
 
 import torchax_lite as torch
 from torchax_lite import Tensor
+from torchax_lite._generated import internal as _ops
+from torchax_lite.nn._functional.common import keep_mask
 
 __all__ = [
     "PackedSequence",
@@ -71,6 +73,17 @@ class Padded:
         """The values, with ``value`` in the padding."""
         inside = self.inside.reshape(*self.inside.shape, *(1,) * (self.values.dim() - 2))
         return torch.where(inside, self.values, torch.tensor(value, dtype=self.values.dtype, device=self.values.device))
+
+    def dropout(self, values: Tensor, p: float) -> Tensor:
+        """Dropout of ``(T, N, *)`` values with the mask that is drawn for the packed elements, in their order.
+
+        It is placed on the host, where the CPU's draws are made. Elsewhere a mask is drawn for the padding too.
+        """
+        if p == 1 or values.device.type != "cpu" or values._aval.place.kind != "device":
+            return torch.nn.functional.dropout(values, p)
+        mask = np.zeros(tuple(values.shape), np.bool_)
+        mask[self.steps < self.lengths] = keep_mask(values, p, (int(self.lengths.sum()), *values.shape[2:])).numpy()
+        return _ops.dropout_mask_apply(values, self._on_device(mask), 1 / (1 - p))
 
     def rows(self) -> Tensor:
         """The values without padding, ``(sum of lengths, *)``."""
@@ -248,18 +261,18 @@ def pack_padded_sequence(
             "'lengths' argument should be a 1D CPU int64 tensor, but got "
             f"{lengths.dim()}D {lengths.device} {lengths.dtype} tensor"
         )
-    lengths = lengths.to(torch.int64)
+    sizes = lengths.to(torch.int64).tolist()
     if enforce_sorted:
         sorted_indices = None
     else:
-        lengths, sorted_indices = torch.sort(lengths, descending=True)
-        sorted_indices = sorted_indices.to(input.device)
+        order = np.argsort(-np.array(sizes, np.int64), kind="stable")
+        sizes = [sizes[i] for i in order]
+        sorted_indices = torch.tensor(order, device=input.device)
         input = input.index_select(0 if batch_first else 1, sorted_indices)
     if input.numel() == 0:
         raise RuntimeError("Cannot pack empty tensors.")
     if batch_first:
         input = input.transpose(0, 1)
-    sizes = lengths.tolist()
     if len(sizes) != input.size(1):
         raise RuntimeError(
             f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} (batch_size={input.size(1)})"
