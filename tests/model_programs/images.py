@@ -73,7 +73,8 @@ def _shortcut(inputs, outputs, stride):
 
 
 class ResNet(nn.Module):
-    """The residual net of He et al., with `width` channels in its first stage instead of 64."""
+    """The residual net of He et al., with `width` channels in its first stage instead of 64; each block begins
+    as its shortcut."""
 
     def __init__(self, block, depths, width, classes):
         super().__init__()
@@ -95,6 +96,9 @@ class ResNet(nn.Module):
             elif isinstance(module, nn.BatchNorm2d):
                 nn.init.constant_(module.weight, 1)
                 nn.init.constant_(module.bias, 0)
+        for module in self.modules():
+            if isinstance(module, (BasicBlock, Bottleneck)):
+                nn.init.zeros_(getattr(module, "bn2" if block is BasicBlock else "bn3").weight)
 
     def forward(self, x):
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
@@ -112,7 +116,7 @@ def resnet18():
     """ResNet-18 on 8 images of 64 by 64; SGD with momentum and weight decay, cosine schedule, smoothed labels."""
     images, labels = labelled_images(16, 3, 64, 4)
     net = ResNet(BasicBlock, [2, 2, 2, 2], 8, 4)
-    optimizer = torch.optim.SGD(net.parameters(), lr=5e-4, momentum=0.9, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     return [net], stepper(Classification(net, _pool(images, labels, 8), criterion), optimizer, scheduler)
@@ -302,12 +306,11 @@ def mixer():
     net = Mixer(16, 24, 3, 5)
     optimizer = torch.optim.RAdam(net.parameters(), lr=5e-3, weight_decay=0.01, decoupled_weight_decay=True)
     scheduler = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=50, power=1.5)
-    batches = _pool(images, labels, 16)
+    batches = _pool(images, F.one_hot(labels, 5).float(), 16)
 
     def loss():
-        x, y = next(batches)
+        x, target = next(batches)
         order, share = torch.randperm(len(x)), torch.rand(len(x), 1)
-        target = F.one_hot(y, 5).float()
         mixed = torch.lerp(x[order], x, share[..., None, None])
         return F.cross_entropy(net(mixed), torch.lerp(target[order], target, share))
 
