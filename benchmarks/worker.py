@@ -1,6 +1,7 @@
 """One side of one benchmark, in its own process: builds a loop, then runs it whenever it is told to.
 
     worker.py SIDE LOOP        SIDE: torch, torch-compiled, jax, torchax_lite
+    worker.py SIDE model:NAME  a model of tests/model_programs
 
 Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took (and, for
 torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
@@ -51,7 +52,10 @@ def main():
         import torchax_lite
 
         torchax_lite.install()
-    if side == "jax":
+    if name.startswith("model:"):
+        sys.path.insert(0, str(HERE.parent / "tests"))
+        import model_loops as loops
+    elif side == "jax":
         import jax_loops as loops
     else:
         import torch_loops as loops

@@ -116,7 +116,7 @@ def resnet18():
     """ResNet-18 on 8 images of 64 by 64; SGD with momentum and weight decay, cosine schedule, smoothed labels."""
     images, labels = labelled_images(16, 3, 64, 4)
     net = ResNet(BasicBlock, [2, 2, 2, 2], 8, 4)
-    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(net.parameters(), lr=3e-3, momentum=0.9, weight_decay=5e-4)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     return [net], stepper(Classification(net, _pool(images, labels, 8), criterion), optimizer, scheduler)
