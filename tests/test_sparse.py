@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +185,15 @@ def test_what_takes_no_sparse_tensor_says_so() -> None:
         _graph_matrix().cumsum(0)
     with pytest.raises(NotImplementedError, match="CUTLASS"):
         torch.sparse.to_sparse_semi_structured(torch.ones(4, 4))
+
+
+def test_sparse_tensors_stay_sparse_where_subclasses_override():
+    code = (
+        "import torchax_lite as torch\n"
+        "class T(torch.Tensor): pass\n"
+        "torch.ones(2).as_subclass(T) + 1\n"
+        "s = torch.eye(2).to_sparse()\n"
+        "print(type(s + s).__name__, (torch.ones(2, 2) + s).tolist(), s.sum((0, 1)).item(), (s @ torch.ones(2, 1)).tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "Tensor [[2.0, 1.0], [1.0, 2.0]] 2.0 [[1.0], [1.0]]\n"

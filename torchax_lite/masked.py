@@ -150,8 +150,10 @@ def std(
     input: Tensor, dim: Dims = None, unbiased: bool | None = None, *, correction: float | None = None, keepdim: bool = False,
     dtype: Any = None, mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Square root of :func:`var`."""
-    return torch.sqrt(var(input, dim, unbiased, correction=correction, keepdim=keepdim, dtype=dtype, mask=mask))
+    """Square root of :func:`var`; complex for complex elements, as in PyTorch."""
+    made = torch.sqrt(var(input, dim, unbiased, correction=correction, keepdim=keepdim, dtype=dtype, mask=mask))
+    kind = dtype or input.dtype
+    return made.to(kind) if kind.is_complex else made
 
 
 def norm(

@@ -85,7 +85,6 @@ ERRORS = [
     ("F.huber_loss(l, l, delta=0)", RuntimeError, "huber_loss does not support non-positive values for delta."),
     ("F.multi_margin_loss(l, t, p=3)", ValueError, "only p == 1 and p == 2 supported"),
     ("F.embedding(t, l, padding_idx=5)", AssertionError, "Padding_idx must be within num_embeddings"),
-    ("F.embedding(t, l, sparse=True)", NotImplementedError, "embedding: sparse=True"),
     ("F.embedding_bag(t, l)", ValueError, "offsets has to be a 1D Tensor but got None"),
     ("F.one_hot(t, 2)", RuntimeError, "Class values must be smaller than num_classes."),
     ("F.one_hot(t - 1)", RuntimeError, "Class values must be non-negative."),
@@ -106,7 +105,6 @@ ERRORS = [
     ("F.ctc_loss(torch.zeros(5, 2, 4), torch.ones(2, 2).long(), (6, 5), (2, 2))", RuntimeError, "Expected input_lengths to have value at most 5"),
     ("F.hardtanh(l, 1, -1)", ValueError, "min_val cannot be greater than max_val"),
     ("F.rrelu(l, 0.5, 0.1)", RuntimeError, "Lower bound should be less than or equal to the upper bound"),
-    ("F.grouped_mm(l, l)", NotImplementedError, "grouped_mm"),
 ]  # fmt: skip
 
 

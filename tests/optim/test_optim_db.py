@@ -50,6 +50,8 @@ LBFGS = {"float32": (3e-4, 1e-4), "complex64": (3e-4, 1e-4), "float64": (1e-7, 1
 def tolerances(kind, options, dtype):
     """The tolerance of each number of all parameters."""
     limits = MIXED if dtype == "mixed" else LBFGS if kind == "LBFGS" else TOLERANCES
+    if kind == "Muon":
+        limits = {"float32": (2e-4, 2e-5)}  # its iteration runs in bfloat16, which rounds at 4e-3
     if kind == "ASGD" and options.get("foreach") and dtype == "float64":
         limits = {"float64": (1e-8, 1e-8)}  # PyTorch rounds the rate to float32 there
     out = []
@@ -131,10 +133,9 @@ def test_trajectory_and_going_on_from_a_saved_state(name):
         assert_close(theirs, end, allowed, "from PyTorch's state")
         got = RECORDER.trajectory(torch, kind, options, dtype)  # by programs that are compiled for good
         ours = RECORDER.resumed(torch, kind, options, dtype, got["params"][3], RECORDER.decode(torch, got["half"]))
-        if dtype == "mixed":  # numbers in the state come back in the parameter's dtype
-            assert_close(ours, got["params"][4], allowed, "from our own state")
-        else:
-            assert ours == got["params"][4]
+        # Another program may round the last bit otherwise; of mixed dtypes, numbers in the state come back in the parameter's.
+        last_bits = allowed if dtype == "mixed" else [(5e-7, 1e-7)] * len(allowed)
+        assert_close(ours, got["params"][4], last_bits, "from our own state")
     elif want.get("through"):
         for a, b in zip(RECORDER.through(torch, kind, options), want["through"], strict=True):
             assert_close(a, b, [(1e-5, 1e-6)] * len(b), "gradient of the start")

@@ -14,6 +14,7 @@ import torchax_lite as torch
 
 from ..tensor.casting import parse_to
 from ..tensor.modes import modes
+from ..tensor.overriding import disabled_torch_function_impl
 from ..tensor.tensor import Tensor, layout, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
 
 LAYOUT_NAMES = {
@@ -49,6 +50,7 @@ class SparseTensor(Tensor):
 
     _own_layout = True
     _changes = 0
+    __torch_function__ = disabled_torch_function_impl
     _values_part: Tensor
     _layout: layout
 
