@@ -127,6 +127,8 @@ def test_names_for_several_processes_refuse_only_when_used():
         FullyShardedDataParallel(torch.nn.Linear(1, 1))
     with pytest.raises(NotImplementedError, match="distribute_tensor"):
         torch.distributed.tensor.distribute_tensor(torch.ones(1))
+    with pytest.raises(NotImplementedError, match="enable_wrap"):
+        wrap.enable_wrap(wrapper_cls=FullyShardedDataParallel)
     assert wrap.ModuleWrapPolicy({torch.nn.Linear})(torch.nn.Linear(1, 1), False)
     assert not wrap.size_based_auto_wrap_policy(torch.nn.Linear(1, 1), False, 5, min_num_params=6)
 

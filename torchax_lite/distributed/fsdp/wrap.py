@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torchax_lite import nn
@@ -16,6 +14,7 @@ __all__ = [
     "size_based_auto_wrap_policy", "transformer_auto_wrap_policy", "wrap",
 ]  # fmt: skip
 
+enable_wrap = absent_function("torch.distributed.fsdp.wrap", "enable_wrap")
 wrap = absent_function("torch.distributed.fsdp.wrap", "wrap")
 
 
@@ -90,10 +89,3 @@ class CustomPolicy:
 
     def __init__(self, lambda_fn: Callable[[nn.Module], bool | dict[str, Any]]) -> None:
         self._lambda_fn = lambda_fn
-
-
-@contextlib.contextmanager
-def enable_wrap(*, wrapper_cls: Any, **wrapper_kwargs: Any) -> Iterator[None]:
-    """A context in which :func:`wrap` would wrap."""
-    functools.partial(wrapper_cls, **wrapper_kwargs)
-    yield
