@@ -50,8 +50,11 @@ def interpreters(options: argparse.Namespace, sides: list[str] | None = None) ->
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """The environment of a side: this one's, with the package importable from the checkout."""
-    return os.environ | {"PYTHONPATH": str(HERE.parent)} | extra
+    """The environment of a side: this one's, with the package importable from the checkout.
+
+    Its bytecode is kept there, as an installer keeps that of the other sides, whatever the environment says.
+    """
+    return os.environ | {"PYTHONPATH": str(HERE.parent), "PYTHONDONTWRITEBYTECODE": ""} | extra
 
 
 class Worker:

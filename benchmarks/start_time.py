@@ -53,6 +53,8 @@ def main() -> None:
     results = {}
 
     with tempfile.TemporaryDirectory() as cache:
+        for side, python in pythons.items():
+            timed(python, "{begin}; " + IMPORTS[side], cache)  # leaves its bytecode behind
         for title, codes, targets in (
             ("import", {side: "{begin}; " + code for side, code in IMPORTS.items()}, {"torch": 0.8}),
             ("first small op after the import", FIRST_OPS, {}),

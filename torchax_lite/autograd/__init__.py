@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..tensor import dispatch
-from ..tensor.creation import ones
+from ..tensor.creation import ones_of
 from ..tensor.tensor import Tensor
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import edge_of, run_backward
@@ -49,7 +49,7 @@ def _seeds(outputs: Sequence[Any], grads: Sequence[Any]) -> list[Tensor]:
                     raise RuntimeError("grad can be implicitly created only for scalar outputs")
                 if not dtype.is_floating_point:
                     raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dtype}")
-            made.append(ones(shape, dtype=dtype, device=a.ext.device))
+            made.append(ones_of(a))
             continue
         if not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")

@@ -15,6 +15,7 @@ from ..tensor.modes import modes
 from ..tensor.strides import is_non_overlapping_and_dense
 from ..tensor.tape import AccumulateGrad, GradNode, OpGradNode, Saved
 from ..tensor.tensor import Tensor
+from . import plain_pass
 from .anomaly_mode import run_watched
 from .hooks import hook_name, run_hooks
 
@@ -82,6 +83,15 @@ def run_backward(
         inputs: only these edges matter; their gradients are returned (or accumulated).
         accumulate: add to the leaves' ``grad``; otherwise return the gradients of ``inputs``.
     """
+    if inputs is None and plain_pass.applies(roots, grads, create_graph):
+        waits = plain_pass.dependencies_of(roots)
+        if waits is not None:
+            previous, modes.grad = modes.grad, False
+            try:
+                plain_pass.run(roots, grads, waits, keep_graph)
+            finally:
+                modes.grad = previous
+            return []
     dependencies, needed = _plan([node for node, _ in roots], inputs)
     captured: dict[Edge, Tensor | None] = {}
     wanted: dict[GradNode, set[int]] = {}
@@ -309,11 +319,8 @@ def _run_op(
         if True not in needs:
             return [None] * len(needs)
     site = node.site.vjp_site(needs, given)
+    check_versions(node, needs, given)
     saved = [*node.saved, *node.saved_out]
-    for k, s in enumerate(saved):
-        if s.storage.counter != s.counter and s.hooked is None and k in node.site.reads(needs, given):
-            made_by = (node, node.site.saves_out[k - len(node.saved)]) if k >= len(node.saved) else None
-            raise RuntimeError(version_error(s.aval, s.storage.counter, s.counter, made_by))
     cts = [g for g in buffer if g is not None]
     if modes.grad:
         flat = [unpack(node, k) for k in range(len(node.saved))]
@@ -333,7 +340,7 @@ def _run_op(
             site = keeper.pull_site(needs, given)
             results = site.record(site, [*hidden, *[g._sync() for g in cts]])
         else:
-            nodes = [s.node if s.hooked is None else _value_of(s)._sync() for s in saved]
+            nodes = [s.node if s.hooked is None else value_of(s)._sync() for s in saved]
             nodes += [g._sync() for g in cts]
             results = site.record(site, nodes, node.numbers)
         grads = [dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results]
@@ -341,6 +348,14 @@ def _run_op(
         return grads
     rest = iter(grads)
     return [next(rest) if need else None for need in needs]
+
+
+def check_versions(node: OpGradNode, needs: tuple[bool, ...], given: tuple[bool, ...]) -> None:
+    """Raise if a saved value that the derivative reads was changed in place since."""
+    for k, s in enumerate([*node.saved, *node.saved_out]):
+        if s.storage.counter != s.counter and s.hooked is None and k in node.site.reads(needs, given):
+            made_by = (node, node.site.saves_out[k - len(node.saved)]) if k >= len(node.saved) else None
+            raise RuntimeError(version_error(s.aval, s.storage.counter, s.counter, made_by))
 
 
 def version_error(aval: Any, found: int, expected: int, made_by: Edge | None) -> str:
@@ -367,14 +382,15 @@ def short_name(node: GradNode) -> str:
 
 def unpack(node: OpGradNode, k: int) -> Tensor:
     """A saved input as a tensor with its place in the graph."""
-    t = _value_of(node.saved[k])
+    t = value_of(node.saved[k])
     edge = node._edges[node.site.saves_in[k]]
     if edge is not None:
         place_in_graph(t, edge)
     return t
 
 
-def _value_of(s: Saved) -> Tensor:
+def value_of(s: Saved) -> Tensor:
+    """A saved value as a tensor outside of any graph."""
     if s.hooked is not None:
         from .graph import unpacked
 
@@ -395,7 +411,7 @@ def place_in_graph(t: Any, edge: Edge) -> None:
 
 def unpack_result(node: OpGradNode, k: int) -> Tensor:
     """A saved result as a tensor with its place in the graph."""
-    t = _value_of(node.saved_out[k])
+    t = value_of(node.saved_out[k])
     place_in_graph(t, (node, node.site.saves_out[k]))
     return t
 

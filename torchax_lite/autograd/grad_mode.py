@@ -142,7 +142,7 @@ def _mark_new_tensors(change: int) -> None:
     global _inference_blocks
     with _blocks_lock:
         _inference_blocks += change
-        dispatch._new = _new_marked if _inference_blocks else object.__new__  # type: ignore[assignment]
+        dispatch.new = _new_marked if _inference_blocks else object.__new__  # type: ignore[assignment]
         if change > 0 and not Modes.inference_used:
             Modes.inference_used = True
             Modes.watch = True

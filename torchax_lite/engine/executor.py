@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .recorder import Site
 
 _NUMBER_DTYPES = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.complex128))
+_EMPTY = [np.empty(0, dtype) for dtype in _NUMBER_DTYPES]
 CAPACITY = int(os.environ.get("TORCHAX_LITE_CACHE_PROGRAMS", "1024"))
 """Executables kept in memory; the least recently used is dropped first."""
 MAPPINGS_SHARE = 0.5
@@ -161,14 +162,16 @@ class Entry:
     ) -> tuple[Sequence[Any], Exception | None]:  # fmt: skip
         """Values of the program's live results, and the error that left some of them None."""
         import jax
-        import jax.numpy as jnp
 
         self.runs += 1
         if self.runs == SETTLED:
             EXECUTABLES.settle(self.line)
         self.streak = self.streak + 1 if EXECUTABLES.tick() - self.ran_at <= RECENT else 1
         self.ran_at = EXECUTABLES.clock
-        vectors = [np.asarray(values, dtype) for values, dtype in zip(numbers, _NUMBER_DTYPES, strict=True)]
+        vectors = [
+            np.array(values, dtype) if values else _EMPTY[k]
+            for k, (values, dtype) in enumerate(zip(numbers, _NUMBER_DTYPES, strict=True))
+        ]
         with jax.enable_x64(True):
             if self.broken or (self.op_by_op and self.runs == 1):
                 return self._run_op_by_op(inputs, vectors)
@@ -186,7 +189,7 @@ class Entry:
             args = list(inputs)
             for k in self.donated:
                 if not may[k] and not isinstance(args[k], np.ndarray):
-                    args[k] = jnp.array(args[k])
+                    args[k] = jax.numpy.array(args[k])
             args += [v for v, n in zip(vectors, self.counts, strict=True) if n]
             observe.STATS.executions += 1
             values = self.compiled(*args)  # type: ignore[misc]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
@@ -36,6 +37,9 @@ class Node:
         self.value = value
         self.prog = prog
         self.idx = idx
+
+
+_new = object.__new__
 
 
 class Site:
@@ -129,19 +133,22 @@ class Recorder:
         """Append one op; returns its node, or a list of nodes when the site has several results."""
         with self.lock:
             prog = self.prog
-            indices = []
+            words = [site.id]
             for n in nodes:
                 if n.prog is not prog:
                     self._add_input(n)
-                indices.append(n.idx)
-            self.code.append(site.id)
-            self.code += indices
+                words.append(n.idx)
+            self.code += words
             if numbers:
                 self._add_numbers(site.number_kinds, numbers)
             i = self.count
             result: Any
             if site.single:
-                result = Node(site.out_aval, None, prog, i)  # type: ignore[arg-type]
+                result = _new(Node)
+                result.aval = site.out_aval
+                result.value = None
+                result.prog = prog
+                result.idx = i
                 self.nodes.append(result)
                 self.count = i + 1
             else:
@@ -164,21 +171,23 @@ class Recorder:
                 self.ints.append(x if -(2**63) <= x < 2**63 else (x + 2**63) % 2**64 - 2**63)
 
     def _add_input(self, n: Node) -> None:
-        if n.value is None:
-            if n.aval.recorder is not self:
-                n.aval.recorder.flush("device transfer")
-            if n.value is None:
+        value, aval = n.value, n.aval
+        if value is None:
+            if aval.recorder is not self:
+                aval.recorder.flush("device transfer")
+            value = n.value
+            if value is None:
                 raise RuntimeError("the value of this tensor was lost: the program that computes it failed earlier")
-        if type(n.value) is np.ndarray:
-            self.bytes += n.aval.bytes
-            if n.prog is not None and n.aval.bytes > SMALL and n.value.dtype.kind not in "iub":
-                n.value = upload(n.value, self.place)  # it comes back: one upload serves from now on
+        if value.__class__ is np.ndarray:
+            self.bytes += aval.bytes
+            if n.prog is not None and aval.bytes > SMALL and value.dtype.kind not in "iub":
+                n.value = value = upload(value, self.place)  # it comes back: one upload serves from now on
         n.prog = self.prog
-        n.idx = self.count
-        self.count += 1
-        self.code.append(-1 - n.aval.id)
+        n.idx = i = self.count
+        self.count = i + 1
+        self.code.append(-1 - aval.id)
         self.nodes.append(n)
-        self.inputs.append(n.value)
+        self.inputs.append(value)
 
     # -- cuts ------------------------------------------------------------------------------------------------------
 
@@ -196,7 +205,7 @@ class Recorder:
 
         An op that fails takes only what depends on it along; an interrupt before the run leaves everything pending.
         """
-        pending = {name: getattr(self, name) for name in _PENDING}
+        pending = _pending(self)
         code, nodes, inputs = self.code, self.nodes, self.inputs
         numbers = (self.floats, self.ints, self.complexes)
         self._reset()
@@ -205,7 +214,6 @@ class Recorder:
         observe.STATS.flushes += 1
         if not live:
             return True
-        dead = [n <= _ONLY_OURS for n in counts]
         owners = [n for n in nodes if n.value is not None]
         for n in owners:
             if getrefcount(n) <= _OWNED:
@@ -218,11 +226,11 @@ class Recorder:
                 entry = EXECUTABLES.prepare(key, parse(code, live), self.place, cause)
             else:
                 observe.STATS.cache_hits += 1
-            values, error = entry.run(inputs, numbers, lambda p: donatable(p.input_indices, dead, inputs))
+            values, error = entry.run(inputs, numbers, lambda p: donatable(p.input_indices, counts, inputs))
         except BaseException:
             for n, v in zip(owners, inputs, strict=True):
                 n.value = v
-            for name, value in pending.items():
+            for name, value in zip(_PENDING, pending, strict=True):
                 setattr(self, name, value)
             raise
         for i, v in zip(live, values, strict=True):
@@ -272,6 +280,7 @@ _PENDING = (
     "prog", "code", "nodes", "inputs", "floats", "ints", "complexes", "count", "n_ops", "bytes", "tape", "updated", "limit",
 )  # fmt: skip
 """Attributes that make up the pending program."""
+_pending = attrgetter(*_PENDING)
 FREE_LIMIT = 256
 """Pending ops after which a program without gradients looks for its period."""
 TAPE_LIMIT = 4096
@@ -413,9 +422,15 @@ def upload(array: np.ndarray[Any, Any], where: Place) -> Any:
         return jax.device_put(array, where.jax_device)
 
 
-def donatable(indices: Sequence[int], dead: Sequence[bool], inputs: Sequence[Any]) -> list[bool]:
-    """For each input, whether its old value is out of everybody's reach once the program has run."""
-    return [dead[i] and n <= _ONLY_OURS for i, n in zip(indices, reference_counts(inputs), strict=True)]
+def donatable(indices: Sequence[int], counts: Sequence[int], inputs: Sequence[Any]) -> list[bool]:
+    """For each input, whether its old value is out of everybody's reach once the program has run.
+
+    Args:
+        indices: of the inputs among the program's nodes.
+        counts: reference counts of all nodes before the run.
+        inputs: the arrays.
+    """
+    return [counts[i] <= _ONLY_OURS and n <= _ONLY_OURS for i, n in zip(indices, reference_counts(inputs), strict=True)]
 
 
 def reference_counts(values: Sequence[Any]) -> list[int]:

@@ -94,7 +94,7 @@ class Op:
         shape is enough (the value is not saved then). Returns one cotangent for
         each tensor parameter in schema order (bare for a single one), ``None`` where nothing flows.
         """
-        names = tuple(inspect.signature(fn).parameters)
+        names = parameter_names(fn)
         known = {"ct", "cts", "result", "results", *(p.name for p in self.schema.params)}
         known |= {f"{p.name}_shape" for p in self.tensor_params}
         unknown = [n for n in names if n not in known]
@@ -210,8 +210,8 @@ def op(
         parsed = parse(schema)
         if parsed.name in registry:
             raise ValueError(f"op {parsed.name!r} is declared twice")
-        names = [p.name for p in parsed.params]
-        got = list(inspect.signature(body).parameters)
+        names = tuple([p.name for p in parsed.params])
+        got = parameter_names(body)
         if got != names:
             raise ValueError(f"op {parsed.name!r}: body takes {got}, schema says {names}")
         made = Op(
@@ -223,6 +223,14 @@ def op(
         return made
 
     return declare
+
+
+def parameter_names(fn: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the parameters; for a plain function without the cost of ``inspect``."""
+    code = getattr(fn, "__code__", None)
+    if code is None or hasattr(fn, "__wrapped__") or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return tuple(inspect.signature(fn).parameters)
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def camel(name: str) -> str:

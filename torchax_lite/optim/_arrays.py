@@ -67,12 +67,14 @@ def addcdiv(x: Array, a: Array, b: Array, value: Any) -> Array:
     return _rounded(_to(x, dtype) + _to(value, dtype) * (_to(a, dtype) / _to(b, dtype)), x)
 
 
-def lerp(x: Array, end: Array, weight: Any) -> Array:
-    """``x + weight * (end - x)``, from the nearer end as PyTorch does."""
+def lerp(x: Array, end: Array, weight: Any, from_start: bool | None = None) -> Array:
+    """``x + weight * (end - x)``, from the nearer end as PyTorch does; ``from_start`` says which, if it is known."""
     dtype = _compute_dtype(x)
     start, end, weight = _to(x, dtype), _to(end, dtype), _to(weight, dtype)
     step = end - start
-    return _rounded(jnp.where(weight < 0.5, start + weight * step, end - step * (1 - weight)), x)
+    if from_start is None:
+        return _rounded(jnp.where(weight < 0.5, start + weight * step, end - step * (1 - weight)), x)
+    return _rounded(start + weight * step if from_start else end - step * (1 - weight), x)
 
 
 def sqrt(x: Array) -> Array:

@@ -31,8 +31,11 @@ def multi_tensor_update(
         statics: keyword arguments that are part of the program's structure.
         mutated: indices of the lists that the results replace.
     """
-    flat = [t for column in tensors for t in column]
-    nodes = [t._storage.node if t._view is None and t._storage.node is not None else t._sync() for t in flat]
+    nodes = []
+    for column in tensors:
+        for t in column:
+            node = t._storage.node
+            nodes.append(node if node is not None and t._view is None else t._sync())
     key = (fn, statics, mutated, len(scalars), *map(len, tensors), *[n.aval for n in nodes])
     site = _sites.get(key)
     if site is None:
@@ -42,8 +45,8 @@ def multi_tensor_update(
         results = [results]
     values = iter(results)
     for i in mutated:
-        for t in tensors[i]:
-            dispatch.assign(t, next(values))
+        for t, value in zip(tensors[i], values):
+            dispatch.assign(t, value)
 
 
 def multi_tensor_results(

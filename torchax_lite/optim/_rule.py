@@ -68,6 +68,16 @@ def number_dtype() -> torch.dtype:
     return torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32
 
 
+def lerp_from_start(beta: Any) -> bool | None:
+    """From which end a running mean that keeps ``beta`` is interpolated: known, so that the program has one branch.
+
+    None if the program has to find out: ``beta`` is a tensor, or so near to 0.5 that the dtype decides.
+    """
+    if isinstance(beta, torch.Tensor) or abs(beta - 0.5) < 1e-2:
+        return None
+    return bool(beta > 0.5)
+
+
 _NUMPY_DTYPES = {
     torch.float64: np.float64,
     torch.float32: np.float32,
@@ -101,17 +111,21 @@ class HostNumber:
         copied: the array is a copy.
     """
 
-    __slots__ = ("array", "copied", "tensor")
+    __slots__ = ("array", "copied", "plain", "tensor")
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.tensor = tensor
         value = tensor.detach().cpu()
         small = value.dtype in (torch.bfloat16, torch.float16)
         self.copied = small or tensor.device.type != "cpu"
+        self.plain = not (small or self.copied)
         self.array = (value.float() if small else value).numpy()
 
     def set(self, value: float) -> None:
         """Give the tensor a new value."""
+        if self.plain:
+            self.array[()] = value
+            return
         if self.copied:
             self.tensor.detach().fill_(self.rounded(value))
         self.array[()] = self.rounded(value)
@@ -165,7 +179,7 @@ class RuleOptimizer(Optimizer):
         """
         return (values[0] + 1,), {}
 
-    def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
+    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
         """Return the formula's switches."""
         return {"maximize": bool(group["maximize"]), "decay": group.get("weight_decay", 0) != 0}
 
@@ -213,7 +227,7 @@ class RuleOptimizer(Optimizer):
             grad = p.grad
             if grad is None:
                 continue
-            if grad.is_sparse:
+            if grad._own_layout and grad.is_sparse:
                 self._check_sparse(group)
                 sparse = True
             if placed:
@@ -259,8 +273,8 @@ class RuleOptimizer(Optimizer):
     ) -> None:
         """Apply an update to the parameters of each device."""
         params = columns["param"]
-        device = params[0].device
-        if all(p.device == device for p in params):
+        place = params[0]._aval.place
+        if all(p._aval.place is place for p in params):
             apply(columns, rates, own, flags)
             return
         for device in {p.device: None for p in params}:
@@ -328,8 +342,13 @@ class RuleOptimizer(Optimizer):
         """Return the parameter's host numbers, made anew where the state's tensors are others by now."""
         table: dict[int, list[HostNumber]] = self.__dict__.setdefault("_host_numbers", {})
         numbers = table.get(id(p))
-        if numbers is None or any(n.tensor is not state[name] for n, name in zip(numbers, self.host_names)):
-            numbers = table[id(p)] = [HostNumber(state[name]) for name in self.host_names]
+        if numbers is not None:
+            for n, name in zip(numbers, self.host_names):
+                if n.tensor is not state[name]:
+                    break
+            else:
+                return numbers
+        numbers = table[id(p)] = [HostNumber(state[name]) for name in self.host_names]
         return numbers
 
     def _values(

@@ -42,8 +42,8 @@ def addcdiv(x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, value: Any) -> to
     return x + value * (a / b) if isinstance(value, torch.Tensor) else torch.addcdiv(x, a, b, value=value)
 
 
-def lerp(x: torch.Tensor, end: torch.Tensor, weight: Any) -> torch.Tensor:
-    """``x + weight * (end - x)``."""
+def lerp(x: torch.Tensor, end: torch.Tensor, weight: Any, from_start: bool | None = None) -> torch.Tensor:
+    """``x + weight * (end - x)``; from which end, ``torch.lerp`` finds out itself."""
     return torch.lerp(x, end, weight)
 
 

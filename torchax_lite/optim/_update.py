@@ -86,16 +86,21 @@ class Update:
         """
         from ._record import multi_tensor_update
 
-        held = {name: value for name, value in shared.items() if isinstance(value, torch.Tensor)}
-        numbers = {name: float(value) for name, value in shared.items() if name not in held}
-        names = tuple(each[0])
+        held, numbers = {}, {}
+        for name, value in shared.items():
+            if value.__class__ is not float and isinstance(value, torch.Tensor):
+                held[name] = value
+            else:
+                numbers[name] = float(value)
+        first = each[0]
+        names: tuple[str, ...] = ()
         own: tuple[float, ...] = ()
-        if all(entry is each[0] for entry in each):
-            numbers.update(each[0])
-            names = ()
+        if all(entry is first for entry in each):
+            numbers.update(first)
         else:
+            names = tuple(first)
             own = tuple(value for entry in each for value in entry.values())
-        place = columns["param"][0].device
+        place = columns["param"][0].device if held else None
         statics = (
             ("columns", tuple(columns)),
             ("held", tuple(held)),

@@ -12,7 +12,16 @@ import numpy as np
 
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_fused, check_learning_rate, check_rate, full_like, number_dtype
+from ._rule import (
+    RuleOptimizer,
+    check_betas,
+    check_fused,
+    check_learning_rate,
+    check_rate,
+    full_like,
+    lerp_from_start,
+    number_dtype,
+)
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -38,6 +47,7 @@ def adam_formula(
     maximize: bool,
     decay: bool,
     decoupled: bool,
+    from_start: bool | None,
 ) -> tuple:
     """``p -= lr * m / c1 / (sqrt(v) / sqrt(c2) + eps)`` with running means m of g and v of g squared."""
     if maximize:
@@ -46,7 +56,7 @@ def adam_formula(
         param = xp.mul(param, 1 - lr * weight_decay)
     elif decay:
         grad = xp.add(grad, param, weight_decay)
-    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1)
+    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1, from_start)
     exp_avg_sq = xp.addcmul(xp.mul(exp_avg_sq, beta2), grad, grad, 1 - beta2)
     second = exp_avg_sq
     if max_exp_avg_sq is not None:
@@ -154,8 +164,11 @@ class Adam(RuleOptimizer):
         correction2 = 1 - beta2 ** number(step)
         return (step,), {"correction1": 1 - beta1 ** number(step), "correction2_sqrt": correction2**0.5}
 
-    def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
-        return {**super()._flags(group), "decoupled": bool(group["decoupled_weight_decay"])}
+    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
+        flags = super()._flags(group)
+        flags["decoupled"] = bool(group["decoupled_weight_decay"])
+        flags["from_start"] = lerp_from_start(group["betas"][0])
+        return flags
 
     def _check_sparse(self, group: dict[str, Any]) -> None:
         raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, lerp_from_start
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -32,13 +32,14 @@ def adamax_formula(
     correction: Any,
     maximize: bool,
     decay: bool,
+    from_start: bool | None,
 ) -> tuple:
     """``u = max(beta2 * u, |g| + eps);  p -= lr / c1 * m / u``."""
     if maximize:
         grad = xp.neg(grad)
     if decay:
         grad = xp.add(grad, param, weight_decay)
-    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1)
+    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1, from_start)
     exp_inf = xp.maximum(xp.mul(exp_inf, beta2), xp.add(xp.absolute(grad), eps))
     return xp.addcdiv(param, exp_avg, exp_inf, -(lr / correction)), exp_avg, exp_inf
 
@@ -108,3 +109,8 @@ class Adamax(RuleOptimizer):
     ) -> tuple[tuple[float, ...], dict[str, Any]]:
         step = values[0] + 1
         return (step,), {"correction": 1 - rates["beta1"] ** step}
+
+    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
+        flags = super()._flags(group)
+        flags["from_start"] = lerp_from_start(group["betas"][0])
+        return flags

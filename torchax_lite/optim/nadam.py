@@ -12,7 +12,7 @@ import numpy as np
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
+from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, lerp_from_start
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -40,6 +40,7 @@ def nadam_formula(
     maximize: bool,
     decay: bool,
     decoupled: bool,
+    from_start: bool | None,
 ) -> tuple:
     """``p -= lr * (grad_factor * g + mean_factor * m) / (sqrt(v / c2) + eps)``."""
     if maximize:
@@ -48,7 +49,7 @@ def nadam_formula(
         param = xp.mul(param, 1 - lr * weight_decay)
     elif decay:
         grad = xp.add(grad, param, weight_decay)
-    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1)
+    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1, from_start)
     exp_avg_sq = xp.addcmul(xp.mul(exp_avg_sq, beta2), grad, grad, 1 - beta2)
     denominator = xp.add(xp.sqrt(xp.div(exp_avg_sq, correction2)), eps)
     param = xp.addcdiv(param, grad, denominator, -lr * grad_factor)
@@ -148,5 +149,8 @@ class NAdam(RuleOptimizer):
             "mean_factor": mu_next / (1.0 - product * mu_next),
         }
 
-    def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
-        return {**super()._flags(group), "decoupled": bool(group["decoupled_weight_decay"])}
+    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
+        flags = super()._flags(group)
+        flags["decoupled"] = bool(group["decoupled_weight_decay"])
+        flags["from_start"] = lerp_from_start(group["betas"][0])
+        return flags

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 import torchax_lite as torch
 from torchax_lite.utils.hooks import RemovableHandle
 
+from ..tensor.modes import modes
+
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
 ParamsT: TypeAlias = Iterable[Any]  # of tensors, of (name, tensor) pairs, or of dicts (parameter groups)
@@ -77,8 +79,12 @@ def _use_grad_for_differentiable(step: Callable) -> Callable:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        with torch.set_grad_enabled(bool(self.defaults.get("differentiable"))):
+        before = modes.grad
+        modes.grad = bool(self.defaults.get("differentiable"))
+        try:
             return step(self, *args, **kwargs)
+        finally:
+            modes.grad = before
 
     return wrapper
 
@@ -301,11 +307,11 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                grad = p.grad
-                if grad is None:
-                    continue
                 if set_to_none:
                     p.grad = None
+                    continue
+                grad = p.grad
+                if grad is None:
                     continue
                 if grad.grad_fn is not None:
                     grad.detach_()

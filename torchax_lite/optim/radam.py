@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, lerp_from_start
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -35,6 +35,7 @@ def radam_formula(
     maximize: bool,
     decay: bool,
     decoupled: bool,
+    from_start: bool | None,
 ) -> tuple:
     """``p -= lr * m / c1 * rectification / (sqrt(v) + eps)``; without the last factor while rectification is 0."""
     if maximize:
@@ -43,7 +44,7 @@ def radam_formula(
         param = xp.mul(param, 1 - lr * weight_decay)
     elif decay:
         grad = xp.add(grad, param, weight_decay)
-    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1)
+    exp_avg = xp.lerp(exp_avg, grad, 1 - beta1, from_start)
     exp_avg_sq = xp.addcmul(xp.mul(exp_avg_sq, beta2), grad, grad, 1 - beta2)
     mean = xp.div(exp_avg, correction1)
     adaptive = xp.div(xp.mul(mean, rectification), xp.add(xp.sqrt(exp_avg_sq), eps))
@@ -130,5 +131,8 @@ class RAdam(RuleOptimizer):
             rectification = ratio**0.5 * correction2**0.5
         return (step,), {"correction1": 1 - rates["beta1"] ** step, "rectification": rectification}
 
-    def _flags(self, group: dict[str, Any]) -> dict[str, bool]:
-        return {**super()._flags(group), "decoupled": bool(group["decoupled_weight_decay"])}
+    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
+        flags = super()._flags(group)
+        flags["decoupled"] = bool(group["decoupled_weight_decay"])
+        flags["from_start"] = lerp_from_start(group["betas"][0])
+        return flags

@@ -88,7 +88,7 @@ def call(
     found = holds_sparse([*tensors, *(out if isinstance(out, (list, tuple)) else [out])])
     if found is None:
         return NotImplemented
-    arguments = dispatch._in_schema_order(op, tensors, scalars, statics)
+    arguments = dispatch.in_schema_order(op, tensors, scalars, statics)
     fn = TABLE.get(op.name) or TABLE.get(op.base)
     if fn is not None:
         result = fn(*arguments)

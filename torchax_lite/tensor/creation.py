@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.avals import Place, aval
+from ..engine.avals import Aval, Place, aval
 from ..engine.recorder import Node
 from ..ops.registry import OPS
 from . import dispatch, dtypes
@@ -49,7 +49,7 @@ def _finish(t: Tensor, requires_grad: bool, layout: Any = None, pin_memory: bool
 
 def site_on(op: Any, where: Place, scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:
     """The site of an op without tensor inputs on a place."""
-    kinds = "".join(dispatch._KIND[s.__class__] for s in scalars)
+    kinds = "".join(dispatch.KIND[s.__class__] for s in scalars)
     key = (where, kinds, statics)
     found = op.sites.get(key)
     if found is None:
@@ -403,6 +403,14 @@ def _full_tensor(
     return record(_full, to_place(device), (value,), (size, dtype))
 
 
+def ones_of(a: Aval) -> Tensor:
+    """Ones in the shape, dtype and place of an aval."""
+    if a.place.kind == "device":
+        return record(_full, a.place, (1,), (a.shape, a.ext.dtype))
+    made: Tensor = ones(a.shape, dtype=a.ext.dtype, device=a.ext.device)
+    return made
+
+
 def _out(result: Tensor, out: Tensor | None) -> Tensor:
     if out is None:
         return result
@@ -503,7 +511,7 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
     if number is None:
         raise TypeError(f"full(): argument 'fill_value' (position 2) must be Number, not {type(fill_value).__name__}")
     if d is None:
-        d = out.dtype if out is not None else dtypes.number_dtype(dispatch._KIND[number.__class__])
+        d = out.dtype if out is not None else dtypes.number_dtype(dispatch.KIND[number.__class__])
     return _out(_finish(_full_tensor(shape, number, d, device), requires_grad, layout, pin_memory), out)
 
 

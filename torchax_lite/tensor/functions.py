@@ -107,7 +107,7 @@ def result_type(tensor: Any, other: Any) -> dtypes.dtype:
         if isinstance(x, Tensor):
             operands.append((x.dtype, 2 if x.ndim else 1))
         else:
-            operands.append((dtypes.number_dtype(dispatch._KIND[type(dispatch.python_number(x))]), 0))
+            operands.append((dtypes.number_dtype(dispatch.KIND[type(dispatch.python_number(x))]), 0))
     return dtypes.result_dtype(operands)
 
 

@@ -125,6 +125,9 @@ class OpGradNode(GradNode):
     """
 
     residuals: Any = None
+    saved: Sequence[Saved] = ()
+    saved_out: Sequence[Saved] = ()
+    freed = False
 
     def __init__(self, site: DiffSite, numbers: Sequence[Any], edges: Sequence[Any]) -> None:
         self.site = site
@@ -132,9 +135,6 @@ class OpGradNode(GradNode):
         self._edges = edges
         self._seq = _sequence()
         self._out_avals = site.out_avals
-        self.saved: Sequence[Saved] = ()
-        self.saved_out: Sequence[Saved] = ()
-        self.freed = False
 
     def name(self) -> str:
         name: str = self.site.grad_name

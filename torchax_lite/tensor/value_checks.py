@@ -41,12 +41,18 @@ def known_values(t: Any) -> np.ndarray[Any, Any] | None:
     return None if node is None or node.value is None else np.asarray(node.value)
 
 
+_UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
 def _outside(index: Any, low: int, high: int) -> int | None:
     """The first known index outside ``low <= i < high``."""
     values = host_values(index)
     if values is None or values.dtype.kind not in "iu" or not values.size:
         return None
-    if low <= int(values.min()) and int(values.max()) < high:
+    if low == 0 and values.dtype.kind == "i":  # seen as unsigned, negative ones are large: one pass instead of two
+        if values.view(_UNSIGNED[values.itemsize]).max() < high:
+            return None
+    elif low <= int(values.min()) and int(values.max()) < high:
         return None
     return int(values[(values < low) | (values >= high)][0])
 

@@ -10,6 +10,8 @@ import torchax_lite as torch
 from ..._generated import internal as _ops
 from ..._generated.torch_ops import bilinear, conv_tbc
 from ..._generated.torch_ops import convolution as _convolution
+from ...ops.registry import OPS
+from ...tensor.dispatch import call
 from .common import spread
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ __all__ = [
     "linear",
 ]  # fmt: skip
 
+_ADDMM = OPS["addmm"]
 _Size = int | Sequence[int]
 
 
@@ -30,7 +33,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return out if bias is None else out + bias
     rank = input.dim()
     if rank == 2:
-        return torch.mm(input, weight.t()) if bias is None else torch.addmm(bias, input, weight.t())
+        return torch.mm(input, weight.t()) if bias is None else call(_ADDMM, (bias, input, weight.t()))
     if rank == 1 and bias is None:
         return torch.mm(input.unsqueeze(0), weight.t()).squeeze(0)
     shape = (*input.shape[:-1], weight.shape[0])
@@ -38,7 +41,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     for s in shape[:-1]:
         rows *= s
     if bias is not None and input.is_contiguous():
-        return torch.addmm(bias, input.view(rows, input.shape[-1]), weight.t()).view(shape)
+        return call(_ADDMM, (bias, input.view(rows, input.shape[-1]), weight.t())).view(shape)
     out = _ops._unsafe_view(torch.mm(input.reshape(rows, input.shape[-1]), weight.t()), shape)
     return out if bias is None else out + bias
 
