@@ -453,8 +453,11 @@ def _max_pool2d_with_indices_backward(
     indices: Tensor,
 ) -> Tensor:  # fmt: skip
     """``grad_output`` added up at the places that the maxima came from."""
-    flat = torch.zeros_like(self, memory_format=torch.contiguous_format).flatten(-2)
-    return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).unflatten(-1, self.shape[-2:])
+    everywhere = torch.ones((), dtype=torch.bool, device=self.device)
+    flat = self.masked_fill(everywhere, 0).flatten(-2)  # depends on ``self``, by derivatives of zero
+    summed = flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).unflatten(-1, self.shape[-2:])
+    images = self.ndim == 4 and self.is_contiguous(memory_format=torch.channels_last) and not self.is_contiguous()
+    return summed.contiguous(memory_format=torch.channels_last if images else torch.contiguous_format)
 
 
 def _batch_norm_with_update(

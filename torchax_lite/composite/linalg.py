@@ -19,9 +19,10 @@ from torchax_lite.ops.common import canonical_dim, display_name
 from torchax_lite.ops.linalg import check_float, check_square
 from torchax_lite.ops.lowering import broadcast
 from torchax_lite.ops.registry import ArraySpec
+from torchax_lite.tensor.modes import modes
 
 from .norms import singular_values
-from .registry import FUNCTIONS, composite, in_columns, into, into_all, is_traced, named
+from .registry import FUNCTIONS, composite, in_columns, into, into_all, is_traced, named, refuse_out_gradient
 
 if TYPE_CHECKING:
     from torchax_lite import Tensor
@@ -644,11 +645,12 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if n == 0:
         eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         nothing = torch.zeros((), dtype=torch.bool, device=input.device)
-        return into("linalg_matrix_power", torch.where(nothing, input, eye), out)
+        result = torch.where(nothing, input, eye)
+        return into("linalg_matrix_power", result if out is None else result.detach(), out)
     base = inv(input) if n < 0 else input
     left, result = abs(n), None
     if left == 1:
-        return into("linalg_matrix_power", base.clone() if n > 0 else base, out)
+        return into("linalg_inv_ex" if n < 0 else "linalg_matrix_power", base.clone() if n > 0 else base, out)
     while left:
         if left & 1:
             result = base if result is None else torch.matmul(result, base)
@@ -656,6 +658,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         if left:
             base = torch.matmul(base, base)
     assert result is not None
+    if out is not None and n != 4 and modes.grad and result.requires_grad:
+        refuse_out_gradient("matmul")  # the last product is what writes to ``out``; PyTorch squares twice for 4
     return into("linalg_matrix_power", result, out)
 
 

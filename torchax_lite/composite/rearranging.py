@@ -123,7 +123,7 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 @composite(namespaces=(), method=True)
 def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of ``self.narrow(dim, start, length)``."""
-    return self.narrow(dim, start, length).clone()
+    return torch.narrow_copy(self, dim, start, length)  # type: ignore[no-any-return]
 
 
 @composite(method=True)

@@ -73,7 +73,7 @@ def _check_window(x, n, kernel, stride, padding, dilation, ceil_mode) -> list[in
     out = [pooled_size(*w, ceil_mode) for w in zip(size, kernel, stride, padding, dilation, strict=True)]
     if any(o < 1 for o in out):
         given = "x".join(map(str, x.shape[-n - 1 :]))
-        made = "x".join(map(str, (x.shape[-n - 1], *(max(o, 0) for o in out))))
+        made = "x".join(map(str, (x.shape[-n - 1], *out)))
         raise RuntimeError(f"Given input size: ({given}). Calculated output size: ({made}). Output size is too small")
     return out
 
@@ -459,7 +459,8 @@ def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divi
 def _adaptive_check(n, x, output_size, name, colon="") -> tuple[int, ...]:
     size = tuple(output_size) * (n if len(output_size) == 1 else 1)
     if len(size) != n:
-        raise RuntimeError(f"{name}: output_size must be {n}")
+        maximum = f"{name}(): internal error: output_size.size() must be {n}"
+        raise RuntimeError(maximum if colon else f"{name}: output_size must be {n}")
     if x.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got{colon} {list(x.shape)}")
     if any(s < 0 for s in size):

@@ -972,14 +972,14 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.base}(): argument 'out' must be Tensor, not {type_name(o)}")
-    from .out_rules import WITH_GRADIENT, case_of
+    from .out_rules import WITH_GRADIENT, case_of, shown_name
 
     given = [t for x in tensors for t in (x if isinstance(x, (list, tuple)) else (x,)) if isinstance(t, Tensor)]
     name = case_of(op.name, given, statics)
     if modes.grad and not {op.base, name} & WITH_GRADIENT and any(t.requires_grad for t in (*given, *outs)):
         raise RuntimeError(
-            f"{op.base}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
+            f"{shown_name(op.base, given)}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
         )
     if op.base in ("cumsum", "cumprod") and statics[1] is None:
         statics = (statics[0], outs[0].dtype)  # they are computed in the dtype of ``out``

@@ -42,6 +42,7 @@ _INT_OUT = Rule(
 )
 
 
+_MEAN = Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False)
 _COMPLEX_OUT = Rule("ifft expects a complex output tensor, but got {got}", exact=False)
 
 
@@ -258,7 +259,15 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
         "the output given to float_power has dtype {got} but the operation's result requires dtype {want}"
     ),
     "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
-    "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
+    "mean.all": _MEAN,
+    "mean.all.as": (_MEAN, _SAME),
+    "mean.some.as": _SAME,
+    **{
+        f"mvlgamma.{given}": Rule(
+            f"mvlgamma: result type {given} can't be cast to the desired output type {{want}}", exact=False
+        )
+        for given in C_NAMES
+    },
 }
 """By the name of an op, with its overload, with a case of :func:`case_of`, or without.
 
@@ -271,9 +280,26 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
     base = name.partition(".")[0]
     if base == "diff" and statics[0] == 0:
         return "diff.none"
+    if base == "mean":
+        return f"mean.{'all' if statics[0] is None else 'some'}{'' if statics[2] is None else '.as'}"
+    if base == "norm" and "nuc" in statics:
+        return "linalg_matrix_norm"
+    if base == "mvlgamma":
+        return f"mvlgamma.{dtypes.scalar_type_name(given[0].dtype)}"
     if base in ("abs", "fft_ifft"):
         return f"{base}.{'complex' if any(t._aval.dtype.kind == 'c' for t in given) else 'real'}"
     return name
+
+
+def shown_name(base: str, given: Sequence[Any]) -> str:
+    """The function that PyTorch names where ``out=`` meets gradients."""
+    kind = base.removeprefix("fft_")
+    if kind == base or not kind.endswith(("t", "t2", "tn")) or "freq" in kind:
+        return base
+    if kind.startswith(("irfft", "hfft")):
+        return "_fft_c2r"
+    real = all(t._aval.dtype.kind != "c" for t in given)
+    return "_fft_r2c" if real and kind in ("fft", "rfft", "rfft2", "rfftn") else "_fft_c2c"
 
 
 def keeps_rows(name: str) -> bool:
@@ -285,8 +311,8 @@ def keeps_rows(name: str) -> bool:
 
 WITH_GRADIENT = frozenset(
     (
-        "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft", "fft_ihfft",
-        "inner", "linalg_cond", "linalg_eigvals", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
+        "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft.real", "fft_ihfft",
+        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
         "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
         "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )

@@ -72,15 +72,22 @@ def _conv(
     n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: _Size, padding: str | _Size, dilation: _Size,
     groups: int,
 ) -> Tensor:  # fmt: skip
+    if isinstance(padding, str) and padding not in ("same", "valid"):
+        raise RuntimeError(f"Invalid padding string: '{padding}'")
+    if weight.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions")
     x, batched = _batched(input, weight, n, f"conv{n}d")
     stride, dilation = spread(stride, n), spread(dilation, n)
     if isinstance(padding, str):
         if padding == "same":
+            if weight.ndim != x.ndim:
+                raise RuntimeError(
+                    f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight"
+                    f"{list(weight.shape)}, but got {x.ndim}-dimensional input of size {list(x.shape)} instead"
+                )
             x, padding = _same(x, weight.shape[2:], stride, dilation)
-        elif padding == "valid":
-            padding = 0
         else:
-            raise RuntimeError(f"Invalid padding string: '{padding}'")
+            padding = 0
     out = _convolution(x, weight, bias, stride, spread(padding, n), dilation, False, (0,) * n, groups)
     return out if batched else out.squeeze(0)
 

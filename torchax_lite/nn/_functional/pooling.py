@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torchax_lite as torch
 
 from ..._generated import internal as _ops
+from ...ops.pooling import pooled_size
+from ...tensor import dtypes
 from .activation import relu
 from .common import spread
 
@@ -47,6 +49,11 @@ def _check_max_pool1d(
     input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> None:  # fmt: skip
     """What PyTorch refuses where no positions are asked for, in its words for that."""
+    if input.dim() not in (2, 3) or 0 in input.shape[-2:]:
+        raise RuntimeError(
+            f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
     name = "max_pool1d"
     kernel = _one(kernel_size, "kernel_size", name)
     step = kernel if stride is None or stride == () else _one(stride, "stride", name)
@@ -64,9 +71,11 @@ def _check_max_pool1d(
         )
     if spacing <= 0:
         raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {spacing}")
-    span = input.shape[-1] + 2 * pad - spacing * (kernel - 1) - 1
-    if (-(-span // step) if ceil_mode else span // step) + 1 <= 0:
-        raise RuntimeError("max_pool1d() Invalid computed output size: 0")
+    made = pooled_size(input.shape[-1], kernel, step, pad, spacing, ceil_mode)
+    if made <= 0:
+        raise RuntimeError(f"max_pool1d() Invalid computed output size: {made}")
+    if input.dtype.is_complex or not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"max_pool1d_impl\" not implemented for '{dtypes.scalar_type_name(input.dtype)}'")
 
 
 def max_pool1d_with_indices(
@@ -76,8 +85,8 @@ def max_pool1d_with_indices(
     """Maximum of each window of the last dim, and its position."""
     if input.dim() not in (2, 3):
         raise RuntimeError(
-            f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
-            f"{list(input.shape)}"
+            f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
+            "checking arguments for max_pool1d)"
         )
     name = "max_pool1d"
     kernel = _one(kernel_size, "kernel_size", name)
@@ -115,7 +124,7 @@ def max_pool1d(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Maximum of each window of the last dim (with ``return_indices`` also its position)."""
-    if input.dim() in (2, 3) and not return_indices:
+    if not return_indices:
         _check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
     found = max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     return found if return_indices else found[0]
