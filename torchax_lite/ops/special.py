@@ -215,7 +215,7 @@ def _polygamma(n: int, x: jax.Array) -> jax.Array:
     right = scale * _hurwitz(n + 1, safe)
     # cot has period 1: reduce first, for accuracy.
     phase = x - jnp.round(x)
-    cot = jnp.cos(math.pi * phase) / jnp.sin(math.pi * phase)
+    cot = jnp.sin(math.pi * (0.5 - jnp.abs(phase))) / jnp.sin(math.pi * phase)  # exactly zero halfway between poles
     coefficients = _cotangent_derivatives(n)[::-1]
     bend = jnp.polyval(jnp.asarray(coefficients, x.dtype), cot) * math.pi ** (n + 1)
     left = (1.0 if n % 2 == 0 else -1.0) * right - bend

@@ -210,6 +210,7 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
         ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm", "_native_batch_norm_legit"),
         Rule("expected scalar type {want} but found {got}"),
     ),
+    "norm.nuc": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
     "diag": (Rule("diag: result type {want} can't be cast to the desired out= type {got}", exact=False), _SAME),
     "ldexp": Rule("ldexp can't be cast to the desired output type {got}", exact=False),
@@ -283,7 +284,7 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
     if base == "mean":
         return f"mean.{'all' if statics[0] is None else 'some'}{'' if statics[2] is None else '.as'}"
     if base == "norm" and "nuc" in statics:
-        return "linalg_matrix_norm"
+        return "norm.nuc"
     if base == "mvlgamma":
         return f"mvlgamma.{dtypes.scalar_type_name(given[0].dtype)}"
     if base in ("abs", "fft_ifft"):
@@ -312,7 +313,7 @@ def keeps_rows(name: str) -> bool:
 WITH_GRADIENT = frozenset(
     (
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft.real", "fft_ihfft",
-        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
+        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile", "norm.nuc",
         "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
         "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
