@@ -313,7 +313,7 @@ def keeps_rows(name: str) -> bool:
 WITH_GRADIENT = frozenset(
     (
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft.real", "fft_ihfft",
-        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile", "norm.nuc",
+        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_norm", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile", "norm.nuc",
         "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
         "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
