@@ -128,9 +128,7 @@ def _samples(*, src: bool = False, value: bool = False, tail: tuple[Any, ...] = 
 
 @op("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", samples=_samples())
 def gather(self, dim, index, sparse_grad):
-    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
-    if sparse_grad:
-        raise NotImplementedError("gather: sparse_grad=True needs sparse tensors, which torchax_lite has not")
+    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``; a sparse gradient is the caller's affair."""
     at = canonical_dim(dim, self.ndim)
     _check_index_dtype("gather", index)
     if 0 not in index.shape:
