@@ -1307,7 +1307,7 @@ def frexp(input, *, out=None):
 
 @_numpy_names
 def gather(input, dim, index, *, sparse_grad=False, out=None):
-    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
+    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``; a sparse gradient is the caller's affair."""
     _check_values(_op_gather, (input, index,), (), (dim, sparse_grad,))
     if out is None:
         return _call(_op_gather, (input, index,), (), (dim, sparse_grad,))

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import torchax_lite as torch
+from torchax_lite._generated import torch_ops as _plain
 from torchax_lite.ops.common import canonical_dim
+from torchax_lite.ops.registry import OPS
 from torchax_lite.tensor.arguments import no_overload
+from torchax_lite.tensor.dispatch import call_view
 
 from .registry import composite, from_host
 
@@ -110,8 +113,25 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
 
 @composite(method=True)
 def conj(input: Tensor) -> Tensor:
-    """Complex conjugate; a real tensor is returned as it is."""
-    return input.conj_physical() if input.is_complex() else input
+    """Complex conjugate, a view that computes when it is read; a real tensor is returned as it is."""
+    return call_view(OPS["conj"], input, (), ()) if input.is_complex() else input  # type: ignore[no-any-return]
+
+
+@composite()
+def view_as_real(input: Tensor) -> Tensor:
+    """A complex tensor as a real one with a last dim of size 2, on the same memory."""
+    if input.is_conj():
+        raise RuntimeError(
+            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can view "
+            "it as real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the original."
+        )
+    return _plain.view_as_real(input)  # type: ignore[no-any-return]
+
+
+@composite()
+def _neg_view(input: Tensor) -> Tensor:
+    """The negative, a view that computes when it is read."""
+    return call_view(OPS["neg_view"], input, (), ())  # type: ignore[no-any-return]
 
 
 @composite(namespaces=(), method=True)

@@ -20,7 +20,7 @@ from .indexing import select as _select
 from .rebuilding import raw_view
 from .size import Size
 from .strides import contiguous_strides, memory_order, view_strides
-from .tensor import Tensor
+from .tensor import Tensor, deferred
 from .view_rules import MULTI
 
 _view, _view_dtype, _expand, _permute = OPS["view"], OPS["view.dtype"], OPS["expand"], OPS["permute"]
@@ -61,6 +61,10 @@ def _view_as_dtype(self: Tensor, dtype: dtypes.dtype) -> Tensor:
         return found
     if dtype is self.dtype:
         return dispatch.call_view(_view, self, (), (self._aval.shape,))  # type: ignore[no-any-return]
+    if self.is_conj():
+        raise RuntimeError(
+            "torch.Tensor.view is not supported for conjugate view tensors when converting to a different dtype."
+        )
     key = ((dtype,), self._aval, 0)
     site = _view_dtype.sites.get(key) or dispatch.make_site(_view_dtype, (self,), (), (dtype,), key)
     have, want = self.element_size(), dtype.itemsize
@@ -433,7 +437,10 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         base = dispatch.call_view(_permute, base, (), (tuple(memory_order(base_aval.shape, storage.strides)),))
     if input._aval.dtype != base_aval.dtype:
         base = base.view(-1).view(input.dtype)
-    return dispatch.call_view(_as_strided, base, (), (size, stride, offset))  # type: ignore[no-any-return]
+    made = dispatch.call_view(_as_strided, base, (), (size, stride, offset))
+    for bit, op in zip(deferred(input), ("conj", "neg_view"), strict=True):
+        made = dispatch.call_view(OPS[op], made, (), ()) if bit else made
+    return made  # type: ignore[no-any-return]
 
 
 def _real(self: Tensor) -> Tensor:
