@@ -159,8 +159,8 @@ def _unique_slices(input: Tensor, values: Any, at: int, return_inverse: bool, re
     inverse = np.empty(n, np.int64)
     inverse[order] = group
     counts = np.bincount(group, minlength=0) if n else np.zeros(0, np.int64)
-    kept = np.moveaxis(np.moveaxis(values, at, 0)[order[starts]], 0, at)
-    return _results(input, from_host(kept, input), inverse, counts, return_inverse, return_counts)
+    kept = from_host(np.moveaxis(values, at, 0)[order[starts]], input).movedim(0, at).detach()
+    return _results(input, kept, inverse, counts, return_inverse, return_counts)
 
 
 def _run_starts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -187,8 +187,8 @@ def unique_consecutive(
     starts = _run_starts(rows)
     inverse = (np.cumsum(starts) - 1).reshape(shape)
     edges = np.append(np.flatnonzero(starts), len(rows))
-    kept = np.moveaxis(moved[starts], 0, at)
-    return _results(input, from_host(kept, input), inverse, np.diff(edges), return_inverse, return_counts)
+    kept = from_host(moved[starts], input).movedim(0, at).detach()
+    return _results(input, kept, inverse, np.diff(edges), return_inverse, return_counts)
 
 
 # ---------------------------------------------------------------- counts

@@ -8,12 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .lowering import Number
 
 __all__ = [
     "accumulation_dtype", "canonical_dim", "canonical_dims", "cast_like", "display_name", "is_bool", "is_complex",
-    "is_floating", "is_integral", "number_kind", "reduced_shape", "refuse", "restore_dims", "sum_to",
+    "is_floating", "is_integral", "number_kind", "reduced_shape", "refuse", "restore_dims", "rounded_to", "sum_to",
 ]  # fmt: skip
 
 _DISPLAY = {
@@ -153,3 +154,9 @@ def refuse(
         return op
 
     return decorate
+
+
+def rounded_to(x: jax.Array, dtype: Any) -> jax.Array:
+    """float32 numbers rounded to what a narrower float holds; a cast there and back may be skipped by XLA."""
+    limits = jnp.finfo(dtype)
+    return x if np.dtype(dtype).itemsize >= 4 else lax.reduce_precision(x, limits.nexp, limits.nmant)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .common import rounded_to
 from .lowering import _astype
 from .registry import op
 
@@ -33,7 +34,7 @@ def linspace(start, end, steps, dtype):
     dtype = np.dtype(dtype)
     narrow = dtype.kind not in "biufc" or (dtype.kind == "f" and dtype.itemsize == 2)
     work = np.dtype(np.float32) if narrow else dtype if dtype.kind in "fc" else np.dtype(np.float64)
-    keep = functools.partial(_rounded_to, dtype=dtype) if narrow else lambda x: x
+    keep = functools.partial(rounded_to, dtype=dtype) if narrow else lambda x: x
     start, end = keep(_astype(start, work)), keep(_astype(end, work))
     if steps == 1:
         return _astype(start[None], dtype)
@@ -42,12 +43,6 @@ def linspace(start, end, steps, dtype):
     forward = start + keep(step * keep(i.astype(work)))
     backward = end - keep(step * keep((steps - 1 - i).astype(work)))
     return _astype(jnp.where(i < steps // 2, forward, backward), dtype)
-
-
-def _rounded_to(x, dtype):
-    """float32 numbers rounded to a narrower float, which XLA may not skip."""
-    limits = jnp.finfo(dtype)
-    return lax.reduce_precision(x, limits.nexp, limits.nmant)
 
 
 @op("eye(int n, int m, ScalarType dtype) -> Tensor", function=False, method=False, differentiable=False)

@@ -329,6 +329,9 @@ def max_unpool2d(self, indices, output_size):
     return _max_unpool(self, indices, output_size)
 
 
+max_unpool2d.memory_rule(channels_last())
+
+
 @max_unpool2d.vjp
 def _(ct, indices, output_size):
     return _max_unpool_backward(ct, indices, output_size), None
@@ -417,7 +420,7 @@ def _avg_pool_backward(n, ct, x, *args):
 @op(
     "avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, "
     "bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-    method=False, out=False, namespaces=("_ops",), grad_name="AvgPool2DBackward0",
+    method=False, namespaces=("_ops",), grad_name="AvgPool2DBackward0",
     samples=cases(
         (T((2, 3, 6, 7)), (2, 2)),
         (T((3, 7, 8)), (3, 2), (2, 1), (1, 1)),
@@ -442,7 +445,7 @@ def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divi
 @op(
     "avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, "
     "bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-    method=False, out=False, namespaces=("_ops",), grad_name="AvgPool3DBackward0",
+    method=False, namespaces=("_ops",), grad_name="AvgPool3DBackward0",
     samples=cases((T((2, 3, 4, 5, 4)), (2, 2, 2)), (T((3, 5, 6, 4)), (3, 2, 3), (2, 1, 2), (1, 1, 1), True, False)),
 )  # fmt: skip
 def avg_pool3d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):

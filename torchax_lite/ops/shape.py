@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from .common import canonical_dim, canonical_dims, display_name
-from .memory import as_first
+from .memory import as_first, dense
 from .registry import op
 from .samples import T, cases
 
@@ -90,6 +90,17 @@ def rot90(self, k, dims):
     if k == 0:
         return self
     return jax.lax.rev(jnp.swapaxes(self, a, b), (a if k == 1 else b,))
+
+
+@rot90.memory_rule
+def _(shapes, inputs, statics):
+    k, dims = statics
+    if k % 2 == 0:
+        return [None]
+    order = list(range(len(shapes[0])))
+    a, b = (canonical_dim(d, len(order)) for d in dims)
+    order[a], order[b] = b, a
+    return [dense(shapes[0], order)]
 
 
 @rot90.vjp

@@ -633,6 +633,8 @@ def _(base, value):
 @op("view_as_complex(Tensor self) -> Tensor", view=True)
 def view_as_complex(self):
     """A real tensor whose last dim has size 2 as a complex one."""
+    if self.dtype == np.float16:
+        raise NotImplementedError("view_as_complex of float16: torch.complex32 tensors do not exist here")
     if self.dtype not in (np.float32, np.float64):
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of another type"

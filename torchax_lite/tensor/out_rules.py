@@ -294,6 +294,8 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
 
 def shown_name(base: str, given: Sequence[Any]) -> str:
     """The function that PyTorch names where ``out=`` meets gradients."""
+    if base == "logsigmoid":
+        return "log_sigmoid_forward"
     kind = base.removeprefix("fft_")
     if kind == base or not kind.endswith(("t", "t2", "tn")) or "freq" in kind:
         return base
@@ -314,13 +316,13 @@ WITH_GRADIENT = frozenset(
     (
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft.real", "fft_ihfft",
         "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_norm", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile", "norm.nuc",
-        "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
+        "permute_copy", "quantile", "softmax", "slice_scatter", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
         "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
 )  # fmt: skip
 """Functions that take ``out`` although an argument requires grad: the result is copied into it."""
 
-SILENT = frozenset(("full", "addbmm", "multinomial", "narrow_copy", "lu"))
+SILENT = frozenset(("full", "addbmm", "multinomial", "narrow_copy", "lu", "logsigmoid"))
 """Functions that resize ``out`` without a warning; ``full`` stands for all that create tensors."""
 
 

@@ -141,8 +141,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dim."""
-    return reshape(input, -1)
+    """All elements in one dim, next to each other in memory."""
+    return reshape(input.contiguous(), -1)
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:

@@ -10,6 +10,7 @@ import torchax_lite as torch
 from ..._generated import internal as _ops
 from ..._generated.torch_ops import bilinear, conv_tbc
 from ..._generated.torch_ops import convolution as _convolution
+from ...composite.registry import into
 from .common import spread
 
 if TYPE_CHECKING:
@@ -23,11 +24,17 @@ __all__ = [
 _Size = int | Sequence[int]
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """``input @ weight^T + bias``: ``(*, in)`` and ``(out, in)`` give ``(*, out)``."""
+    if out is not None:
+        made = linear(input, weight, bias)
+        if input.dim() != 1 or weight.dim() != 2:
+            return into("linear", made, out)
+        into("linear", made.unsqueeze(0), out)  # one row to PyTorch, which resizes ``out`` to it first
+        return out.resize_(made.shape)
     if weight.dim() != 2 or input.dim() == 0:
-        out = torch.matmul(input, weight.t())
-        return out if bias is None else out + bias
+        product = torch.matmul(input, weight.t())
+        return product if bias is None else product + bias
     rank = input.dim()
     if rank == 2:
         return torch.mm(input, weight.t()) if bias is None else torch.addmm(bias, input, weight.t())
@@ -39,7 +46,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         rows *= s
     if bias is not None and input.is_contiguous():
         return torch.addmm(bias, input.view(rows, input.shape[-1]), weight.t()).view(shape)
-    out = _ops._unsafe_view(torch.mm(input.reshape(rows, input.shape[-1]), weight.t()), shape)
+    product = _ops._unsafe_view(torch.mm(input.reshape(rows, input.shape[-1]), weight.t()), shape)
     return out if bias is None else out + bias
 
 
