@@ -12,6 +12,7 @@ from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor
+from torchax_lite._generated import internal as _ops
 
 __all__ = [
     "CustomOpDef", "Library", "custom_op", "define", "get_ctx", "get_kernel", "impl", "impl_abstract", "infer_schema",
@@ -412,7 +413,7 @@ def _aten(name: str) -> Callable[..., Any] | None:
     special = {"_softmax": _softmax("softmax"), "_log_softmax": _softmax("log_softmax"), "_to_copy": _to_copy,
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
-               "slice": _slice, "_batch_norm_with_update": _batch_norm_with_update,
+               "slice": _slice, "_upsample_bilinear2d_aa": _upsample_bilinear2d_aa, "_batch_norm_with_update": _batch_norm_with_update,
                "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
                "_softmax_backward_data": _softmax_backward_data, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
@@ -440,6 +441,15 @@ def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_
     """``output * (grad_output - sum(output * grad_output))`` along ``dim``: the cotangent of ``softmax``'s input."""
     product = grad_output * output
     return (product - output * product.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _upsample_bilinear2d_aa(
+    input: Tensor, output_size: Any, align_corners: bool, scale_factors: Any = None
+) -> Tensor:  # fmt: skip
+    """Images resized with triangles as wide as the reduction."""
+    factors = tuple(float(f) for f in scale_factors or (0.0, 0.0))
+    size = [int(n * f) for n, f in zip(input.shape[2:], factors, strict=True)] if output_size is None else output_size
+    return _ops.upsample(input, "bilinear", tuple(size), factors, align_corners, True)  # type: ignore[no-any-return]
 
 
 def _slice(self: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:

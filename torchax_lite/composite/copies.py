@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import torchax_lite as torch
 
-from ..tensor.strides import contiguous_strides, is_non_overlapping_and_dense
 from .registry import composite, into
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def expand_copy(input: Tensor, size: Any, *, implicit: bool = False, out: Tensor
 
 @composite()
 def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
-    """Copy of ``narrow``; an ``out`` of the right size is filled in the order of its memory, as PyTorch does."""
+    """Copy of ``narrow``."""
     if dim >= input.ndim > 0:
         raise RuntimeError(
             "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  (Could this error "
@@ -61,11 +60,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
     if length < 0 and input.ndim:
         at = start + input.shape[dim] if start < 0 else start
         raise RuntimeError(f"start ({at}) + length ({length}) exceeds dimension size ({input.shape[dim]}).")
-    part = input.narrow(dim, start, length)
-    if out is not None and out.shape == part.shape and is_non_overlapping_and_dense(tuple(out.shape), out.stride()):
-        _copied("narrow_copy", part, torch.as_strided(out, part.shape, contiguous_strides(tuple(part.shape))))
-        return out
-    return _copied("narrow_copy", part, out)
+    return _copied("narrow_copy", input.narrow(dim, start, length), out)
 
 
 @composite()

@@ -14,6 +14,7 @@ import numpy as np
 import torchax_lite as torch
 from torchax_lite._generated import internal, torch_ops
 from torchax_lite.ops.common import canonical_dim
+from torchax_lite.tensor.dispatch import overlap
 from torchax_lite.tensor.dtypes import scalar_type_name
 
 from .registry import composite, from_host, in_columns, into, named
@@ -74,6 +75,11 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     shape = broadcast([tuple(mask.shape), tuple(input.shape)])
     chosen = np.flatnonzero(np.broadcast_to(mask._host_array(), shape))
     picked = internal.masked_select_at(input, from_host(chosen.astype(np.int64, copy=False), input), shape)
+    if out is not None and any(overlap(out, t) in ("part", "whole") for t in (input, mask)):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
     return into("masked_select", picked, out)
 
 

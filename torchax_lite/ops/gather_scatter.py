@@ -46,7 +46,8 @@ def _check_scatter(self: Any, dim: int, index: Any, src: Any = None) -> int:
     if len(shape) != len(own):
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
     if src is not None and len(_dims(src)) != len(shape):
-        canonical_dim(len(shape) - 1, src.ndim)
+        if src.ndim:
+            canonical_dim(len(shape) - 1, src.ndim)
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     fits = all(k == at or n <= m for k, (n, m) in enumerate(zip(shape, own, strict=True)))
     if src is None:

@@ -424,11 +424,17 @@ def _multilabel_samples(rng, dtype):
 )  # fmt: skip
 def multilabel_margin_loss(self, target, reduction):
     """``sum_{labels j, others i} max(0, 1 - (x[j] - x[i])) / C`` for each row, reduced."""
+    if self.ndim > 2 or 0 in self.shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(self.shape)}"
+        )
     if target.shape != self.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(self.shape)}")
-    if target.dtype != jnp.int64:
+    if target.dtype != jnp.int64 and self.size:
         raise RuntimeError(f"expected scalar type Long but found {display_name(target.dtype)}")
     _reject(self, "multilabel_margin_loss")
+    if not self.size:
+        target = target.astype(jnp.int64)
     loss, _ = _multilabel_terms(_wide(self), target)
     reduced = _reduce(loss, reduction)
     return (reduced.reshape(()) if self.ndim < 2 else reduced).astype(self.dtype)

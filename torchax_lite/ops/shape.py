@@ -44,10 +44,13 @@ def roll(self, shifts, dims):
         return _rolled(self.reshape(-1), shifts[0], 0).reshape(self.shape)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not self.size:
+        return self
     x = self
     for shift, dim in zip(shifts, dims, strict=True):
-        dim = canonical_dim(dim, x.ndim)
-        x = _rolled(x, shift, dim) if x.ndim else x
+        if not x.ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        x = _rolled(x, shift, canonical_dim(dim, x.ndim))
     return x
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
 
-from .common import refuse
+from .common import needs_tensor, refuse
 from .registry import ALL, FLOAT, ArraySpec, op
 from .samples import T, cases, unary
 
@@ -323,6 +323,7 @@ def _zeta_name(self: Any, other: Any) -> str:
     return "SpecialZetaBackward0" if isinstance(other, ArraySpec) else "SpecialZetaBackward2"
 
 
+@needs_tensor("special_zeta")
 @refuse("c")
 @op(
     "zeta(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", promote=FLOAT, pointwise=True, method=False,
@@ -450,6 +451,7 @@ def _xlog1py_name(self: Any, other: Any) -> str:
     return "SpecialXlog1PyBackward0" if isinstance(other, ArraySpec) else "SpecialXlog1PyBackward2"
 
 
+@needs_tensor("special_xlog1py")
 @refuse("c", "\"xlog1py_cpu\" not implemented for 'ComplexFloat'")
 @op(
     "xlog1py(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", promote=FLOAT, pointwise=True, method=False,

@@ -260,6 +260,22 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
         "the output given to float_power has dtype {got} but the operation's result requires dtype {want}"
     ),
     "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
+    **dict.fromkeys(
+        ("max.all", "min.all"),
+        Rule(
+            "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to be true, but got "
+            "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
+            exact=False,
+        ),
+    ),
+    **dict.fromkeys(
+        ("nansum", "nanmean"),
+        Rule(
+            "\"nansum_cpu\" not implemented for '{got}'",
+            error=NotImplementedError,
+            allowed=("Half", "BFloat16", "Float", "Double"),
+        ),
+    ),
     "mean.all": _MEAN,
     "mean.all.as": (_MEAN, _SAME),
     "mean.some.as": _SAME,
@@ -281,6 +297,11 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
     base = name.partition(".")[0]
     if base == "diff" and statics[0] == 0:
         return "diff.none"
+    if name in ("max", "min"):
+        return f"{name}.all"
+    if name == "matmul" and len(given) == 2:
+        ranks = given[0].ndim, given[1].ndim
+        return "dot" if ranks == (1, 1) else "mv" if ranks[1] == 1 and ranks[0] > 2 else name
     if base == "mean":
         return f"mean.{'all' if statics[0] is None else 'some'}{'' if statics[2] is None else '.as'}"
     if base == "norm" and "nuc" in statics:
@@ -305,9 +326,16 @@ def shown_name(base: str, given: Sequence[Any]) -> str:
     return "_fft_r2c" if real and kind in ("fft", "rfft", "rfft2", "rfftn") else "_fft_c2c"
 
 
-def keeps_rows(name: str) -> bool:
-    """Whether ``out`` is resized row by row, although the result itself lies in another order."""
-    return name in ("geqrf", "linalg_eig", "lu") or (
+_ROWS_IF_FILLED = frozenset(
+    ("geqrf", "linalg_eig", "linalg_householder_product", "orgqr", "cholesky_inverse", "ormqr")
+)
+
+
+def keeps_rows(name: str, filled: bool) -> bool:
+    """Whether ``out`` (``filled``: with elements) is resized row by row, although the result lies in another order."""
+    if name in _ROWS_IF_FILLED:
+        return filled
+    return name in ("lu", "cholesky", "cholesky_solve", "linalg_tensorinv") or (
         name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft")
     )
 
@@ -315,7 +343,7 @@ def keeps_rows(name: str) -> bool:
 WITH_GRADIENT = frozenset(
     (
         "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft.real", "fft_ihfft",
-        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_norm", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile", "norm.nuc",
+        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_norm", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "linalg_tensorsolve", "log_softmax", "lu", "nanquantile", "norm.nuc",
         "permute_copy", "quantile", "softmax", "slice_scatter", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
         "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )

@@ -235,6 +235,15 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """``length`` slices of a dim from ``start``."""
+    if isinstance(start, Tensor):
+        if start.ndim or start.is_floating_point() or start.is_complex() or start.dtype is dtypes.bool_:
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
+    elif isinstance(start, bool) or not hasattr(start, "__index__"):
+        shown = ", ".join(dispatch.type_name(v) for v in (input, dim, start, length))
+        raise TypeError(
+            f"narrow() received an invalid combination of arguments - got ({shown}), but expected one of:\n * (Tensor "
+            "input, int dim, Tensor start, int length)\n * (Tensor input, int dim, int start, int length)\n"
+        )
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
@@ -387,7 +396,7 @@ def _tensor_split(input: Tensor, indices_or_sections: Any, dim: int) -> tuple[Te
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of all slices of a dim."""
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = canonical_dim(dim, input.ndim)
     op = OPS["select"]
     count = input._aval.shape[d]

@@ -74,6 +74,9 @@ def _along_dim(error: type[Exception], text: str, wraps: bool = False) -> Callab
             and any(n > m for k, (n, m) in enumerate(zip(index, own, strict=True)) if k != dim)
         ):
             return  # the sizes are refused first
+        source = tensors[2] if op.base.startswith("scatter") and len(tensors) > 2 else None
+        if isinstance(source, dispatch.Tensor) and max(source.ndim, 1) != max(len(index), 1):
+            return
         bad = _outside(tensors[1], -size if wraps else 0, size)
         if bad is not None:
             raise error(text.format(index=bad, dim=dim, size=size))

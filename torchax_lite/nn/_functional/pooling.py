@@ -261,9 +261,26 @@ def _sizes(input: Tensor, output_size: Any, n: int) -> tuple[int, ...]:
     return tuple(d if v is None else v for v, d in zip(wanted, own, strict=True))
 
 
+def _one_size(output_size: Any, function: str) -> int:
+    """The output size of adaptive pooling over one dim."""
+    if isinstance(output_size, int):
+        return output_size
+    if not isinstance(output_size, (tuple, list)):
+        kind = type(output_size).__name__
+        raise TypeError(f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not {kind}")
+    if len(output_size) != 1:
+        raise RuntimeError(f"{function}() argument 'output_size' should contain one int (got {len(output_size)})")
+    if not isinstance(output_size[0], int):
+        raise TypeError(
+            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type "
+            f"{type(output_size[0]).__name__} at pos 0"
+        )
+    return output_size[0]
+
+
 def adaptive_avg_pool1d(input: Tensor, output_size: _Size) -> Tensor:
     """Mean over ``output_size`` windows that split the last dim evenly."""
-    size = _one(output_size, "output_size", "adaptive_avg_pool1d")
+    size = _one_size(output_size, "adaptive_avg_pool1d")
     if input.dim() not in (2, 3):
         raise RuntimeError(
             f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
@@ -292,7 +309,7 @@ def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: _Size, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Maximum over ``output_size`` windows that split the last dim evenly, and its position."""
-    size = _one(output_size, "output_size", "adaptive_max_pool1d")
+    size = _one_size(output_size, "adaptive_max_pool1d")
     if input.dim() not in (2, 3):
         raise RuntimeError(f"adaptive_max_pool1d(): Expected 2D or 3D tensor, but got: {list(input.shape)}")
     values, indices = _ops.adaptive_max_pool2d(input.unsqueeze(-2), (1, size))
