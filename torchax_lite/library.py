@@ -472,16 +472,23 @@ def _max_pool2d_with_indices_backward(
 
 def _batch_norm_with_update(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor, running_var: Tensor,
-    momentum: float, eps: float,
+    momentum: float, eps: float, *, out: Any = None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """Batch norm in training: result, the batch's mean and reciprocal deviation, and no reserved memory."""
+    if out is not None:
+        raise RuntimeError(
+            "Overloaded torch operator invoked from Python failed to match any schema:\n"
+            "aten::_batch_norm_with_update() Expected a value of type 'Tensor' for argument 'out' but instead found type "
+            f"'{type(out).__name__}'."
+        )
     made = torch.native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
     return (*made, torch.empty(0, dtype=torch.uint8))
 
 
 def _native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
     """``grad_output * mask * scale``: the cotangent of the input of ``native_dropout``."""
-    return grad_output * (mask * scale).to(grad_output.dtype)
+    factor = mask * scale
+    return grad_output * (factor.to(grad_output.dtype) if grad_output.is_floating_point() else factor)
 
 
 _NAMED_ONLY = frozenset({

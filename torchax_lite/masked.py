@@ -38,7 +38,7 @@ def _filled(input: Tensor, mask: Tensor | None, value: float | Callable[[Tensor]
         return input
     if callable(value):
         if input.dtype is torch.bool:
-            raise NotImplementedError("identity of a largest or smallest element on torch.bool input")
+            raise NotImplementedError(f"identity of {'amax' if value is _lowest else 'amin'} on torch.bool input")
         value = value(input)
     return torch.where(mask, input, torch.full((), value, dtype=input.dtype, device=input.device))
 
@@ -127,11 +127,10 @@ def mean(
 def median(
     input: Tensor, dim: int = -1, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Lower median of the elements of a dim."""
-    x = _cast(input, dtype)
-    if not x.is_floating_point():
-        raise ValueError(f"input must be float, got {x.dtype}")
-    return torch.nanmedian(_filled(x, mask, torch.nan), dim, keepdim).values
+    """Lower median of the elements of a dim, of integers in ``dtype`` if given (of others in their own, as in PyTorch)."""
+    x = input if input.is_floating_point() else input.to(torch.float32)
+    made = torch.nanmedian(_filled(x, mask, torch.nan), dim, keepdim).values
+    return made if input.is_floating_point() else made.to(dtype or input.dtype)
 
 
 def var(
@@ -191,32 +190,34 @@ def logaddexp(
 
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Running sum of the elements."""
-    return torch.cumsum(_filled(_cast(input, dtype, widen=True), mask, 0), dim)
+    return torch.cumsum(_filled(_cast(input, dtype), mask, 0), dim, dtype=dtype or input.dtype)
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Running product of the elements."""
-    return torch.cumprod(_filled(_cast(input, dtype, widen=True), mask, 1), dim)
+    return torch.cumprod(_filled(_cast(input, dtype), mask, 1), dim, dtype=dtype or input.dtype)
 
 
-def _normal(fn: Callable[..., Tensor], input: Tensor, dim: int, dtype: Any, mask: Tensor | None, fill: float) -> Tensor:
+def _normal(
+    fn: Callable[..., Tensor], input: Tensor, dim: int, dtype: Any, mask: Tensor | None, fill: Callable[[Tensor], float]
+) -> Tensor:  # fmt: skip
     x = _cast(input, dtype)
     return fn(_filled(x, mask, fill), dim)
 
 
 def softmax(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Softmax over the elements of a dim."""
-    return _normal(torch.softmax, input, dim, dtype, mask, -torch.inf)
+    return _normal(torch.softmax, input, dim, dtype, mask, _lowest)
 
 
 def log_softmax(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Logarithm of the softmax over the elements of a dim."""
-    return _normal(torch.log_softmax, input, dim, dtype, mask, -torch.inf)
+    return _normal(torch.log_softmax, input, dim, dtype, mask, _lowest)
 
 
 def softmin(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Softmax of the negated elements of a dim."""
-    return _normal(torch.nn.functional.softmin, input, dim, dtype, mask, torch.inf)
+    return _normal(torch.nn.functional.softmin, input, dim, dtype, mask, _highest)
 
 
 def normalize(

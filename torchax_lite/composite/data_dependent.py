@@ -16,6 +16,7 @@ from torchax_lite._generated import internal, torch_ops
 from torchax_lite.ops.common import canonical_dim
 from torchax_lite.tensor.dispatch import overlap
 from torchax_lite.tensor.dtypes import scalar_type_name
+from torchax_lite.tensor.indexing import check_bounds
 
 from .registry import composite, from_host, in_columns, into, named
 
@@ -83,6 +84,15 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     return into("masked_select", picked, out)
 
 
+def _places(self: Tensor, indices: Any) -> list[Tensor | None]:
+    """Indices without masks, those that are known compared with the sizes."""
+    found = _without_masks(self, indices)
+    for d, index in enumerate(found[: self.ndim]):
+        if index is not None:
+            check_bounds(index, self.shape[d], d)
+    return found
+
+
 def _without_masks(self: Tensor, indices: Any) -> list[Tensor | None]:
     """Indices with each boolean (or byte) mask replaced by the positions of its true elements."""
     if isinstance(indices, torch.Tensor):
@@ -105,13 +115,13 @@ def _without_masks(self: Tensor, indices: Any) -> list[Tensor | None]:
 @composite(method=True)
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` written (or added) at ``input[indices]``; indices are integers or masks."""
-    return torch_ops.index_put(input, _without_masks(input, indices), values, accumulate)  # type: ignore[no-any-return]
+    return torch_ops.index_put(input, _places(input, indices), values, accumulate)  # type: ignore[no-any-return]
 
 
 @composite(method=True, name="index_put_")
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place form of ``index_put``."""
-    return torch_ops.index_put_(input, _without_masks(input, indices), values, accumulate)  # type: ignore[no-any-return]
+    return torch_ops.index_put_(input, _places(input, indices), values, accumulate)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- unique values

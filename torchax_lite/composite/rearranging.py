@@ -307,7 +307,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     sizes = (shape,) if isinstance(shape, int) else tuple(int(s) for s in shape)
     if any(s < 0 for s in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
-    found = []
+    found, indices = [], indices.to(torch.int64)
     for k, size in enumerate(sizes):
         step = math.prod(sizes[k + 1 :])
         found.append(indices.div(step, rounding_mode="floor") % size if size else indices)

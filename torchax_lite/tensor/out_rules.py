@@ -327,7 +327,7 @@ def shown_name(base: str, given: Sequence[Any]) -> str:
 
 
 _ROWS_IF_FILLED = frozenset(
-    ("geqrf", "linalg_eig", "linalg_householder_product", "orgqr", "cholesky_inverse", "ormqr")
+    ("lstsq", "geqrf", "linalg_eig", "linalg_householder_product", "orgqr", "cholesky_inverse", "ormqr")
 )
 
 

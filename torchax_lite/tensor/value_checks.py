@@ -1,6 +1,7 @@
-"""Errors about the values of indices and divisors, raised where those values are already known on the host.
+"""Errors about the values of indices and divisors, raised where those values are known without running anything.
 
-What only a running program knows cannot be reported: reads are clamped and writes dropped there.
+Known is what lies on the host, and what a few recorded integer ops make of it. What only a running program knows cannot
+be reported: reads are clamped and writes dropped there.
 """
 
 from __future__ import annotations
@@ -41,9 +42,28 @@ def known_values(t: Any) -> np.ndarray[Any, Any] | None:
     return None if node is None or node.value is None else np.asarray(node.value)
 
 
+def integer_values(t: Any) -> np.ndarray[Any, Any] | None:
+    """The values of an integer tensor on the CPU that are known, or follow from known ones in a few steps; else None."""
+    found = host_values(t)
+    if found is not None or not isinstance(t, dispatch.Tensor) or t._aval.dtype.kind not in "iu":
+        return found
+    place = t._aval.place
+    if place.type != "cpu" or place.kind != "device":
+        return None
+    found = t._known_view()
+    if found is not None:
+        return found
+    node = t._sync()
+    if node.value is None:
+        from .on_numpy import small_values
+
+        return small_values(node)
+    return node.value if isinstance(node.value, np.ndarray) else None
+
+
 def _outside(index: Any, low: int, high: int) -> int | None:
     """The first known index outside ``low <= i < high``."""
-    values = host_values(index)
+    values = integer_values(index)
     if values is None or values.dtype.kind not in "iu" or not values.size:
         return None
     if low <= int(values.min()) and int(values.max()) < high:
@@ -113,7 +133,7 @@ def _linear_classes(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], stat
 def _check_classes(target: Any, n: int, ignored: int) -> None:
     if _outside(target, 0, n) is None:
         return
-    values = host_values(target)
+    values = integer_values(target)
     assert values is not None
     bad = values[((values < 0) | (values >= n)) & (values != ignored)]
     if bad.size:
@@ -139,7 +159,7 @@ def _divisor(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Se
             return
     divisor = tensors[1]
     if isinstance(divisor, dispatch.Tensor):
-        values = host_values(divisor)
+        values = integer_values(divisor)
         if values is None or values.all():
             return
     elif divisor != 0:
@@ -171,4 +191,4 @@ def check_values(op: Op, tensors: Sequence[Any], scalars: Sequence[Any] = (), st
     _RULES[op.base](op, tensors, scalars, statics)
 
 
-__all__ = ["check_values", "host_values", "known_values"]
+__all__ = ["check_values", "host_values", "integer_values", "known_values"]
