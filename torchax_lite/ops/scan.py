@@ -34,6 +34,14 @@ def cumsum(self, dim, dtype):
     return _scan(jax.lax.cumsum, self, dim, dtype)
 
 
+def _no_bools(name):
+    def check(self, dim, dtype):
+        if dtype is not None and np.dtype(dtype) == np.bool_:
+            raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
+
+    return check
+
+
 @cumsum.vjp
 def _(ct, dim):
     return _scan(jax.lax.cumsum, ct, dim, None, reverse=True)
@@ -43,6 +51,10 @@ def _(ct, dim):
 def cumprod(self, dim, dtype):
     """Running product; integers and bools are multiplied as int64."""
     return _scan(jax.lax.cumprod, self, dim, dtype)
+
+
+cumsum.check(_no_bools("cumsum"))
+cumprod.check(_no_bools("cumprod"))
 
 
 def _running(x: jax.Array, dim: int, sign: int) -> tuple[jax.Array, jax.Array]:
