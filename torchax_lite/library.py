@@ -433,7 +433,7 @@ def _aten(name: str) -> Callable[..., Any] | None:
 def _safe_softmax(self: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``softmax`` along ``dim`` with zeros where every element is -inf."""
     empty = (self == float("-inf")).all(dim, keepdim=True)
-    return torch.softmax(self, dim, dtype).masked_fill(empty, 0)
+    return torch.softmax(self.masked_fill(empty, 0), dim, dtype).masked_fill(empty, 0)
 
 
 def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any) -> Tensor:
