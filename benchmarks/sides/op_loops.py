@@ -129,7 +129,9 @@ def _each(form, names, prefix=""):
 _each("torch.{}(a)", "abs angle asinh atan ceil conj_physical cos cosh deg2rad erf erfc exp exp2 expm1 floor frac i0")
 _each("torch.{}(a)", "isfinite isinf isnan isneginf isposinf isreal logical_not neg positive rad2deg reciprocal relu")
 _each("torch.{}(a)", "round selu sgn sigmoid sign signbit sin sinc sinh square tan tanh trunc nan_to_num frexp celu")
-_each("torch.{}(a)", "hardshrink amax amin aminmax argmax argmin max min all any count_nonzero mean nanmean nansum prod")
+_each(
+    "torch.{}(a)", "hardshrink amax amin aminmax argmax argmin max min all any count_nonzero mean nanmean nansum prod"
+)
 _each("torch.{}(a)", "std std_mean sum var var_mean median nanmedian norm trace msort tril triu diag rot90")
 _each("torch.{}(a)", "trapezoid.dx cumulative_trapezoid.dx")
 _each("torch.{}(unit)", "acos asin atanh erfinv log log10 log1p log2 rsqrt sqrt lgamma digamma")
