@@ -4,8 +4,8 @@
     worker.py SIDE model:NAME  a model of tests/model_programs
     worker.py SIDE ops         single ops: "build LOOP" makes one of sides/op_loops.py the loop that runs
 
-Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took (and, for
-torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
+Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took and those of
+processor time (and, for torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
 first step: seconds for import, building and the first step.
 """
 
@@ -85,7 +85,7 @@ def main():
                 answer(error=f"{type(error).__name__}: {error}")
         elif command == "run":
             steps, before = int(arguments[0]), counts(side)
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             if name == "ops":
                 for _ in range(steps):
                     loops.wait(step())  # each one: what nobody looks at is not computed
@@ -93,9 +93,9 @@ def main():
                 for _ in range(steps):
                     result = step()
                 loops.wait(result)
-            seconds = time.perf_counter() - start
+            seconds, processor = time.perf_counter() - start, time.process_time() - processor
             after = counts(side)
-            answer(seconds=seconds, **{key: after[key] - before[key] for key in after})
+            answer(seconds=seconds, processor=processor, **{key: after[key] - before[key] for key in after})
 
 
 if __name__ == "__main__":

@@ -99,10 +99,11 @@ INPUTS = {
     "right": lambda: _normal(512, 64),
     "form": lambda: _normal(64, 64, 64),
     "sequence": lambda: _normal(64, 32, 256),
+    "rnn": lambda: torch.nn.RNN(256, 256),
+    "gru": lambda: torch.nn.GRU(256, 256),
+    "lstm": lambda: torch.nn.LSTM(256, 256),
     "hidden": lambda: _normal(32, 256),
     "cell": lambda: _normal(32, 256),
-    "hidden1": lambda: _normal(1, 32, 256),
-    "cell1": lambda: _normal(1, 32, 256),
     "w1": lambda: _normal(256, 256) / 16,
     "w2": lambda: _normal(256, 256) / 16,
     "w3": lambda: _normal(768, 256) / 16,
@@ -239,7 +240,7 @@ CALLS |= {
     "group_norm": "F.group_norm(images, 4, scale, channels)",
     "gather": "torch.gather(a, 1, at)",
     "gru_cell": "torch.gru_cell(hidden, cell, w3, w4, bias3, bias3)",
-    "gru_layer": "torch.gru(sequence, hidden1, [w3, w4, bias3, bias3], True, 1, 0.0, False, False, False)[0]",
+    "gru_layer": "gru(sequence)[0]",
     "hash_tensor": "torch.hash_tensor(a)",
     "histc": "torch.histc(a, 100)",
     "igamma": "torch.special.gammainc(pos, pos2)",
@@ -269,7 +270,7 @@ CALLS |= {
     "linspace": "torch.linspace(0, 1, SIDE * SIDE)",
     "logit": "torch.logit(unit, 1e-6)",
     "lstm_cell": "torch.lstm_cell(hidden, [cell, cell], w5, w6, bias5, bias5)",
-    "lstm_layer": "torch.lstm(sequence, [hidden1, cell1], [w5, w6, bias5, bias5], True, 1, 0.0, False, False, False)[0]",
+    "lstm_layer": "lstm(sequence)[0]",
     "lu_permutation": "torch.lu_unpack(spd, pivots)[0]",
     "masked_fill": "torch.masked_fill(a, mask, scalar)",
     "masked_scatter": "torch.masked_scatter(a, mask, b)",
@@ -338,7 +339,7 @@ CALLS |= {
     "replication_pad3d": "F.pad(volumes, (3, 3, 3, 3, 3, 3), mode='replicate')",
     "reshape_copy": "a.t().reshape(-1)",
     "rms_norm": "F.rms_norm(a, (SIDE,), v)",
-    "rnn_layer": "torch.rnn_tanh(sequence, hidden1, [w1, w2, bias1, bias1], True, 1, 0.0, False, False, False)[0]",
+    "rnn_layer": "rnn(sequence)[0]",
     "rnn_relu_cell": "torch.rnn_relu_cell(hidden, cell, w1, w2, bias1, bias1)",
     "rnn_tanh_cell": "torch.rnn_tanh_cell(hidden, cell, w1, w2, bias1, bias1)",
     "roll": "torch.roll(a, 3, 1)",
@@ -416,8 +417,11 @@ def _loop(name, gradients, compiled):
     inputs = {each: INPUTS[each]() for each in code.co_names if each in INPUTS}
     scope = {"torch": torch, "F": F, "SIDE": SIDE, **inputs}
     if not gradients:
+        for x in inputs.values():
+            if isinstance(x, torch.nn.Module):
+                x.requires_grad_(False)
         return lambda: eval(code, scope)
-    moving = [x for key, x in inputs.items() if not key.startswith(FIXED)]
+    moving = [x for key, x in inputs.items() if isinstance(x, torch.Tensor) and not key.startswith(FIXED)]
     varied = [x.requires_grad_() for x in moving if x.is_floating_point() or x.is_complex()]
     cotangents = [torch.ones_like(t) for t in _tensors(eval(code, scope)) if t.requires_grad]
     if not cotangents:

@@ -78,7 +78,13 @@ def _normals(generator: CPUGenerator, uniforms: Iterator[float]) -> Callable[[],
 
 
 def _marsaglia_tsang(
-    concentration: float, low: bool, power: float, d: float, c: float, uniforms: Iterator[float], normal: Callable[[], float]
+    concentration: float,
+    low: bool,
+    power: float,
+    d: float,
+    c: float,
+    uniforms: Iterator[float],
+    normal: Callable[[], float],
 ) -> float:
     scale = 1.0
     if low:
