@@ -2,9 +2,10 @@
 
     worker.py SIDE LOOP        SIDE: torch, torch-compiled, jax, torchax_lite
     worker.py SIDE model:NAME  a model of tests/model_programs
+    worker.py SIDE ops         single ops: "build LOOP" makes one of sides/op_loops.py the loop that runs
 
-Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took (and, for
-torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
+Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took and those of
+processor time (and, for torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
 first step: seconds for import, building and the first step.
 """
 
@@ -55,28 +56,46 @@ def main():
     if name.startswith("model:"):
         sys.path.insert(0, str(HERE.parent / "tests"))
         import model_loops as loops
+    elif name == "ops":
+        import op_loops as loops
     elif side == "jax":
         import jax_loops as loops
     else:
         import torch_loops as loops
     imported = time.perf_counter()
-    step = loops.LOOPS[name](*([] if side == "jax" else [side == "torch-compiled"]))
-    loops.wait(step())
+
+    def built(loop):
+        step = loops.LOOPS[loop](*([] if side == "jax" else [side == "torch-compiled"]))
+        loops.wait(step())
+        return step
+
+    step = None if name == "ops" else built(name)
     answer(imports=imported - begun, first_step=time.perf_counter() - imported, **counts(side))
 
     for line in sys.stdin:
         command, *arguments = line.split()
         if command == "versions":
             answer(**versions(side))
+        elif command == "build":
+            step = None  # frees the inputs of the loop before
+            try:
+                step = built(*arguments)
+                answer()
+            except Exception as error:
+                answer(error=f"{type(error).__name__}: {error}")
         elif command == "run":
             steps, before = int(arguments[0]), counts(side)
-            start = time.perf_counter()
-            for _ in range(steps):
-                result = step()
-            loops.wait(result)
-            seconds = time.perf_counter() - start
+            start, processor = time.perf_counter(), time.process_time()
+            if name == "ops":
+                for _ in range(steps):
+                    loops.wait(step())  # each one: what nobody looks at is not computed
+            else:
+                for _ in range(steps):
+                    result = step()
+                loops.wait(result)
+            seconds, processor = time.perf_counter() - start, time.process_time() - processor
             after = counts(side)
-            answer(seconds=seconds, **{key: after[key] - before[key] for key in after})
+            answer(seconds=seconds, processor=processor, **{key: after[key] - before[key] for key in after})
 
 
 if __name__ == "__main__":

@@ -417,6 +417,8 @@ def _watch_phase(text: str, *vectors: tuple[int, Tensor, int]) -> None:
         return
 
     def look(gradients: Sequence[Tensor | None]) -> None:
+        if any(g is not None and is_traced(g) for g in gradients):
+            return
         parts = [
             (t.conj() * g.detach()).sum(dim).imag * (1 if dim == -2 else -1)
             for at, t, dim in held

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .arcs import arctan2
 from .common import (
     cast_like,
     display_name,
@@ -151,11 +152,37 @@ def _(ct, self, other):
     return ct / jnp.conj(other), -ct * jnp.conj(self / other / other)
 
 
+def _subnormal(x: jax.Array) -> jax.Array:
+    """Whether a float32 is subnormal, told from its bits: XLA reads such numbers as zeros."""
+    bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(x), jnp.int32) & 0x7FFFFFFF
+    return (bits > 0) & (bits < 0x00800000)
+
+
+def _rest(a: jax.Array, b: jax.Array) -> jax.Array:
+    """``a - trunc(a / b) * b`` without rounding errors (C's ``fmod``).
+
+    In float32 it is computed in float64, exactly as long as the quotient has at most 29 bits and nothing is subnormal;
+    XLA calls a scalar function for each element.
+    """
+    if a.dtype != jnp.float32:
+        return jax.lax.rem(a, b)
+    negative = jnp.signbit(a)
+    size, unit = jnp.where(negative, -a, a).astype(jnp.float64), jnp.abs(b).astype(jnp.float64)
+    quotient = size / unit
+    long = jnp.any((quotient >= 2.0**29) & jnp.isfinite(quotient) | _subnormal(a) | _subnormal(b))
+
+    def short(a: jax.Array, b: jax.Array) -> jax.Array:
+        rest = jnp.where(jnp.isinf(unit), size, size - jnp.trunc(quotient) * unit).astype(jnp.float32)
+        return jnp.where(jnp.isnan(a), a, jnp.where(negative, -rest, rest))
+
+    return jax.lax.cond(long, jax.lax.rem, short, a, b)
+
+
 def _floor_quotient(a: jax.Array, b: jax.Array) -> jax.Array:
     """``floor(a / b)`` without the rounding error of the quotient (as Python's ``//``)."""
     if is_integral(a):
         return jnp.floor_divide(a, b)
-    rest = jax.lax.rem(a, b)
+    rest = _rest(a, b)
     quotient = (a - rest) / b
     quotient = jnp.where((rest != 0) & ((b < 0) != (rest < 0)), quotient - 1, quotient)
     floor = jnp.floor(quotient)
@@ -242,7 +269,11 @@ def _modulus_name(name: str):
 )  # fmt: skip
 def remainder(self, other):
     """``self - floor(self / other) * other``: the sign is the divisor's (Python's ``%``)."""
-    return jnp.remainder(self, other)
+    if is_integral(self):
+        return jnp.remainder(self, other)
+    self, other = jnp.broadcast_arrays(self, other)
+    rest = _rest(self, other)
+    return jnp.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
 
 
 @remainder.vjp
@@ -265,7 +296,7 @@ needs_tensor("remainder")(remainder)
 )  # fmt: skip
 def fmod(self, other):
     """``self - trunc(self / other) * other``: the sign is the dividend's (C's ``fmod``)."""
-    return jax.lax.rem(*jnp.broadcast_arrays(self, other))
+    return _rest(*jnp.broadcast_arrays(self, other))
 
 
 @fmod.vjp
@@ -393,7 +424,7 @@ lerp_tensor.check(_check_lerp)
 )  # fmt: skip
 def atan2(self, other):
     """Angle of the point (other, self), in radians."""
-    return jnp.arctan2(self, other)
+    return arctan2(self, other)
 
 
 @atan2.vjp

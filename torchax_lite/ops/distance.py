@@ -138,8 +138,15 @@ def _(ct, x1, x2, p, compute_mode, result):
     return jnp.sum(g, -2), -jnp.sum(g, -3)
 
 
-def _pair_places(n: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.triu_indices(n, 1)
+def _differences(x):
+    """Every row minus every row, (n, n, width): XLA forms it while it reduces, so that pairs need no gathering."""
+    return x[:, None, :] - x[None, :, :]
+
+
+def _symmetric(pairs, n: int):
+    """The matrix, zero on its diagonal, whose upper triangle row by row is ``pairs``."""
+    upper = jnp.zeros((n, n), pairs.dtype).at[np.triu_indices(n, 1)].set(pairs)
+    return upper + upper.T
 
 
 @op(
@@ -154,15 +161,17 @@ def pdist(self, p):
         raise RuntimeError(f"pdist only supports floating-point dtypes, got: {display_name(self.dtype)}")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    i, j = _pair_places(self.shape[0])
-    return _norm(self[i] - self[j], p)
+    i, j = np.triu_indices(self.shape[0], 1)
+    if self.size < 1 << 10:
+        return _norm(self[i] - self[j], p)
+    return _norm(_differences(self) + jnp.eye(self.shape[0], dtype=self.dtype)[..., None], p)[i, j]
 
 
 @pdist.vjp
 def _(ct, self, p, result):
-    i, j = _pair_places(self.shape[0])
-    g = ct[:, None] * _norm_slope(self[i] - self[j], result, p)
-    return jnp.zeros_like(self).at[i].add(g).at[j].add(-g)
+    n = self.shape[0]
+    g = _symmetric(ct, n)[..., None] * _norm_slope(_differences(self), _symmetric(result, n), p)
+    return jnp.sum(g, 1)
 
 
 # ---------------------------------------------------------------- bilinear

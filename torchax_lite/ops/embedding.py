@@ -133,7 +133,10 @@ def embedding_bag_reduce(
         at = _bag_first_max(values, owner, kept, bags)
         padded = jnp.concatenate([values, jnp.zeros((1, values.shape[1]), values.dtype)])
         return jnp.take_along_axis(padded, at, axis=0).astype(weight.dtype)
-    total = jax.ops.segment_sum(values, owner, bags)
+    if indices.ndim == 2:
+        total = jnp.sum(values.reshape(*indices.shape, values.shape[1]), axis=1)
+    else:
+        total = jax.ops.segment_sum(values, owner, bags)
     if mode == "mean":
         total = total * _bag_mean_scale(owner, kept, bags, total.dtype)[:, None]
     return total.astype(weight.dtype)

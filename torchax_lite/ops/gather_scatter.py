@@ -16,6 +16,7 @@ import numpy as np
 from .common import canonical_dim, cast_like, display_name
 from .registry import ArraySpec, op
 from .samples import Sample, Samples, array
+from .scattered_product import multiply_at
 
 # ---------------------------------------------------------------- shared
 
@@ -85,8 +86,10 @@ def _scatter(self: Any, dim: int, index: Any, src: Any, how: str) -> Any:
         src = _cut(src.reshape(_dims(src)), index.shape) if src.size != 1 else src.reshape(())
     if x.dtype == jnp.bool_ and how in ("add", "multiply"):
         how = {"add": "max", "multiply": "min"}[how]
-    at = x.at[_places(x, dim, index)]
-    out = getattr(at, how)(src, mode="promise_in_bounds", wrap_negative_indices=False)
+    places = _places(x, dim, index)
+    if how == "multiply":
+        return multiply_at(x, places, src).reshape(self.shape)
+    out = getattr(x.at[places], how)(src, mode="promise_in_bounds", wrap_negative_indices=False)
     return out.reshape(self.shape)
 
 

@@ -26,6 +26,7 @@ from .gather_scatter import (
 from .lowering import broadcast
 from .registry import op
 from .samples import Sample, T, array, cases
+from .scattered_product import multiply_at
 
 # ---------------------------------------------------------------- shared
 
@@ -44,7 +45,11 @@ def bounds(index: np.ndarray, size: int, dim: int, *, wrap: bool = True) -> None
 
 def _at_dim(x: Any, dim: int, index: Any) -> Any:
     """``x.at[:, .., index, ..]`` for a one-dimensional index along ``dim``."""
-    return x.at[(slice(None),) * dim + (narrow_index(index, x.shape[dim]),)]
+    return x.at[_places(x, dim, index)]
+
+
+def _places(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    return (slice(None),) * dim + (narrow_index(index, x.shape[dim]),)
 
 
 _WRITE = {"mode": "promise_in_bounds", "wrap_negative_indices": False}
@@ -265,6 +270,8 @@ def _write(self, at, index, source, how):
         source = _as_vector(source) if source.size != 1 or x.ndim == source.ndim else source.reshape(())
     if x.dtype == jnp.bool_ and how in ("add", "multiply"):
         how = {"add": "max", "multiply": "min"}[how]
+    if how == "multiply":
+        return multiply_at(x, _places(x, at, _as_vector(index)), source).reshape(self.shape)
     return getattr(_at_dim(x, at, _as_vector(index)), how)(source, **_WRITE).reshape(self.shape)
 
 

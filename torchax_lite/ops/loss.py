@@ -401,16 +401,24 @@ def _multilabel_terms(x, target):
     rows = x.reshape(-1, x.shape[-1]) if x.ndim else x.reshape(1, 1)
     labels = target.reshape(rows.shape)
     width = rows.shape[1]
-    listed = jnp.cumprod((labels >= 0).astype(jnp.int32), axis=1).astype(bool)
-    at = jnp.where(listed, labels, 0)
-    hit = (at[:, :, None] == jnp.arange(width)) & listed[:, :, None]
-    is_label = jnp.any(hit, 1)
-    z = 1 - jnp.take_along_axis(rows, at, 1)[:, :, None] + rows[:, None, :]
-    active = listed[:, :, None] & ~is_label[:, None, :]
-    loss = jnp.sum(jnp.where(active, jnp.maximum(z, 0), 0), (1, 2)) / width
-    one = (active & (z > 0)).astype(rows.dtype) / width
-    lost = jnp.sum(one, 2)
-    return loss, jnp.sum(one, 1) - jnp.sum(jnp.where(hit, lost[:, :, None], 0), 1)
+    at = jnp.where(labels >= 0, labels, 0)
+    counts = jnp.argmax(jnp.pad(labels, ((0, 0), (0, 1)), constant_values=-1) < 0, axis=1)
+    listed = jnp.arange(width) < counts[:, None]
+    each = jnp.arange(rows.shape[0])
+    is_label = jnp.zeros(rows.shape, bool).at[each[:, None], jnp.where(listed, at, width)].set(True, mode="drop")
+
+    def label(k, state):
+        """One label of every row."""
+        loss, slope = state
+        mine = at[:, k]
+        gap = 1 - rows[each, mine][:, None] + rows
+        active = ~is_label & (k < counts)[:, None] & (gap > 0)
+        one = active.astype(rows.dtype)
+        return loss + jnp.sum(jnp.where(active, gap, 0), 1), (slope + one).at[each, mine].add(-jnp.sum(one, 1))
+
+    start = jnp.zeros(rows.shape[0], rows.dtype), jnp.zeros_like(rows)
+    loss, slope = lax.fori_loop(0, jnp.max(counts, initial=0), label, start)
+    return loss / width, slope / width
 
 
 def _multilabel_samples(rng, dtype):
@@ -442,7 +450,7 @@ def multilabel_margin_loss(self, target, reduction):
 
 @multilabel_margin_loss.vjp
 def _(ct, self, target, reduction):
-    _, slope = _multilabel_terms(_wide(self), target)
+    _, slope = _multilabel_terms(lax.stop_gradient(_wide(self)), target)  # it is constant between the kinks
     g = _spread(_wide(ct), (slope.shape[0],), reduction)
     return (slope * g.reshape(-1, 1)).reshape(self.shape).astype(self.dtype), None
 

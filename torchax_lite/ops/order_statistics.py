@@ -13,7 +13,7 @@ from .extremum import one_hot_flow, shared
 from .memory import dense
 from .registry import op
 from .samples import T, cases
-from .sorting import sort_along
+from .sorting import order_along, sort_along, taken
 
 # ---------------------------------------------------------------- medians and k-th values
 
@@ -27,11 +27,9 @@ def _check_median(x: jax.Array, dim: int | None) -> None:
 
 def _pick(x: jax.Array, at: int, rank: Any, keepdim: bool) -> tuple[jax.Array, jax.Array]:
     """Value and old position of the element of a rank (a number or an array with the dim kept as 1)."""
-    values, indices = sort_along(x, at, False)
-    if isinstance(rank, int):
-        picked = [jax.lax.slice_in_dim(v, rank, rank + 1, axis=at) for v in (values, indices)]
-    else:
-        picked = [jnp.take_along_axis(v, rank, axis=at) for v in (values, indices)]
+    order = order_along(x, at)
+    index = jax.lax.slice_in_dim(order, rank, rank + 1, axis=at) if isinstance(rank, int) else taken(order, rank, at)
+    picked = (taken(x, index, at), index)
     return tuple(p if keepdim else jnp.squeeze(p, at) for p in picked)  # type: ignore[return-value]
 
 
@@ -181,7 +179,7 @@ def _quantile(
     """Quantiles along a dim (all elements for None); those of a 1-D ``q`` form the first dim of the result."""
     ndim = x.ndim
     rows = x.reshape(-1) if dim is None or ndim == 0 else jnp.moveaxis(x, canonical_dim(dim, ndim), -1)
-    ordered = jnp.sort(rows, axis=-1)
+    ordered = sort_along(rows, -1, False)[0]
     numbers = jnp.sum(~jnp.isnan(rows), axis=-1, keepdims=True)
     last = (numbers if skip_nan else jnp.full_like(numbers, rows.shape[-1])) - 1
     rank = q.reshape(-1) * jnp.maximum(last, 0).astype(x.dtype)

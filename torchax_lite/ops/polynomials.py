@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .arcs import arccos
 from .common import display_name, needs_tensor, refuse
 from .registry import FLOAT, op
 from .samples import T, cases
@@ -23,6 +24,8 @@ _LOW_DEGREE = 6
 
 def _recurrence(x: Any, n: Any, first: Any, step: Callable[[Any, Any, Any], Any], wanted: Any) -> Any:
     """p_n(x) from p_0 = 1, p_1 = ``first`` and ``step(k, p_k, p_(k-1)) = p_(k+1)`` where ``wanted``."""
+
+    n = jnp.clip(n, -1, 2**31 - 1).astype(jnp.int32)
 
     def left(state: tuple[Any, Any, Any]) -> Any:
         k, _, now = state
@@ -54,7 +57,7 @@ def _chebyshev(kind: str) -> Callable[[Any, Any], Any]:
         return {"t": x, "u": 2 * x, "v": 2 * x - 1, "w": 2 * x + 1}[kind]
 
     def wave(x: Any, n: Any) -> Any:
-        angle = jnp.arccos(x)
+        angle = arccos(x)
         if kind == "t":
             return jnp.cos(n * angle)
         if kind == "u":
@@ -80,8 +83,9 @@ def _chebyshev(kind: str) -> Callable[[Any, Any], Any]:
         at_edge = (jnp.abs(x) == 1) & (n >= 0)
         waving = (jnp.abs(x) < 1) & (n > _LOW_DEGREE)
         safe = jnp.where(waving, x, 0.5).astype(x.dtype)
+        waves = lax.cond(jnp.any(waving), wave, lambda x, n: x, safe, n.astype(x.dtype))
         slow = _recurrence(x, n, first(x), _twice(x), ~(at_edge | waving))
-        return jnp.where(at_edge, edge(x, n), jnp.where(waving, wave(safe, n.astype(x.dtype)), slow))
+        return jnp.where(at_edge, edge(x, n), jnp.where(waving, waves, slow))
 
     return value
 

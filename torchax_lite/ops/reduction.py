@@ -149,6 +149,8 @@ def _(ct, self, dim, keepdim):
 def _prod(x: jax.Array, dims: tuple[int, ...], keepdim: bool, dtype: np.dtype | None) -> jax.Array:
     final = summed_dtype(x, dtype)
     x = cast(x, accumulation_dtype(final) if final != np.bool_ else np.dtype(np.int64))
+    if len(dims) > 1 and x.size > 1 << 12:
+        x = jnp.prod(x, axis=dims[0], keepdims=True, dtype=x.dtype)  # XLA multiplies a whole array in one long chain
     return cast(jnp.prod(x, axis=dims, keepdims=keepdim, dtype=x.dtype), final)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from .binary import complex_logaddexp
 from .common import accumulation_dtype, canonical_dim, cast_like, display_name
+from .gather_scatter import neutral
+from .prefix import running
 from .reduction import cast, summed_dtype
 from .registry import op
 from .samples import T, cases
@@ -20,18 +22,20 @@ _TYPED = cases(
 )  # fmt: skip
 
 
-def _scan(fn: Any, x: jax.Array, dim: int, dtype: np.dtype | None, reverse: bool = False) -> jax.Array:
-    """``fn`` (lax's cumulative function) along a dim, with the dtype rule of sums."""
+def _scan(fn: Any, start: int, x: jax.Array, dim: int, dtype: np.dtype | None, reverse: bool = False) -> jax.Array:
+    """Running ``fn`` from ``start`` along a dim, with the dtype rule of sums."""
     at = canonical_dim(dim, x.ndim)
     final = summed_dtype(x, dtype)
     x = cast(x, accumulation_dtype(final) if final != np.bool_ else np.dtype(np.int64))
-    return cast(x if x.ndim == 0 else fn(x, axis=at, reverse=reverse), final)
+    if x.ndim and x.size:
+        (x,) = running(lambda a, b: (fn(a[0], b[0]),), (start,), (x,), at, reverse)
+    return cast(x, final)
 
 
 @op("cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", inplace=True, samples=_TYPED)
 def cumsum(self, dim, dtype):
     """Running sum; integers and bools are summed as int64."""
-    return _scan(jax.lax.cumsum, self, dim, dtype)
+    return _scan(jnp.add, 0, self, dim, dtype)
 
 
 def _no_bools(name):
@@ -44,13 +48,13 @@ def _no_bools(name):
 
 @cumsum.vjp
 def _(ct, dim):
-    return _scan(jax.lax.cumsum, ct, dim, None, reverse=True)
+    return _scan(jnp.add, 0, ct, dim, None, reverse=True)
 
 
 @op("cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", inplace=True, samples=_TYPED)
 def cumprod(self, dim, dtype):
     """Running product; integers and bools are multiplied as int64."""
-    return _scan(jax.lax.cumprod, self, dim, dtype)
+    return _scan(jnp.multiply, 1, self, dim, dtype)
 
 
 cumsum.check(_no_bools("cumsum"))
@@ -70,7 +74,8 @@ def _running(x: jax.Array, dim: int, sign: int) -> tuple[jax.Array, jax.Array]:
             wins = jnp.isnan(b[0]) | (wins & ~jnp.isnan(a[0]))
         return jnp.where(wins, b[0], a[0]), jnp.where(wins, b[1], a[1])
 
-    values, indices = jax.lax.associative_scan(later, (x, order), axis=at)
+    worst = neutral("amax" if sign > 0 else "amin", x.dtype)
+    values, indices = running(later, (worst, 0), (x, order), at)
     return values, indices
 
 
@@ -202,7 +207,7 @@ def trapezoid_dx(y, dx, dim):
 def cumulative_trapezoid(y, x, dim):
     """Running integral along ``dim`` by the trapezoidal rule at the points ``x``."""
     pairs, at = _pairs(y, dim)
-    return jnp.cumsum(pairs * _widths(x, y, at), axis=at) / 2
+    return _scan(jnp.add, 0, pairs * _widths(x, y, at), at, None) / 2
 
 
 @op(
@@ -212,7 +217,7 @@ def cumulative_trapezoid(y, x, dim):
 def cumulative_trapezoid_dx(y, dx, dim):
     """Running integral along ``dim`` by the trapezoidal rule at points ``dx`` apart."""
     pairs, at = _pairs(y, dim)
-    return jnp.cumsum(pairs * (cast_like(dx, pairs) / 2), axis=at)
+    return _scan(jnp.add, 0, pairs * (cast_like(dx, pairs) / 2), at, None)
 
 
 ALIASES = {"trapz": "trapezoid"}

@@ -27,8 +27,12 @@ _IDENTITY = {
 
 def _segment_ids(lengths: Any, size: int) -> Any:
     """Number of the run that each position belongs to; the number of runs for what lies behind them."""
-    ends = jnp.cumsum(lengths, -1)
-    return jnp.sum(jnp.arange(size)[:, None] >= ends[..., None, :], -1)
+    ends = jnp.minimum(jnp.cumsum(lengths, -1), size)
+
+    def row(ends: Any) -> Any:
+        return jnp.cumsum(jnp.zeros(size + 1, jnp.int64).at[ends].add(1)[:size])
+
+    return _batched(row, lengths.ndim - 1)(ends)
 
 
 def _by_segment(data: Any, ids: Any, count: int, kind: str) -> Any:

@@ -7,6 +7,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from .arcs import arccos, arcsin, arctan
 from .common import display_name, is_complex, is_integral, refuse
 from .registry import ALL, FLOAT, NONE, op
 from .samples import T, cases, unary
@@ -394,7 +395,7 @@ def _(ct, result):
 @op("asin(Tensor self) -> Tensor", promote=FLOAT, inplace=True, pointwise=True, samples=unary(-0.9, 0.9))
 def asin(self):
     """Inverse sine, in radians."""
-    return jnp.arcsin(self)
+    return arcsin(self)
 
 
 @asin.vjp
@@ -405,7 +406,7 @@ def _(ct, self):
 @op("acos(Tensor self) -> Tensor", promote=FLOAT, inplace=True, pointwise=True, samples=unary(-0.9, 0.9))
 def acos(self):
     """Inverse cosine, in radians."""
-    return jnp.arccos(self)
+    return arccos(self)
 
 
 @acos.vjp
@@ -416,7 +417,7 @@ def _(ct, self):
 @op("atan(Tensor self) -> Tensor", promote=FLOAT, inplace=True, pointwise=True, samples=unary())
 def atan(self):
     """Inverse tangent, in radians."""
-    return jnp.arctan(self)
+    return arctan(self)
 
 
 @atan.vjp

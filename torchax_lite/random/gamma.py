@@ -49,9 +49,16 @@ def _float_dtype(concentration: np.ndarray, kernel: str) -> np.dtype:
 
 
 def _samples(generator: CPUGenerator, concentration: np.ndarray) -> np.ndarray:
+    kind = concentration.dtype.type  # concentrations are shifted in their own dtype
+    low = concentration < 1
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        powers = np.where(low, kind(1) / concentration, kind(0)).tolist()
+        d = (np.where(low, concentration + kind(1), concentration) - kind(_THIRD)).astype(np.float64)
+        c = 1 / np.sqrt(9 * d)
+    known = zip(concentration.tolist(), low.tolist(), powers, d.tolist(), c.tolist(), strict=True)
     with generator.lock, generator.stream_of_doubles(6 * concentration.size) as uniforms:
         normal = _normals(generator, uniforms)
-        return np.array([_marsaglia_tsang(a, uniforms, normal) for a in concentration], concentration.dtype)
+        return np.array([_marsaglia_tsang(*each, uniforms, normal) for each in known], concentration.dtype)
 
 
 def _normals(generator: CPUGenerator, uniforms: Iterator[float]) -> Callable[[], float]:
@@ -70,19 +77,23 @@ def _normals(generator: CPUGenerator, uniforms: Iterator[float]) -> Callable[[],
     return draw
 
 
-def _marsaglia_tsang(concentration: np.floating, uniforms: Iterator[float], normal: Callable[[], float]) -> float:
-    kind = concentration.dtype.type  # the concentration is shifted in its own dtype
+def _marsaglia_tsang(
+    concentration: float,
+    low: bool,
+    power: float,
+    d: float,
+    c: float,
+    uniforms: Iterator[float],
+    normal: Callable[[], float],
+) -> float:
     scale = 1.0
-    if concentration < 1:
+    if low:
         if concentration == 0:
             return 0.0
         base = 1 - next(uniforms)
-        scale = base ** float(kind(1) / concentration) if concentration > 0 else math.nan
-        concentration = concentration + kind(1)
-    d = float(concentration - kind(_THIRD))
+        scale = base**power if concentration > 0 else math.nan
     if not d > 0:  # NaN, or negative: PyTorch would loop for ever
         return math.nan
-    c = 1 / math.sqrt(9 * d)
     while True:
         x = normal()
         y = 1 + c * x

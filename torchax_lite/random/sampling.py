@@ -248,33 +248,41 @@ def binomial(generator: CPUGenerator, count: np.ndarray, prob: np.ndarray) -> np
     require(count.dtype == prob.dtype, f"Found dtype {scalar_name(prob.dtype)} but expected {scalar_name(count.dtype)}")
     if count.dtype.itemsize == 2:
         raise not_implemented("binomial_cpu", count.dtype)
+    kind = prob.dtype.type
+    often = ~(prob <= 0.5)
+    rare = np.where(often, (1.0 - prob.astype(np.float64)).astype(kind), prob)
+    with np.errstate(invalid="ignore", over="ignore"):
+        many = count * rare >= 10
+    known = zip(count.tolist(), prob.tolist(), rare.tolist(), often.tolist(), many.tolist(), strict=True)
     with generator.stream_of_doubles(4 * count.size) as uniforms:
-        samples = [_binomial(n, p, uniforms) for n, p in zip(count, prob, strict=True)]
+        samples = [_binomial(kind, *each, uniforms) for each in known]
     return np.array(samples, count.dtype)
 
 
-def _binomial(count: np.floating, prob: np.floating, uniforms: Iterator[float]) -> float:
+def _binomial(
+    kind: type[np.floating], count: float, prob: float, rare: float, often: bool, many: bool, uniforms: Iterator[float]
+) -> float:
     if count <= 0 or prob <= 0:
         return 0.0
     if prob >= 1:
-        return float(count)
-    if np.isnan(prob):
+        return count
+    if math.isnan(prob):
         return math.nan
-    kind = prob.dtype.type
-    rare = prob if prob <= 0.5 else kind(1.0 - float(prob))
-    successes = (_btrs if count * rare >= 10 else _waiting_times)(count, rare, uniforms)
-    return successes if prob <= 0.5 else float(count) - successes
+    if many:
+        successes = _btrs(kind(count), kind(rare), uniforms)
+    else:
+        successes = _waiting_times(count, float(kind(math.log1p(-rare))), uniforms)
+    return count - successes if often else successes
 
 
-def _waiting_times(count: np.floating, prob: np.floating, uniforms: Iterator[float]) -> float:
-    log_failure = float(prob.dtype.type(math.log1p(-float(prob))))
-    trials, successes, limit = 0.0, 0.0, float(count)
-    while True:
-        u = next(uniforms)
+def _waiting_times(limit: float, log_failure: float, uniforms: Iterator[float]) -> float:
+    trials, successes = 0.0, 0.0
+    for u in uniforms:
         trials += math.ceil(math.log(u) / log_failure) if u > 0 else math.inf
         if trials > limit:
             return successes
         successes += 1
+    raise AssertionError("the stream is endless")
 
 
 _STIRLING = (
