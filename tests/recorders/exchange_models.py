@@ -42,7 +42,9 @@ def differences(torch, a, b, at=""):
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         if (a.dtype, a.shape, a.stride()) != (b.dtype, b.shape, b.stride()):
             yield f"{at}: {a.dtype} {tuple(a.shape)} {a.stride()}, {b.dtype} {tuple(b.shape)} {b.stride()}"
-        elif a.numel() and not torch.equal(a.detach().reshape(-1).view(torch.uint8), b.detach().reshape(-1).view(torch.uint8)):
+        elif a.numel() and not torch.equal(
+            a.detach().reshape(-1).view(torch.uint8), b.detach().reshape(-1).view(torch.uint8)
+        ):
             yield f"{at}: other values"
     elif isinstance(a, dict) and isinstance(b, dict):
         if list(a) != list(b):
@@ -203,7 +205,7 @@ def main():
             for turn, which in enumerate(sides):
                 command = [pythons[which], str(HERE), "--torch-python", options.torch_python]
                 command += ["--side", which, str(turn), folder, "--", name]
-                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                done = subprocess.run(command, capture_output=True, text=True)
                 text += done.stdout + (f"    {name}, turn {turn}: {done.stderr[-1500:]}\n" if done.returncode else "")
         clean += not text
         print(f"{name} ({', '.join(sides)}): {'as it was' if not text else 'DIFFERS'}\n{text}", end="", flush=True)

@@ -61,9 +61,7 @@ def test_state_and_printing(name):
     assert found == {key: RECORD[name][key] for key in found}
 
 
-@pytest.mark.parametrize(
-    "name", marked(having("values"), lambda n: RECORD[n]["parameters"] < 3_000_000)
-)
+@pytest.mark.parametrize("name", marked(having("values"), lambda n: RECORD[n]["parameters"] < 3_000_000))
 def test_initial_values_are_torchvisions_to_the_bit(name):
     found = recorder.initial(torch, vision, name)
     assert found == {key: RECORD[name][key] for key in found}
