@@ -15,8 +15,8 @@ import numpy as np
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 
-def backbone(torch, vision):
-    """Two small maps through a feature pyramid."""
+def backbone(torch, vision, width=16):
+    """Two small maps through a feature pyramid, and a third."""
     nn = torch.nn
 
     def stage(width, out):
@@ -26,7 +26,7 @@ def backbone(torch, vision):
     body.add_module("first", stage(3, 8))
     body.add_module("second", stage(8, 16))
     from_utils = vision.models.detection.backbone_utils.BackboneWithFPN
-    return from_utils(body, {"first": "0", "second": "1"}, [8, 16], 16)
+    return from_utils(body, {"first": "0", "second": "1"}, [8, 16], width)
 
 
 def images(torch):
@@ -35,7 +35,7 @@ def images(torch):
 
 
 def targets(torch):
-    random = np.random.RandomState(1)
+    random, places = np.random.RandomState(1), np.random.RandomState(2)
     found = []
     for count in (3, 2):
         low = random.rand(count, 2) * 30
@@ -46,9 +46,18 @@ def targets(torch):
                 "boxes": torch.tensor(boxes.astype("float32")),
                 "labels": torch.tensor(random.randint(1, 3, count)),
                 "masks": torch.tensor(masks.astype("uint8")),
+                "keypoints": torch.tensor(keypoints(places, boxes).astype("float32")),
             }
         )
     return found
+
+
+def keypoints(random, boxes):
+    """Four points (x, y, visible) in or near each box; one lies on a corner."""
+    share = random.rand(len(boxes), 4, 2) * 1.2 - 0.1
+    share[:, 0] = 1
+    points = boxes[:, None, :2] + share * (boxes[:, None, 2:] - boxes[:, None, :2])
+    return np.concatenate([points, random.randint(0, 3, (len(boxes), 4, 1))], -1)
 
 
 def anchors(detection, levels=3):
@@ -87,7 +96,36 @@ def retina(torch, vision):
     )  # fmt: skip
 
 
-MODELS = {"faster": faster, "mask": mask, "retina": retina}
+def keypoint(torch, vision):
+    d = vision.models.detection
+    pools = [vision.ops.MultiScaleRoIAlign(["0", "1"], size, 2) for size in (3, 4)]
+    return d.KeypointRCNN(
+        backbone(torch, vision), None, min_size=64, max_size=96, rpn_anchor_generator=anchors(d), box_roi_pool=pools[0],
+        box_head=d.faster_rcnn.TwoMLPHead(16 * 9, 20), box_predictor=d.faster_rcnn.FastRCNNPredictor(20, 3),
+        keypoint_roi_pool=pools[1], keypoint_head=d.keypoint_rcnn.KeypointRCNNHeads(16, (8,)),
+        keypoint_predictor=d.keypoint_rcnn.KeypointRCNNPredictor(8, 4), rpn_batch_size_per_image=32,
+        box_batch_size_per_image=24, box_score_thresh=0.3, box_detections_per_img=5,
+    )  # fmt: skip
+
+
+def fcos(torch, vision):
+    d = vision.models.detection
+    places = d.anchor_utils.AnchorGenerator(((4,), (8,), (16,)), ((1.0,),) * 3)
+    return d.FCOS(
+        backbone(torch, vision, 32), 3, min_size=64, max_size=96, anchor_generator=places, score_thresh=0.08,
+        detections_per_img=20,
+    )  # fmt: skip
+
+
+def ssd(torch, vision):
+    d = vision.models.detection
+    body = backbone(torch, vision)
+    body.out_channels = [16] * 3
+    boxes = d.anchor_utils.DefaultBoxGenerator([[2], [2, 3], [2]], min_ratio=0.2, max_ratio=0.8)
+    return d.ssd.SSD(body, boxes, (64, 48), 3, score_thresh=0.3, detections_per_img=20)
+
+
+MODELS = {"faster": faster, "mask": mask, "retina": retina, "keypoint": keypoint, "fcos": fcos, "ssd": ssd}
 
 
 def numbers(t):

@@ -27,20 +27,27 @@ SIZES = {"inception_v3": 80, "maxvit_t": 224, "vit_h_14": 56, "lraspp_mobilenet_
 #: Models of more parameters are not built: only their names and shapes are compared, on the meta device.
 LARGEST = 36_000_000
 LARGE_ALL_THE_SAME = ("alexnet", "vgg11", "vit_b_32", "wide_resnet50_2")
-#: A RegNet's widths are computed by tensors, so that it cannot be built on the meta device; the largest is left out.
-LEFT_OUT = ("regnet_y_128gf", "regnet_y_32gf", "regnet_x_32gf", "regnet_y_16gf", "regnet_x_16gf")
+#: A RegNet's widths are computed by tensors, so that it cannot be built on the meta device; the largest are left out
+#: (with the attention models for videos, which are not here).
+LEFT_OUT = (
+    "regnet_y_128gf", "regnet_y_32gf", "regnet_x_32gf", "regnet_y_16gf", "regnet_x_16gf",
+    "mvit_v1_b", "mvit_v2_s", "swin3d_t", "swin3d_s", "swin3d_b",
+)  # fmt: skip
+#: Frames, height and width of the videos for some.
+VIDEOS = {"r3d_18": (4, 32, 32), "mc3_18": (4, 32, 32), "r2plus1d_18": (4, 32, 32), "s3d": (14, 224, 224)}
 GRADIENTS = ("squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small", "resnet18", "swin_t", "convnext_tiny")
 
 
 def names(vision):
-    """Every model for images that torchvision lists, quantised ones and those for video left out."""
+    """The models that torchvision lists, without quantised ones and `LEFT_OUT`."""
     m = vision.models
-    found = m.list_models(m) + m.list_models(m.segmentation) + m.list_models(m.detection)
+    found = [name for part in (m, m.segmentation, m.detection, m.video) for name in m.list_models(part)]
     return [name for name in found if name not in LEFT_OUT]
 
 
 def build(torch, vision, name, **kwargs):
-    options = {} if name in vision.models.list_models(vision.models) else NO_BACKBONE
+    m = vision.models
+    options = {} if name in m.list_models(m) + m.list_models(m.video) else NO_BACKBONE
     torch.manual_seed(0)
     return vision.models.get_model(name, **options, **kwargs)
 
@@ -71,8 +78,8 @@ def initial(torch, vision, name):
 
 
 def image(torch, name):
-    size = SIZES.get(name, 64)
-    return torch.from_numpy(np.random.RandomState(0).standard_normal((2, 3, size, size)).astype("float32"))
+    sizes = VIDEOS.get(name) or (SIZES.get(name, 64),) * 2
+    return torch.from_numpy(np.random.RandomState(0).standard_normal((2, 3, *sizes)).astype("float32"))
 
 
 def settle(torch, model):

@@ -40,7 +40,7 @@ def close(found, expected, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["faster", *(pytest.param(n, marks=pytest.mark.slow) for n in ("mask", "retina"))]
+    "name", ["faster", *(pytest.param(n, marks=pytest.mark.slow) for n in recorder.MODELS if n != "faster")]
 )  # fmt: skip
 def test_losses_gradients_draws_and_detections(name):
     found, expected = recorder.observe(torch, vision, name), RECORD[name]

@@ -51,23 +51,17 @@ def having(part):
 
 
 def test_the_models_of_torchvision_are_there():
-    assert set(recorder.names(vision)) == set(RECORD) - ABSENT
+    assert set(recorder.names(vision)) == set(RECORD)
     assert models.list_models(models, include="*resnet*") == models.list_models(models, include=["*resnet*"])
 
 
-ABSENT = {"fcos_resnet50_fpn", "keypointrcnn_resnet50_fpn", "ssd300_vgg16", "ssdlite320_mobilenet_v3_large"}
-PRESENT = [name for name in RECORD if name not in ABSENT]
-
-
-@pytest.mark.parametrize("name", marked(PRESENT, lambda n: not n.startswith("regnet") or "400mf" in n))
+@pytest.mark.parametrize("name", marked(RECORD, lambda n: not n.startswith("regnet") or "400mf" in n))
 def test_state_and_printing(name):
     found = recorder.structure(torch, vision, name)
     assert found == {key: RECORD[name][key] for key in found}
 
 
-@pytest.mark.parametrize(
-    "name", marked([n for n in having("values") if n in PRESENT], lambda n: RECORD[n]["parameters"] < 3_000_000)
-)
+@pytest.mark.parametrize("name", marked(having("values"), lambda n: RECORD[n]["parameters"] < 3_000_000))
 def test_initial_values_are_torchvisions_to_the_bit(name):
     found = recorder.initial(torch, vision, name)
     assert found == {key: RECORD[name][key] for key in found}

@@ -135,7 +135,7 @@ def load(
         if isinstance(head, str):
             raise TypeError("torch.load needs a file opened in binary mode")
         if not head:
-            raise EOFError("Ran out of input")
+            raise EOFError() if weights_only else EOFError("Ran out of input")
         _serialization_tls.map_location = map_location
         try:
             if head == ZIP_START:

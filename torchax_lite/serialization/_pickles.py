@@ -126,7 +126,11 @@ class TorchPickler(_PythonPickler):  # type: ignore[misc]
         if known is None or not known[0].startswith("torch"):
             known = _public_name(obj, name or getattr(obj, "__qualname__", None))
             if known is None:
-                super().save_global(obj, name)
+                try:
+                    super().save_global(obj, name)
+                except pickle.PicklingError:
+                    pickle.dumps(obj)  # fails in the words of Python's faster pickler
+                    raise
                 return
         self.write(b"c" + f"{known[0]}\n{known[1]}\n".encode())
         self.memoize(obj)
@@ -236,8 +240,8 @@ def refusal(error: BaseException) -> pickle.UnpicklingError:
     text = str(error)
     if re.search(r"GLOBAL (\S+) was not an allowed global by default.", text):
         advice = (
-            "This file can still be loaded, to do so you have two options, do those steps only if you trust the source "
-            f"of the checkpoint. \n\t(1) {UNSAFE_MESSAGE}\n\t(2) Alternatively, to load with `weights_only=True` please "
+            "This file can still be loaded, to do so you have two options, \033[1mdo those steps only if you trust the "
+            f"source of the checkpoint\033[0m. \n\t(1) {UNSAFE_MESSAGE}\n\t(2) Alternatively, to load with `weights_only=True` please "
             f"check the recommended steps in the following error message.\n\tWeightsUnpickler error: {text}"
         )
     elif re.search(r"(\S+) must be (\S+) to load", text):

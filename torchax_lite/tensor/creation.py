@@ -76,6 +76,7 @@ def record(op: Any, where: Place, scalars: tuple[Any, ...], statics: tuple[Any, 
 def _data_to_array(data: Any, dtype: dtypes.dtype | None) -> np.ndarray[Any, Any]:
     """A fresh NumPy array with the values of (nested) data, in the dtype that PyTorch infers."""
     if isinstance(data, np.ndarray):
+        _check_memory(data)
         if dtype is None:
             dtype = dtypes.from_numpy_dtype(data.dtype)
         return _convert(data, dtypes.to_numpy_dtype(dtype))
@@ -95,6 +96,24 @@ def _data_to_array(data: Any, dtype: dtypes.dtype | None) -> np.ndarray[Any, Any
     if any(isinstance(v, complex) for v in values):
         raise RuntimeError(f"value cannot be converted to type {_c_name(dtype)} without overflow")
     return np.array(values, np.float64).reshape(shape).astype(target)
+
+
+def _check_memory(ndarray: np.ndarray[Any, Any]) -> None:
+    """Refuse arrays whose elements do not lie as those of a tensor can."""
+    if not ndarray.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."
+        )
+    if any(s < 0 for s in ndarray.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    if any(s % ndarray.itemsize for s in ndarray.strides):
+        raise ValueError(
+            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the "
+            "memory."
+        )
 
 
 def _c_name(dtype: dtypes.dtype) -> str:
@@ -246,28 +265,33 @@ def check_dtype(dtype: Any) -> dtypes.dtype | None:
     raise TypeError(f"dtype must be torch.dtype, not {type(dtype).__name__}")
 
 
-def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor that shares memory with a NumPy array."""
-    if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.from_numpy_dtype(ndarray.dtype)
-    if not ndarray.dtype.isnative:
-        raise ValueError(
-            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."
-        )
-    if any(s < 0 for s in ndarray.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
-        )
-    if not ndarray.flags.writeable:
+_warned_not_writable = False
+
+
+def _warn_not_writable() -> None:
+    """Tell, once, that writes to a tensor over a read-only array are not defined."""
+    global _warned_not_writable
+    if not _warned_not_writable:
+        _warned_not_writable = True
         warnings.warn(
             "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to "
             "this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it "
             "writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
+
+
+def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor that shares memory with a NumPy array."""
+    if not isinstance(ndarray, np.ndarray):
+        kind = type(ndarray)
+        prefix = "numpy." if isinstance(ndarray, np.generic) else ""
+        raise TypeError(f"expected np.ndarray (got {prefix}{kind.__name__})")
+    dtypes.from_numpy_dtype(ndarray.dtype)
+    _check_memory(ndarray)
+    if not ndarray.flags.writeable:
+        _warn_not_writable()
     a = aval(ndarray.shape, ndarray.dtype, _HOST)
     out = Tensor.__new__(Tensor)
     out._aval = a

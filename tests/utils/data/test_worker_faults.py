@@ -10,7 +10,7 @@ import time
 import pytest
 
 from torchax_lite.utils.data import DataLoader
-from torchax_lite.utils.data._utils import interrupts
+from torchax_lite.utils.data._utils import interrupts, launcher
 
 from . import worker_faults
 
@@ -52,6 +52,22 @@ def test_an_interrupt_while_the_server_starts_is_reported_once():
         _, text = process.communicate(timeout=60)
         assert process.returncode == -signal.SIGINT, text
         assert text.count("Traceback") == 1 and text.rstrip().endswith("KeyboardInterrupt"), text
+
+
+def test_a_question_to_the_server_that_was_interrupted_does_not_end_it():
+    launcher.prepare()
+    server = launcher._current()
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        server.socket.sendall(b'{"id": 0, "op": "status", "pids": []}\n')  # Ctrl-C: nobody waits for the answer
+        timer = threading.Timer(0.2, os.kill, (server.process.pid, signal.SIGCONT))
+        timer.start()
+        assert server.ask({"op": "status", "pids": []})["statuses"] == []
+        timer.join()
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    assert [batch.tolist() for batch in DataLoader(range(4), 2, num_workers=1)] == [[0, 1], [2, 3]]
+    assert launcher._current() is server
 
 
 def test_interrupts_are_not_lost_in_finalizers():

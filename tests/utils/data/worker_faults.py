@@ -1,6 +1,7 @@
 """Faults of loader workers, each with what must come of it; run as a script to try them many times over:
 
     python tests/utils/data/worker_faults.py [200]
+    python tests/utils/data/worker_faults.py --interrupts [100]      (Ctrl-C at random moments)
 
 Every fault must end in its error within seconds and leave no process, descriptor or shared memory behind.
 """
@@ -19,6 +20,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 
 import numpy as np
 
@@ -276,7 +278,63 @@ def end_script(how, to_group):
     return process.returncode, text
 
 
+# -- Ctrl-C at random moments ------------------------------------------------------------------------------------------
+
+
+def interrupted_at(moment, rng):
+    """Loaders are made and iterated until a SIGINT comes, ``moment`` seconds from now; then one more is read whole."""
+    persistent, pinned, workers = rng.random() < 0.3, rng.random() < 0.3, rng.choice([1, 2])
+    options = {"num_workers": workers, "persistent_workers": persistent, "pin_memory": pinned}
+    end = time.monotonic() + moment + SECONDS
+    timer = threading.Timer(moment, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        while time.monotonic() < end:
+            loader = DataLoader(Faulty(lambda index: np.zeros((64, 300), np.float32)), 2, **options)
+            for _ in range(2):
+                assert sum(len(batch) for batch in loader) == 24
+            next(iter(loader))
+    except KeyboardInterrupt:
+        timer.join()
+    else:
+        raise AssertionError("the interrupt was lost")
+    batches = [batch[:, 0, 0].tolist() for batch in DataLoader(Faulty(lambda index: np.zeros((64, 300))), 2, **options)]
+    assert [index for batch in batches for index in batch] == [*range(9), 0, *range(10, 24)]
+
+
+def interrupt_script_at(moment):
+    """The script of this file gets a terminal's Ctrl-C ``moment`` seconds after its start."""
+    process = start_script(stderr=subprocess.PIPE)
+    assert process.stdout.readline() == "start\n"
+    time.sleep(moment)
+    os.killpg(process.pid, signal.SIGINT)
+    _, text = process.communicate(timeout=30)
+    assert group_is_empty(process.pid)
+    assert process.returncode == -signal.SIGINT, text
+    assert text.count("Traceback") == 1 and text.rstrip().endswith("KeyboardInterrupt"), text
+
+
+def interrupt_often(times):
+    rng = random.Random(times)
+    warnings.simplefilter("ignore")
+    launcher.prepare()
+    launcher.GRACE = 0.5
+    for i in range(times):
+        start = time.monotonic()
+        moment = rng.uniform(0, 0.6)
+        interrupted_at(moment, rng)
+        while any(left := left_behind()) and time.monotonic() - start < SECONDS:
+            time.sleep(0.02)
+        assert not any(left), f"an interrupt after {moment:.4f} s left workers, descriptors, mappings {left}"
+        if i % 5 == 0:
+            interrupt_script_at(rng.uniform(0, 1.5))
+    print(f"{times} interrupts at random moments, {-(-times // 5)} of whole scripts: none was lost, nothing was left")
+
+
 def main():
+    if sys.argv[1:2] == ["--interrupts"]:
+        interrupt_often(int(sys.argv[2]) if len(sys.argv) > 2 else 100)
+        return
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     rng = random.Random(0)
     slowest = 0.0

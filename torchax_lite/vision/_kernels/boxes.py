@@ -114,7 +114,9 @@ def clamp(xp: Any, boxes: Any, kind: str, size: tuple[int, int], mode: str | Non
     f = _floats(boxes)
     corners = convert(xp, f, kind, "XYXY")
     limit = np.array([size[1], size[0]] * 2, f.dtype)
-    return convert(xp, xp.clip(corners, f.dtype.type(0), limit), "XYXY", kind).astype(boxes.dtype)
+    zero = f.dtype.type(0)
+    inside = xp.minimum(xp.where(corners < zero, zero, corners), limit)  # -0.0 stays, as where PyTorch clamps
+    return convert(xp, inside, "XYXY", kind).astype(boxes.dtype)
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import kernel
-from .color import fused, is_float
+from .color import is_float
 
 
 @kernel(lazy=True)
@@ -72,7 +72,7 @@ def affine_grid(matrix: Any, size: tuple[int, int], out: tuple[int, int], dtype:
     rows = []
     for row, half in zip(theta, (f.type(0.5 * w), f.type(0.5 * h)), strict=True):
         a, b, c = row / half
-        rows.append(fused(np, y, b, x * a) + c)
+        rows.append(x * a + y * b + c)
     return np.stack(rows, -1)
 
 
@@ -83,12 +83,12 @@ def perspective_grid(coefficients: Any, size: tuple[int, int], dtype: Any) -> np
     c = np.asarray(coefficients, np.float64).astype(f)
     x = (np.arange(w) + 0.5).astype(f)
     y = (np.arange(h) + 0.5).astype(f)[:, None]
-    below = fused(np, y, c[7], x * c[6]) + f.type(1.0)
+    below = x * c[6] + y * c[7] + f.type(1.0)
     rows = []
     for row, half in ((c[0:3], f.type(0.5 * w)), (c[3:6], f.type(0.5 * h))):
         a, b, d = row / half
         with np.errstate(all="ignore"):
-            rows.append((fused(np, y, b, x * a) + d) / below - f.type(1.0))
+            rows.append((x * a + y * b + d) / below - f.type(1.0))
     return np.stack(rows, -1)
 
 

@@ -27,6 +27,11 @@ def mixed(xp: Any, batch: Any, share: Any) -> Any:
 @kernel(lazy=True)
 def mixed_classes(xp: Any, labels: Any, share: Any, *, classes: int) -> Any:
     """`mixed`, of labels ``(N,)`` as rows of zeros and a one, float32."""
+    if xp is np and labels.size:
+        if labels.min() < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        if labels.max() >= classes:
+            raise RuntimeError("Class values must be smaller than num_classes.")
     return _mix(xp, (labels[:, None] == xp.arange(classes)).astype(np.float32), share)
 
 

@@ -1,6 +1,6 @@
-"""``torchvision.models``: image classifiers, detection and segmentation, as torchvision builds and names them."""
+"""``torchvision.models``: classifiers of images and videos, detection and segmentation, as torchvision builds and names them."""
 
-from . import detection, segmentation
+from . import detection, segmentation, video
 from ._api import Weights, WeightsEnum, get_model, get_model_builder, get_model_weights, get_weight, list_models
 from .alexnet import *
 from .convnext import *

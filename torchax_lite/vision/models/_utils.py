@@ -194,17 +194,21 @@ def builder(
 
 
 # ---------------------------------------------------------------- models on top of a backbone
-def composed(weights: type[WeightsEnum], backbone: type[WeightsEnum], legacy: Any) -> Callable[[Layer], Layer]:
+def composed(
+    weights: type[WeightsEnum], backbone: type[WeightsEnum], legacy: Any, legacy_backbone: Any = None
+) -> Callable[[Layer], Layer]:
     """Decorates the public function of a model that has a backbone with weights of its own.
 
     Args:
         weights, backbone: the classes of their published weights. legacy: what ``pretrained=True`` meant.
+        legacy_backbone: what ``pretrained_backbone=True`` meant, if not the first ones of ImageNet.
     """
 
     def decorate(fn: Layer) -> Layer:
         fn.__annotations__ |= {"weights": Optional[weights], "weights_backbone": Optional[backbone]}  # noqa: UP045
         wrapped = handle_legacy_interface(
-            weights=("pretrained", legacy), weights_backbone=("pretrained_backbone", backbone["IMAGENET1K_V1"])
+            weights=("pretrained", legacy),
+            weights_backbone=("pretrained_backbone", legacy_backbone or backbone["IMAGENET1K_V1"]),
         )
         return register_model()(wrapped(fn))
 

@@ -35,6 +35,9 @@ def _transforms(code: str) -> Callable[..., Any]:
     kind, *rest = code.split(":")
     if kind == "c":
         return _classification(*rest)
+    if kind == "v":
+        crop, resize = (tuple(map(int, size.split("x"))) for size in rest)
+        return partial(_preset, "VideoClassification", crop_size=crop, resize_size=resize)
     return (
         partial(_preset, "ObjectDetection")
         if kind == "d"
@@ -54,11 +57,15 @@ def _metrics(text: str) -> dict[str, dict[str, float]]:
 def _facts(
     enum: str, code: str, min_size: str, params: str, ops: str, size: str, metrics: str, member: str
 ) -> dict[str, Any]:
-    categories: list[str] | None = {"c": _meta.IMAGENET, "d": _meta.COCO, "s": _meta.VOC}[code[0]]
+    categories: list[str] | None = {"c": _meta.IMAGENET, "d": _meta.COCO, "s": _meta.VOC, "v": _meta.KINETICS400}[
+        code[0]
+    ]
     meta: dict[str, Any] = {"num_params": int(params)}
     if min_size != "-":
         height, width = min_size.split("x")
         meta["min_size"] = (int(height), int(width))
+    if enum == "S3D_Weights":
+        meta["min_temporal_size"] = 14
     if enum.startswith("KeypointRCNN"):
         categories = _meta.COCO_PERSON
         meta["keypoint_names"] = _meta.COCO_KEYPOINTS
@@ -229,4 +236,8 @@ KeypointRCNN_ResNet50_FPN_Weights.COCO_LEGACY keypointrcnn_resnet50_fpn_coco-9f4
 *FCN_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1 fcn_resnet50_coco-1167a1af.pth s:520 1x1 35322218 152.717 135.009 COCO-val2017-VOC-labels:miou=60.5,pixel_acc=91.4
 *FCN_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1 fcn_resnet101_coco-7ecb50ca.pth s:520 1x1 54314346 232.738 207.711 COCO-val2017-VOC-labels:miou=63.7,pixel_acc=91.9
 *LRASPP_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1 lraspp_mobilenet_v3_large-d234d4ea.pth s:520 1x1 3221538 2.086 12.49 COCO-val2017-VOC-labels:miou=57.9,pixel_acc=91.2
+*R3D_18_Weights.KINETICS400_V1 r3d_18-b3b3357e.pth v:112x112:128x171 1x1 33371472 40.697 127.359 Kinetics-400:acc@1=63.2,acc@5=83.479
+*MC3_18_Weights.KINETICS400_V1 mc3_18-a90a0ba3.pth v:112x112:128x171 1x1 11695440 43.343 44.672 Kinetics-400:acc@1=63.96,acc@5=84.13
+*R2Plus1D_18_Weights.KINETICS400_V1 r2plus1d_18-91a641e6.pth v:112x112:128x171 1x1 31505325 40.519 120.318 Kinetics-400:acc@1=67.463,acc@5=86.175
+*S3D_Weights.KINETICS400_V1 s3d-d76dad2f.pth v:224x224:256x256 224x224 8320048 17.979 31.972 Kinetics-400:acc@1=68.368,acc@5=88.05
 """

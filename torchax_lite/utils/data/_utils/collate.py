@@ -92,9 +92,12 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -
             "Batches of sparse tensors are not currently supported by the default collate_fn; "
             "please provide a custom collate_fn to handle them appropriately."
         )
-    if worker.get_worker_info() is not None and not any(
+    if worker.get_worker_info() is None:
+        return torch.stack(batch, 0)
+    if any(t.requires_grad for t in batch):  # PyTorch's workers stack into shared memory, whatever they do then
+        return torch.stack(batch, 0, out=first.new_empty(0))
+    if not any(
         type(t) is not torch.Tensor
-        or t.requires_grad
         or t.shape != first.shape
         or t.dtype != first.dtype
         or not t.is_cpu

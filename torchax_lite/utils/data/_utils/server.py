@@ -78,33 +78,39 @@ class _Server:
                 self.deadlines[pid] = now + 1.0
 
     def answer(self) -> bool:
-        """Read one request and answer it; False at the end of the stream."""
+        """Read what requests there are and answer them; False at the end of the stream.
+
+        There are several where the asking was interrupted (Ctrl-C) before its answer came. Descriptors end a read, so
+        that they belong to its last request.
+        """
         try:
-            line, fds, _, _ = socket.recv_fds(self.control, 1 << 16, 3)
-            while line and not line.endswith(b"\n"):
+            text, fds, _, _ = socket.recv_fds(self.control, 1 << 16, 3)
+            while text and not text.endswith(b"\n"):
                 more = self.control.recv(1 << 16)
                 if not more:
                     return False
-                line += more
+                text += more
         except ConnectionError:
             return False
-        if not line:
-            return False
-        request = json.loads(line)
-        reply: dict[str, object] = {"id": request["id"]}
+        requests = [json.loads(line) for line in text.splitlines()]
+        for request in requests:
+            reply = {"id": request["id"], **self.obey(request, fds if request is requests[-1] else [])}
+            with contextlib.suppress(ConnectionError):
+                self.control.sendall(json.dumps(reply).encode() + b"\n")
+        return bool(requests)
+
+    def obey(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        """Do what one request wants; the answer."""
         if request["op"] == "start":
-            reply["pid"] = self.start(fds)
-        elif request["op"] == "status":
-            reply["statuses"] = [self.statuses.get(pid, 0) for pid in request["pids"]]
-        else:
-            for pid in request["pids"]:
-                if self.statuses.get(pid, 0) is None:
-                    self.deadlines[pid] = time.monotonic() + request["grace"]
-                else:
-                    self.statuses.pop(pid, None)
-        with contextlib.suppress(ConnectionError):
-            self.control.sendall(json.dumps(reply).encode() + b"\n")
-        return True
+            return {"pid": self.start(fds)}
+        if request["op"] == "status":
+            return {"statuses": [self.statuses.get(pid, 0) for pid in request["pids"]]}
+        for pid in request["pids"]:
+            if self.statuses.get(pid, 0) is None:
+                self.deadlines[pid] = time.monotonic() + request["grace"]
+            else:
+                self.statuses.pop(pid, None)
+        return {}
 
     def start(self, fds: list[int]) -> int:
         """Fork a worker."""

@@ -91,6 +91,29 @@ class BoxCoder:
         return torch.cat((moved - half, moved + half), dim=-1).flatten(1)
 
 
+class BoxLinearCoder:
+    """Boxes as distances of their four sides from the centre of another box, in its sizes if ``normalize_by_size``."""
+
+    def __init__(self, normalize_by_size: bool = True) -> None:
+        self.normalize_by_size = normalize_by_size
+
+    def _centre_and_size(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        return 0.5 * (boxes[..., :2] + boxes[..., 2:]), boxes[..., 2:] - boxes[..., :2]
+
+    def encode(self, reference_boxes: Tensor, proposals: Tensor) -> Tensor:
+        """The codes ``(..., 4)`` (left, top, right, bottom) of proposals relative to reference boxes."""
+        centre, size = self._centre_and_size(reference_boxes)
+        codes = torch.cat((centre - proposals[..., :2], proposals[..., 2:] - centre), dim=-1)
+        return codes / torch.cat((size, size), dim=-1) if self.normalize_by_size else codes
+
+    def decode(self, rel_codes: Tensor, boxes: Tensor) -> Tensor:
+        """The boxes ``(..., 4)`` of codes relative to boxes."""
+        centre, size = self._centre_and_size(boxes.to(dtype=rel_codes.dtype))
+        if self.normalize_by_size:
+            rel_codes = rel_codes * torch.cat((size, size), dim=-1)
+        return torch.cat((centre - rel_codes[..., :2], centre + rel_codes[..., 2:]), dim=-1)
+
+
 class Matcher:
     """Which reference each proposal belongs to, by a matrix ``(references, proposals)`` of qualities.
 
@@ -126,6 +149,18 @@ class Matcher:
         if self.allow_low_quality_matches:
             kept = (quality == quality.max(1, keepdims=True)).any(0)
             found = np.where(kept, best, found)
+        return found
+
+
+class SSDMatcher(Matcher):
+    """A Matcher with one threshold, after which the best proposal of every reference is that reference's."""
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__(threshold, threshold, allow_low_quality_matches=False)
+
+    def match(self, quality: _host.Array) -> _host.Array:
+        found = super().match(quality)
+        found[quality.argmax(1)] = np.arange(len(quality))
         return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 import torchax_lite as torch
 from torchax_lite import Tensor, nn
 
-from ...ops import boxes as box_ops
 from ...ops import misc as misc_nn_ops
 from ...ops import sigmoid_focal_loss
 from ...ops.feature_pyramid_network import LastLevelP6P7
@@ -20,11 +18,10 @@ from .._utils import Layer, composed, resolve, with_weights
 from .._weights import weights_enum
 from ..resnet import ResNet50_Weights
 from . import _host
+from . import _one_stage as one_stage
 from . import _utils as det_utils
 from .anchor_utils import AnchorGenerator
 from .faster_rcnn import resnet50_v1, resnet50_v2
-from .generalized_rcnn import check_box_sizes, check_target_boxes, original_sizes
-from .rpn import permute_and_flatten
 from .transform import GeneralizedRCNNTransform
 
 __all__ = [
@@ -67,9 +64,7 @@ class _Head(nn.Module):
         """``(N, anchors, numbers)`` over all maps."""
         found = []
         for features in x:
-            out = last(self.conv(features))
-            n, _, height, width = out.shape
-            found.append(permute_and_flatten(out, n, -1, numbers, height, width))
+            found.append(one_stage.flattened(last(self.conv(features)), numbers))
         return torch.cat(found, dim=1)
 
 
@@ -186,11 +181,7 @@ class RetinaNet(nn.Module):
         topk_candidates: int = 1000, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__()
-        if not hasattr(backbone, "out_channels"):
-            raise ValueError(
-                "backbone should contain an attribute out_channels specifying the number of output channels (assumed to "
-                "be the same for all the levels)"
-            )
+        one_stage.check_backbone(backbone)
         self.backbone = backbone
         if not isinstance(anchor_generator, (AnchorGenerator, type(None))):
             raise TypeError(
@@ -238,27 +229,15 @@ class RetinaNet(nn.Module):
             for logit, code, places in zip(logits, codes, anchors[i]):
                 score = _host.values(torch.sigmoid(logit[i]).flatten())
                 box = _host.values(self.box_coder.decode_single(code[i], places))
-                place = np.flatnonzero(score > self.score_thresh)
-                place = place[np.argsort(-score[place], kind="stable")[: self.topk_candidates]]
+                place = one_stage.best(score, self.score_thresh, self.topk_candidates)
                 classes = logit.shape[-1]
                 pieces.append((_host.clipped(box[place // classes], size), score[place], place % classes))
-            joined = [_host.tensor(np.concatenate(part), logits[0]) for part in zip(*pieces)]
-            kept = _host.values(box_ops.batched_nms(*joined, self.nms_thresh))[: self.detections_per_img]
-            parts = dict(zip(("boxes", "scores", "labels"), joined))
-            detections.append({k: _host.tensor(_host.values(v)[kept], v) for k, v in parts.items()})
+            detections.append(one_stage.kept(pieces, logits[0], self.nms_thresh, self.detections_per_img))
         return detections
 
     def forward(self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None) -> Any:
         """Losses by name in training, else for each image its "boxes", "scores" and "labels"."""
-        if self.training:
-            check_target_boxes(targets)
-        sizes = original_sizes(images)
-        batch, targets = self.transform(images, targets)
-        check_box_sizes(targets)
-        features = self.backbone(batch.tensors)
-        if isinstance(features, Tensor):
-            features = OrderedDict([("0", features)])
-        maps = list(features.values())
+        maps, batch, targets, sizes = one_stage.maps_of(self, images, targets)
         outputs = self.head(maps)
         anchors = self.anchor_generator(batch, maps)
         if self.training:

@@ -1,4 +1,4 @@
-"""The second stage of Faster and Mask R-CNN: classes, boxes and masks of proposals."""
+"""The second stage of Faster, Mask and Keypoint R-CNN: classes, boxes, masks and keypoints of proposals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from ...ops import boxes as box_ops
 from ...ops import roi_align
 from . import _host
 from . import _utils as det_utils
+from ._keypoints import heatmaps_to_keypoints, keypointrcnn_inference, keypointrcnn_loss, keypoints_to_heatmap
+
+__all__ = [  # with what lives in `_keypoints`
+    "RoIHeads", "fastrcnn_loss", "heatmaps_to_keypoints", "keypointrcnn_inference", "keypointrcnn_loss",
+    "keypoints_to_heatmap", "maskrcnn_inference", "maskrcnn_loss", "paste_masks_in_image",
+]  # fmt: skip
 
 Boxes = list[Tensor]
 Found = dict[str, Tensor]
@@ -130,8 +136,6 @@ class RoIHeads(nn.Module):
         keypoint_predictor: nn.Module | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if any(m is not None for m in (keypoint_roi_pool, keypoint_head, keypoint_predictor)):
-            raise NotImplementedError("RoIHeads: keypoints are not available")
         self.box_similarity = box_ops.box_iou
         self.proposal_matcher = det_utils.Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=False)
         self.fg_bg_sampler = det_utils.BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
@@ -145,9 +149,9 @@ class RoIHeads(nn.Module):
         self.mask_roi_pool = mask_roi_pool
         self.mask_head = mask_head
         self.mask_predictor = mask_predictor
-        self.keypoint_roi_pool = None
-        self.keypoint_head = None
-        self.keypoint_predictor = None
+        self.keypoint_roi_pool = keypoint_roi_pool
+        self.keypoint_head = keypoint_head
+        self.keypoint_predictor = keypoint_predictor
 
     def has_mask(self) -> bool:
         """Whether masks are asked for."""
@@ -155,7 +159,7 @@ class RoIHeads(nn.Module):
 
     def has_keypoint(self) -> bool:
         """Whether keypoints are asked for."""
-        return False
+        return None not in (self.keypoint_roi_pool, self.keypoint_head, self.keypoint_predictor)
 
     def assign_targets_to_proposals(
         self, proposals: Boxes, gt_boxes: Boxes, gt_labels: Boxes
@@ -245,11 +249,7 @@ class RoIHeads(nn.Module):
         self, features: Any, proposals: Boxes, matched: Any, labels: Any, shapes: Any, targets: Any
     ) -> Any:
         """The mask loss over the proposals that are objects, padded to a round number."""
-        chosen, owners = [], []
-        for box, index, label in zip(proposals, matched, labels):
-            place = np.flatnonzero(_host.values(label) > 0)
-            chosen.append(_host.tensor(_host.values(box)[place], box))
-            owners.append(_host.tensor(_host.values(index)[place], box))
+        chosen, owners = _objects(proposals, matched, labels)
         count = sum(len(c) for c in chosen)
         rows = _host.rounded_up(count, 32)
         valid: Tensor | None = _host.tensor((np.arange(rows) < count).astype(np.float32), proposals[0])
@@ -277,11 +277,24 @@ class RoIHeads(nn.Module):
         for mask, r in zip(maskrcnn_inference(logits, [r["labels"] for r in result]), result):
             r["masks"] = mask
 
+    def _keypoint_maps(self, features: Any, boxes: Boxes, shapes: Any) -> Tensor:
+        """The maps of keypoints of boxes, their number rounded up."""
+        padded = _padded(boxes, _host.rounded_up(sum(len(b) for b in boxes), 32))
+        return self.keypoint_predictor(self.keypoint_head(self.keypoint_roi_pool(features, padded, shapes)))
+
+    def _keypoints(self, features: Any, result: list[Found], shapes: Any) -> None:
+        """Enter the keypoints of the detections into the results."""
+        boxes = [r["boxes"] for r in result]
+        maps = self._keypoint_maps(features, boxes, shapes)[: sum(len(b) for b in boxes)]
+        for points, scores, r in zip(*keypointrcnn_inference(maps, boxes), result):
+            r["keypoints"] = points
+            r["keypoints_scores"] = scores
+
     def forward(
         self, features: dict[str, Tensor], proposals: Boxes, image_shapes: list[tuple[int, int]],
         targets: list[Found] | None = None,
     ) -> tuple[list[Found], dict[str, Tensor]]:  # fmt: skip
-        _check_dtypes(targets)
+        _check_dtypes(targets, self.has_keypoint())
         if self.training:
             proposals, matched, labels, codes = self.select_training_samples(proposals, targets)
             padded = proposals
@@ -293,20 +306,39 @@ class RoIHeads(nn.Module):
             losses = {"loss_classifier": loss_classifier, "loss_box_reg": loss_box}
             if self.has_mask():
                 losses["loss_mask"] = self._mask_losses(features, proposals, matched, labels, image_shapes, targets)
+            if self.has_keypoint() and targets is not None:
+                chosen, owners = _objects(proposals, matched, labels)
+                maps = self._keypoint_maps(features, chosen, image_shapes)
+                points = [t["keypoints"] for t in targets]
+                losses["loss_keypoint"] = keypointrcnn_loss(maps, chosen, points, owners)
             return [], losses
         found = zip(*self.postprocess_detections(logits, regression, proposals, image_shapes))
         result = [{"boxes": b, "labels": c, "scores": s} for b, s, c in found]
         if self.has_mask():
             self._masks(features, result, image_shapes)
+        if self.has_keypoint():
+            self._keypoints(features, result, image_shapes)
         return result, {}
 
 
-def _check_dtypes(targets: list[Found] | None) -> None:
+def _check_dtypes(targets: list[Found] | None, keypoints: bool) -> None:
     for t in targets or []:
         if t["boxes"].dtype not in (torch.float, torch.double, torch.half):
             raise TypeError(f"target boxes must of float type, instead got {t['boxes'].dtype}")
         if t["labels"].dtype != torch.int64:
             raise TypeError(f"target labels must of int64 type, instead got {t['labels'].dtype}")
+        if keypoints and t["keypoints"].dtype != torch.float32:
+            raise TypeError(f"target keypoints must of float type, instead got {t['keypoints'].dtype}")
+
+
+def _objects(proposals: Boxes, matched: list[Tensor], labels: list[Tensor]) -> tuple[Boxes, list[Tensor]]:
+    """The proposals of each image that are objects, and which object each of them is."""
+    chosen, owners = [], []
+    for box, index, label in zip(proposals, matched, labels):
+        place = np.flatnonzero(_host.values(label) > 0)
+        chosen.append(_host.tensor(_host.values(box)[place], box))
+        owners.append(_host.tensor(_host.values(index)[place], box))
+    return chosen, owners
 
 
 def _padded(boxes: Boxes, rows: int) -> Boxes:

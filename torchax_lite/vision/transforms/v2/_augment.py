@@ -125,6 +125,8 @@ class _BaseMixUpCutMix(Transform):
     def _mixup_label(self, label: Tensor, *, lam: float) -> Tensor:
         share = np.asarray(float(lam))
         if label.ndim == 1:
+            if label.dtype != torch.int64:
+                raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
             return mixing.mixed_classes(label, share, classes=self.num_classes)
         return mixing.mixed(label if label.dtype.is_floating_point else label.float(), share)
 
