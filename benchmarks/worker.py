@@ -1,7 +1,7 @@
 """One side of one benchmark, in its own process: builds a loop, then runs it whenever it is told to.
 
     worker.py SIDE LOOP        SIDE: torch, torch-compiled, jax, torchax_lite
-    worker.py SIDE model:NAME  a model of tests/model_programs
+    worker.py SIDE model:NAME  a model of tests/model_programs, or of sides/jax_models.py
     worker.py SIDE ops         single ops: "build LOOP" makes one of sides/op_loops.py the loop that runs
 
 Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took and those of
@@ -53,13 +53,15 @@ def main():
         import torchax_lite
 
         torchax_lite.install()
-    if name.startswith("model:"):
+    if side == "jax":
+        import importlib
+
+        loops = importlib.import_module("jax_models" if name.startswith("model:") else "jax_loops")
+    elif name.startswith("model:"):
         sys.path.insert(0, str(HERE.parent / "tests"))
         import model_loops as loops
     elif name == "ops":
         import op_loops as loops
-    elif side == "jax":
-        import jax_loops as loops
     else:
         import torch_loops as loops
     imported = time.perf_counter()

@@ -127,7 +127,7 @@ def resnet50():
     images, labels = labelled_images(16, 3, 64, 4)
     net = ResNet(Bottleneck, [3, 4, 6, 3], 4, 4)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-4, total_steps=50)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-4, total_steps=120)
     return [net], stepper(Classification(net, _pool(images, labels, 8)), optimizer, scheduler)
 
 
@@ -143,7 +143,7 @@ def vgg():
             inputs = width
     head = [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(True), nn.Dropout(), nn.Linear(64, 64), nn.ReLU(True)]
     net = nn.Sequential(*layers, *head, nn.Dropout(), nn.Linear(64, 5), nn.LogSoftmax(dim=1))
-    optimizer = torch.optim.Adamax(net.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adamax(net.parameters(), lr=5e-4)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.98)
     return [net], stepper(Classification(net, _pool(images, labels, 8), nn.NLLLoss()), optimizer, scheduler)
 
