@@ -651,19 +651,20 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         result = torch.where(nothing, input, eye)
         return into("linalg_matrix_power", result if out is None else result.detach(), out)
     base = inv(input) if n < 0 else input
-    left, result = abs(n), None
+    left = abs(n)
+    power: Tensor | None = None
     if left == 1:
         return into("linalg_inv_ex" if n < 0 else "linalg_matrix_power", base.clone() if n > 0 else base, out)
     while left:
         if left & 1:
-            result = base if result is None else torch.matmul(result, base)
+            power = base if power is None else torch.matmul(power, base)
         left >>= 1
         if left:
             base = torch.matmul(base, base)
-    assert result is not None
-    if out is not None and n != 4 and modes.grad and result.requires_grad:
+    assert power is not None
+    if out is not None and n != 4 and modes.grad and power.requires_grad:
         refuse_out_gradient("matmul")  # the last product is what writes to ``out``; PyTorch squares twice for 4
-    return into("linalg_matrix_power", result, out)
+    return into("linalg_matrix_power", power, out)
 
 
 @composite(method=True)
