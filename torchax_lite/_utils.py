@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from .composite.rearranging import _neg_view
 from .tensor import dtypes
 from .tensor.rebuilding import checked_geometry, tensor_at
 from .tensor.storage_api import TypedStorage, UntypedStorage
@@ -45,7 +46,7 @@ def _with_metadata(tensor: Tensor, metadata: Any) -> Tensor:
         raise NotImplementedError(f"tensor metadata in a file: {metadata}")
     if metadata.get("conj"):
         tensor = tensor.conj()
-    return tensor.neg() if metadata.get("neg") else tensor
+    return _neg_view(tensor) if metadata.get("neg") else tensor
 
 
 def get_tensor_metadata(tensor: Tensor) -> dict[str, bool]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor
+from torchax_lite._generated import internal as _ops
 
 __all__ = [
     "CustomOpDef", "Library", "custom_op", "define", "get_ctx", "get_kernel", "impl", "impl_abstract", "infer_schema",
@@ -412,7 +413,7 @@ def _aten(name: str) -> Callable[..., Any] | None:
     special = {"_softmax": _softmax("softmax"), "_log_softmax": _softmax("log_softmax"), "_to_copy": _to_copy,
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
-               "slice": _slice, "_batch_norm_with_update": _batch_norm_with_update,
+               "slice": _slice, "_upsample_bilinear2d_aa": _upsample_bilinear2d_aa, "_batch_norm_with_update": _batch_norm_with_update,
                "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
                "_softmax_backward_data": _softmax_backward_data, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
@@ -433,13 +434,27 @@ def _aten(name: str) -> Callable[..., Any] | None:
 def _safe_softmax(self: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``softmax`` along ``dim`` with zeros where every element is -inf."""
     empty = (self == float("-inf")).all(dim, keepdim=True)
-    return torch.softmax(self, dim, dtype).masked_fill(empty, 0)
+    return torch.softmax(self.masked_fill(empty, 0), dim, dtype).masked_fill(empty, 0)
 
 
 def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any) -> Tensor:
     """``output * (grad_output - sum(output * grad_output))`` along ``dim``: the cotangent of ``softmax``'s input."""
     product = grad_output * output
     return (product - output * product.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _upsample_bilinear2d_aa(
+    input: Tensor, output_size: Any, align_corners: bool, *factors_given: Any, scale_factors: Any = None,
+    scales_h: float | None = None, scales_w: float | None = None,
+) -> Tensor:  # fmt: skip
+    """Images resized with triangles as wide as the reduction; factors one by one or, for no size, together."""
+    if factors_given and isinstance(factors_given[0], (tuple, list)):
+        scale_factors = factors_given[0]
+    elif factors_given:
+        scales_h, scales_w = (*factors_given, scales_w)[:2]
+    factors = tuple(float(f or 0) for f in scale_factors or (scales_h, scales_w))
+    size = [int(n * f) for n, f in zip(input.shape[2:], factors, strict=True)] if output_size is None else output_size
+    return _ops.upsample(input, "bilinear", tuple(size), factors, align_corners, True)  # type: ignore[no-any-return]
 
 
 def _slice(self: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
@@ -453,22 +468,32 @@ def _max_pool2d_with_indices_backward(
     indices: Tensor,
 ) -> Tensor:  # fmt: skip
     """``grad_output`` added up at the places that the maxima came from."""
-    flat = torch.zeros_like(self, memory_format=torch.contiguous_format).flatten(-2)
-    return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).unflatten(-1, self.shape[-2:])
+    everywhere = torch.ones((), dtype=torch.bool, device=self.device)
+    flat = self.masked_fill(everywhere, 0).flatten(-2)  # depends on ``self``, by derivatives of zero
+    summed = flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).unflatten(-1, self.shape[-2:])
+    images = self.ndim == 4 and self.is_contiguous(memory_format=torch.channels_last) and not self.is_contiguous()
+    return summed.contiguous(memory_format=torch.channels_last if images else torch.contiguous_format)
 
 
 def _batch_norm_with_update(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor, running_var: Tensor,
-    momentum: float, eps: float,
+    momentum: float, eps: float, *, out: Any = None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """Batch norm in training: result, the batch's mean and reciprocal deviation, and no reserved memory."""
+    if out is not None:
+        raise RuntimeError(
+            "Overloaded torch operator invoked from Python failed to match any schema:\n"
+            "aten::_batch_norm_with_update() Expected a value of type 'Tensor' for argument 'out' but instead found type "
+            f"'{type(out).__name__}'."
+        )
     made = torch.native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
     return (*made, torch.empty(0, dtype=torch.uint8))
 
 
 def _native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
     """``grad_output * mask * scale``: the cotangent of the input of ``native_dropout``."""
-    return grad_output * (mask * scale).to(grad_output.dtype)
+    factor = mask * scale
+    return grad_output * (factor.to(grad_output.dtype) if grad_output.is_floating_point() else factor)
 
 
 _NAMED_ONLY = frozenset({

@@ -32,10 +32,14 @@ def _cast(input: Tensor, dtype: Any, widen: bool = False) -> Tensor:
     return input if dtype is None else input.to(dtype)
 
 
-def _filled(input: Tensor, mask: Tensor | None, value: float) -> Tensor:
-    """The input with ``value`` where the mask is False."""
+def _filled(input: Tensor, mask: Tensor | None, value: float | Callable[[Tensor], float]) -> Tensor:
+    """The input with ``value`` (or what it gives for the input) where the mask is False."""
     if mask is None:
         return input
+    if callable(value):
+        if input.dtype is torch.bool:
+            raise NotImplementedError(f"identity of {'amax' if value is _lowest else 'amin'} on torch.bool input")
+        value = value(input)
     return torch.where(mask, input, torch.full((), value, dtype=input.dtype, device=input.device))
 
 
@@ -81,7 +85,7 @@ def amax(
 ) -> Tensor:
     """Largest element."""
     x = _cast(input, dtype)
-    return torch.amax(_filled(x, mask, _lowest(x)), _dims(x, dim), keepdim)
+    return torch.amax(_filled(x, mask, _lowest), _dims(x, dim), keepdim)
 
 
 def amin(
@@ -89,7 +93,7 @@ def amin(
 ) -> Tensor:
     """Smallest element."""
     x = _cast(input, dtype)
-    return torch.amin(_filled(x, mask, _highest(x)), _dims(x, dim), keepdim)
+    return torch.amin(_filled(x, mask, _highest), _dims(x, dim), keepdim)
 
 
 def argmax(
@@ -97,7 +101,7 @@ def argmax(
 ) -> Tensor:
     """Position of the largest element, in the input's dtype (as in PyTorch)."""
     x = _cast(input, dtype)
-    return torch.argmax(_filled(x, mask, _lowest(x)), dim, keepdim).to(x.dtype)
+    return torch.argmax(_filled(x, mask, _lowest), dim, keepdim).to(x.dtype)
 
 
 def argmin(
@@ -105,7 +109,7 @@ def argmin(
 ) -> Tensor:
     """Position of the smallest element, in the input's dtype (as in PyTorch)."""
     x = _cast(input, dtype)
-    return torch.argmin(_filled(x, mask, _highest(x)), dim, keepdim).to(x.dtype)
+    return torch.argmin(_filled(x, mask, _highest), dim, keepdim).to(x.dtype)
 
 
 def mean(
@@ -114,8 +118,8 @@ def mean(
     """Mean of the elements; nan where there are none."""
     x = _cast(input, dtype)
     if not x.is_floating_point() and not x.is_complex():
-        raise RuntimeError(
-            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {x.dtype}"
+        raise ValueError(
+            f"mean(): Could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {x.dtype}"
         )
     return sum(x, dim, keepdim=keepdim, mask=mask) / _count(x, dim, keepdim, mask)
 
@@ -123,47 +127,49 @@ def mean(
 def median(
     input: Tensor, dim: int = -1, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Lower median of the elements of a dim."""
-    x = _cast(input, dtype)
-    if not x.is_floating_point():
-        raise ValueError(f"input must be float, got {x.dtype}")
-    return torch.nanmedian(_filled(x, mask, torch.nan), dim, keepdim).values
+    """Lower median of the elements of a dim, of integers in ``dtype`` if given (of others in their own, as in PyTorch)."""
+    x = input if input.is_floating_point() else input.to(torch.float32)
+    made = torch.nanmedian(_filled(x, mask, torch.nan), dim, keepdim).values
+    return made if input.is_floating_point() else made.to(dtype or input.dtype)
 
 
 def var(
     input: Tensor, dim: Dims = None, unbiased: bool | None = None, *, correction: float | None = None, keepdim: bool = False,
     dtype: Any = None, mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Variance of the elements; ``correction`` is taken from their number (1 by default)."""
+    """Variance of the elements; ``correction`` is taken from their number (1 by default). Complex for complex ones."""
     if unbiased is not None and correction is not None:
         raise ValueError("Only one of unbiased and correction may be given")
     take = float(unbiased) if unbiased is not None else 1.0 if correction is None else correction
+    if input.dtype is torch.bool:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
     x = _cast(input, dtype)
     x = x if x.is_floating_point() or x.is_complex() else x.to(torch.get_default_dtype())
     distance = x - mean(x, dim, keepdim=True, mask=mask)
     squares = (distance * distance.conj()).real if x.is_complex() else distance * distance
     count = _count(x, dim, keepdim, mask)
-    return sum(squares, dim, keepdim=keepdim, mask=mask) / torch.clamp(count - take, min=0)
+    made = sum(squares, dim, keepdim=keepdim, mask=mask) / torch.clamp(count - take, min=0)
+    return made.to(x.dtype)
 
 
 def std(
     input: Tensor, dim: Dims = None, unbiased: bool | None = None, *, correction: float | None = None, keepdim: bool = False,
     dtype: Any = None, mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Square root of :func:`var`; complex for complex elements, as in PyTorch."""
-    made = torch.sqrt(var(input, dim, unbiased, correction=correction, keepdim=keepdim, dtype=dtype, mask=mask))
-    kind = dtype or input.dtype
-    return made.to(kind) if kind.is_complex else made
+    """Square root of :func:`var`."""
+    return torch.sqrt(var(input, dim, unbiased, correction=correction, keepdim=keepdim, dtype=dtype, mask=mask))
 
 
 def norm(
     input: Tensor, ord: float | None = 2.0, dim: Dims = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """Vector norm of the elements."""
-    x = _cast(input, dtype)
     power = 2.0 if ord is None else ord
     fill = torch.inf if power < 0 else 0.0
-    return torch.linalg.vector_norm(_filled(x, mask, fill), power, _dims(x, dim), keepdim)
+    return torch.linalg.vector_norm(_filled(input, mask, fill), power, _dims(input, dim), keepdim, dtype=dtype)
 
 
 def logsumexp(
@@ -171,7 +177,7 @@ def logsumexp(
 ) -> Tensor:
     """``log(sum(exp(x)))`` of the elements."""
     x = _cast(input, dtype)
-    return torch.logsumexp(_filled(x, mask, -torch.inf), _dims(x, dim), keepdim)
+    return torch.logsumexp(_filled(x, mask, _lowest), _dims(x, dim), keepdim).to(x.dtype)
 
 
 def logaddexp(
@@ -184,32 +190,34 @@ def logaddexp(
 
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Running sum of the elements."""
-    return torch.cumsum(_filled(_cast(input, dtype, widen=True), mask, 0), dim)
+    return torch.cumsum(_filled(_cast(input, dtype), mask, 0), dim, dtype=dtype or input.dtype)
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Running product of the elements."""
-    return torch.cumprod(_filled(_cast(input, dtype, widen=True), mask, 1), dim)
+    return torch.cumprod(_filled(_cast(input, dtype), mask, 1), dim, dtype=dtype or input.dtype)
 
 
-def _normal(fn: Callable[..., Tensor], input: Tensor, dim: int, dtype: Any, mask: Tensor | None, fill: float) -> Tensor:
+def _normal(
+    fn: Callable[..., Tensor], input: Tensor, dim: int, dtype: Any, mask: Tensor | None, fill: Callable[[Tensor], float]
+) -> Tensor:  # fmt: skip
     x = _cast(input, dtype)
     return fn(_filled(x, mask, fill), dim)
 
 
 def softmax(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Softmax over the elements of a dim."""
-    return _normal(torch.softmax, input, dim, dtype, mask, -torch.inf)
+    return _normal(torch.softmax, input, dim, dtype, mask, _lowest)
 
 
 def log_softmax(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Logarithm of the softmax over the elements of a dim."""
-    return _normal(torch.log_softmax, input, dim, dtype, mask, -torch.inf)
+    return _normal(torch.log_softmax, input, dim, dtype, mask, _lowest)
 
 
 def softmin(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Softmax of the negated elements of a dim."""
-    return _normal(torch.nn.functional.softmin, input, dim, dtype, mask, torch.inf)
+    return _normal(torch.nn.functional.softmin, input, dim, dtype, mask, _highest)
 
 
 def normalize(

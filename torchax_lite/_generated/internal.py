@@ -265,13 +265,17 @@ def adaptive_max_pool3d(input, output_size):
     """Maximum over windows that split the last three dims evenly, and its flat position in them."""
     return _call(_op_adaptive_max_pool3d, (input,), (), (output_size,))
 
-def avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None, *, out=None):
     """Mean of each window of the last two dims."""
-    return _call(_op_avg_pool2d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,))
+    if out is None:
+        return _call(_op_avg_pool2d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,))
+    return _call_out(_op_avg_pool2d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,), out)
 
-def avg_pool3d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def avg_pool3d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None, *, out=None):
     """Mean of each window of the last three dims."""
-    return _call(_op_avg_pool3d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,))
+    if out is None:
+        return _call(_op_avg_pool3d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,))
+    return _call_out(_op_avg_pool3d, (input,), (), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,), out)
 
 def binary_cross_entropy(input, target, weight=None, reduction='mean'):
     """``-weight (t log x + (1 - t) log(1 - x))`` with the logarithms kept above -100; reduced."""

@@ -649,7 +649,7 @@ class TensorMethods:
 
     @_numpy_names
     def gather(self, dim, index, *, sparse_grad=False):
-        """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
+        """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``; a sparse gradient is the caller's affair."""
         _check_values(_op_gather, (self, index,), (), (dim, sparse_grad,))
         return _call(_op_gather, (self, index,), (), (dim, sparse_grad,))
 

@@ -97,17 +97,21 @@ def elu(input, alpha=1.0):
     """``x`` above 0, ``alpha * (exp(x) - 1)`` below."""
     return _call(_op_elu, (input,), (), (alpha,))
 
-def gelu(input, *, approximate='none'):
+def gelu(input, *, approximate='none', out=None):
     """``x * Phi(x)`` with the normal distribution function, or its ``tanh`` approximation."""
-    return _call(_op_gelu, (input,), (), (approximate,))
+    if out is None:
+        return _call(_op_gelu, (input,), (), (approximate,))
+    return _call_out(_op_gelu, (input,), (), (approximate,), out)
 
 def glu(input, dim=-1):
     """``a * sigmoid(b)`` for the halves ``a``, ``b`` of a dim."""
     return _call(_op_glu, (input,), (), (dim,))
 
-def hardshrink(input, lambd=0.5):
+def hardshrink(input, lambd=0.5, *, out=None):
     """0 where ``|x| <= lambd``, else ``x``."""
-    return _call(_op_hardshrink, (input,), (), (lambd,))
+    if out is None:
+        return _call(_op_hardshrink, (input,), (), (lambd,))
+    return _call_out(_op_hardshrink, (input,), (), (lambd,), out)
 
 def hardsigmoid(input):
     """``min(max(x + 3, 0), 6) / 6``."""
@@ -133,9 +137,11 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     """``log(softmax(x))`` along ``dim``."""
     return _call(_op_log_softmax__functional, (input,), (), (dim, _stacklevel, dtype,))
 
-def logsigmoid(input):
+def logsigmoid(input, *, out=None):
     """``log(sigmoid(x))``."""
-    return _call(_op_logsigmoid, (input,), (), ())
+    if out is None:
+        return _call1(_op_logsigmoid, input)
+    return _call_out(_op_logsigmoid, (input,), (), (), out)
 
 def mish(input):
     """``x * tanh(log(1 + exp(x)))``."""
@@ -179,13 +185,17 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
     """``softmax(-x)`` along ``dim``."""
     return _call(_op_softmin, (input,), (), (dim, _stacklevel, dtype,))
 
-def softplus(input, beta=1.0, threshold=20.0):
+def softplus(input, beta=1.0, threshold=20.0, *, out=None):
     """``log(1 + exp(beta x)) / beta``; ``x`` itself where ``beta x > threshold``."""
-    return _call(_op_softplus, (input,), (), (beta, threshold,))
+    if out is None:
+        return _call(_op_softplus, (input,), (), (beta, threshold,))
+    return _call_out(_op_softplus, (input,), (), (beta, threshold,), out)
 
-def softshrink(input, lambd=0.5):
+def softshrink(input, lambd=0.5, *, out=None):
     """``x`` moved towards 0 by ``lambd``, not beyond."""
-    return _call(_op_softshrink, (input,), (), (lambd,))
+    if out is None:
+        return _call(_op_softshrink, (input,), (), (lambd,))
+    return _call_out(_op_softshrink, (input,), (), (lambd,), out)
 
 def softsign(input):
     """``x / (1 + |x|)``."""

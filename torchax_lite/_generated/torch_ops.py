@@ -1307,7 +1307,7 @@ def frexp(input, *, out=None):
 
 @_numpy_names
 def gather(input, dim, index, *, sparse_grad=False, out=None):
-    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
+    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``; a sparse gradient is the caller's affair."""
     _check_values(_op_gather, (input, index,), (), (dim, sparse_grad,))
     if out is None:
         return _call(_op_gather, (input, index,), (), (dim, sparse_grad,))
@@ -1353,9 +1353,11 @@ def gt(input, other, *, out=None):
         return _call2(_op_gt, input, other)
     return _call_out(_op_gt, (input, other,), (), (), out)
 
-def hardshrink(input, lambd=0.5):
+def hardshrink(input, lambd=0.5, *, out=None):
     """0 where ``|x| <= lambd``, else ``x``."""
-    return _call(_op_hardshrink, (input,), (), (lambd,))
+    if out is None:
+        return _call(_op_hardshrink, (input,), (), (lambd,))
+    return _call_out(_op_hardshrink, (input,), (), (lambd,), out)
 
 @_numpy_names
 def hash_tensor(input, dim=(), *, keepdim=False, mode=0, out=None):

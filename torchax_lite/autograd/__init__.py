@@ -178,7 +178,7 @@ def grad(
         results = [zeros_like(t, requires_grad=False) if r is None else r for r, t in zip(results, wanted, strict=True)]
     fresh: list[Any] = []
     for r in results:
-        fresh.append(r if r is None or create_graph else dispatch.wrap(r._sync()))
+        fresh.append(r if r is None or create_graph else r.detach() if r._own_layout else dispatch.wrap(r._sync()))
     return tuple(fresh)
 
 

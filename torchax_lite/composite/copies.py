@@ -52,6 +52,14 @@ def expand_copy(input: Tensor, size: Any, *, implicit: bool = False, out: Tensor
 @composite()
 def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
     """Copy of ``narrow``."""
+    if dim >= input.ndim > 0:
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  (Could this error "
+            "message be improved?  If so, please report an enhancement request to PyTorch.)"
+        )
+    if length < 0 and input.ndim:
+        at = start + input.shape[dim] if start < 0 else start
+        raise RuntimeError(f"start ({at}) + length ({length}) exceeds dimension size ({input.shape[dim]}).")
     return _copied("narrow_copy", input.narrow(dim, start, length), out)
 
 

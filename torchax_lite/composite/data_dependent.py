@@ -14,7 +14,9 @@ import numpy as np
 import torchax_lite as torch
 from torchax_lite._generated import internal, torch_ops
 from torchax_lite.ops.common import canonical_dim
+from torchax_lite.tensor.dispatch import overlap
 from torchax_lite.tensor.dtypes import scalar_type_name
+from torchax_lite.tensor.indexing import check_bounds
 
 from .registry import composite, from_host, in_columns, into, named
 
@@ -74,7 +76,21 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     shape = broadcast([tuple(mask.shape), tuple(input.shape)])
     chosen = np.flatnonzero(np.broadcast_to(mask._host_array(), shape))
     picked = internal.masked_select_at(input, from_host(chosen.astype(np.int64, copy=False), input), shape)
+    if out is not None and any(overlap(out, t) in ("part", "whole") for t in (input, mask)):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
     return into("masked_select", picked, out)
+
+
+def _places(self: Tensor, indices: Any) -> list[Tensor | None]:
+    """Indices without masks, those that are known compared with the sizes."""
+    found = _without_masks(self, indices)
+    for d, index in enumerate(found[: self.ndim]):
+        if index is not None:
+            check_bounds(index, self.shape[d], d)
+    return found
 
 
 def _without_masks(self: Tensor, indices: Any) -> list[Tensor | None]:
@@ -99,13 +115,13 @@ def _without_masks(self: Tensor, indices: Any) -> list[Tensor | None]:
 @composite(method=True)
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` written (or added) at ``input[indices]``; indices are integers or masks."""
-    return torch_ops.index_put(input, _without_masks(input, indices), values, accumulate)  # type: ignore[no-any-return]
+    return torch_ops.index_put(input, _places(input, indices), values, accumulate)  # type: ignore[no-any-return]
 
 
 @composite(method=True, name="index_put_")
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place form of ``index_put``."""
-    return torch_ops.index_put_(input, _without_masks(input, indices), values, accumulate)  # type: ignore[no-any-return]
+    return torch_ops.index_put_(input, _places(input, indices), values, accumulate)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- unique values
@@ -159,8 +175,8 @@ def _unique_slices(input: Tensor, values: Any, at: int, return_inverse: bool, re
     inverse = np.empty(n, np.int64)
     inverse[order] = group
     counts = np.bincount(group, minlength=0) if n else np.zeros(0, np.int64)
-    kept = np.moveaxis(np.moveaxis(values, at, 0)[order[starts]], 0, at)
-    return _results(input, from_host(kept, input), inverse, counts, return_inverse, return_counts)
+    kept = from_host(np.moveaxis(values, at, 0)[order[starts]], input).movedim(0, at).detach()
+    return _results(input, kept, inverse, counts, return_inverse, return_counts)
 
 
 def _run_starts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -187,8 +203,8 @@ def unique_consecutive(
     starts = _run_starts(rows)
     inverse = (np.cumsum(starts) - 1).reshape(shape)
     edges = np.append(np.flatnonzero(starts), len(rows))
-    kept = np.moveaxis(moved[starts], 0, at)
-    return _results(input, from_host(kept, input), inverse, np.diff(edges), return_inverse, return_counts)
+    kept = from_host(moved[starts], input).movedim(0, at).detach()
+    return _results(input, kept, inverse, np.diff(edges), return_inverse, return_counts)
 
 
 # ---------------------------------------------------------------- counts

@@ -19,9 +19,11 @@ from torchax_lite.ops.common import canonical_dim, display_name
 from torchax_lite.ops.linalg import check_float, check_square
 from torchax_lite.ops.lowering import broadcast
 from torchax_lite.ops.registry import ArraySpec
+from torchax_lite.tensor.dtypes import scalar_type_name
+from torchax_lite.tensor.modes import modes
 
 from .norms import singular_values
-from .registry import FUNCTIONS, composite, in_columns, into, into_all, is_traced, named
+from .registry import FUNCTIONS, composite, in_columns, into, into_all, is_traced, named, refuse_out_gradient
 
 if TYPE_CHECKING:
     from torchax_lite import Tensor
@@ -644,11 +646,12 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if n == 0:
         eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         nothing = torch.zeros((), dtype=torch.bool, device=input.device)
-        return into("linalg_matrix_power", torch.where(nothing, input, eye), out)
+        one = torch.where(nothing, input, eye)
+        return into("linalg_matrix_power", one if out is None else one.detach(), out)
     base = inv(input) if n < 0 else input
     left, result = abs(n), None
     if left == 1:
-        return into("linalg_matrix_power", base.clone() if n > 0 else base, out)
+        return into("linalg_inv_ex" if n < 0 else "linalg_matrix_power", base.clone() if n > 0 else base, out)
     while left:
         if left & 1:
             result = base if result is None else torch.matmul(result, base)
@@ -656,6 +659,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         if left:
             base = torch.matmul(base, base)
     assert result is not None
+    if out is not None and n != 4 and modes.grad and result.requires_grad:
+        refuse_out_gradient("matmul")  # the last product is what writes to ``out``; PyTorch squares twice for 4
     return into("linalg_matrix_power", result, out)
 
 
@@ -669,8 +674,27 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @composite(namespaces=("linalg",))
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+def lstsq(
+    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Sequence[Tensor] | None = None
+) -> Any:
     """X of least ``|A X - B|`` and least norm, with residuals, rank and singular values where the driver has them."""
+    if out is None:
+        return _lstsq(A, B, rcond, driver)
+    if len(out) != 4:
+        raise TypeError(f"expected tuple of 4 elements but got {len(out)}")
+    if modes.grad and any(t.requires_grad for t in (A, B, *out)):
+        refuse_out_gradient("linalg_lstsq")
+    found = _lstsq(A, B, rcond, driver)
+    for part, result, o in zip(("solution", "solution", "rank", "singular_values"), found, out, strict=True):
+        if not torch.can_cast(result.dtype, o.dtype):
+            want, got = scalar_type_name(result.dtype), scalar_type_name(o.dtype)
+            raise RuntimeError(
+                f"torch.linalg.lstsq: Expected {part} to be safely castable from {want} dtype, but got {part} with dtype {got}"
+            )
+    return into_all("lstsq", found, out)
+
+
+def _lstsq(A: Tensor, B: Tensor, rcond: float | None, driver: str | None) -> Any:
     name = "torch.linalg.lstsq"
     if A.ndim < 2:
         raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
@@ -713,14 +737,21 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all())):
         gap = torch.matmul(A, x) - right
         residuals = (gap.abs() if gap.is_complex() else gap).square().sum(-2)
-    x = in_columns(x)
     return named(
         "linalg_lstsq",
-        solution=x.squeeze(-1) if vector else x,
+        solution=_in_tall_columns(x, max(m, n), vector),
         residuals=residuals,
         rank=rank,
         singular_values=values if values is not None and driver in ("gelsd", "gelss") else real,
     )
+
+
+def _in_tall_columns(x: Tensor, height: int, vector: bool) -> Tensor:
+    """Solutions (a column each where ``vector``) as the tops of columns of ``height``: LAPACK's array."""
+    n = x.shape[-2]
+    whole = in_columns(torch.nn.functional.pad(x, (0, 0, 0, height - n)) if height > n else x)
+    x = whole.narrow(-2, 0, n) if height > n else whole
+    return x.squeeze(-1) if vector else x
 
 
 def _lstsq_of_nothing(A: Tensor, right: Tensor, lead: Sequence[int], vector: bool, driver: str) -> Any:
@@ -729,7 +760,7 @@ def _lstsq_of_nothing(A: Tensor, right: Tensor, lead: Sequence[int], vector: boo
     real = A.real if A.is_complex() else A
     return named(
         "linalg_lstsq",
-        solution=solution.squeeze(-1) if vector else solution,
+        solution=in_columns(solution).squeeze(-1) if vector else in_columns(solution),
         residuals=real.new_zeros(0),
         rank=torch.zeros(A.shape[:-2] if driver != "gels" else 0, dtype=torch.int64, device=A.device),
         singular_values=real.new_zeros((*A.shape[:-2], 0) if driver in ("gelsd", "gelss") else 0),

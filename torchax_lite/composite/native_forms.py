@@ -55,7 +55,9 @@ def native_batch_norm(
     mean = rstd = wide.new_empty(0)
     if training:
         mean, rstd = (m.detach().reshape(-1) for m in _moments(wide, [0, *range(2, input.ndim)], eps))
-    return into_all("native_batch_norm", (result, mean, rstd), out)  # type: ignore[no-any-return]
+    mixed = next((t.dtype for t in (weight, running_mean) if t is not None and t.dtype != input.dtype), None)
+    saved = [t if mixed else t.to(input.dtype) for t in (mean, rstd)]
+    return into_all("native_batch_norm", (result, *saved), out)  # type: ignore[no-any-return]
 
 
 @composite()
@@ -65,10 +67,8 @@ def _native_batch_norm_legit(
     """:func:`native_batch_norm`; the running statistics may be left out altogether."""
     statistics = args[:2] if len(args) == 5 else (None, None)
     training, momentum, eps = args[-3:]
-    result, *saved = native_batch_norm(input, weight, bias, *statistics, training, momentum, eps)
-    mixed = weight is not None and weight.dtype != input.dtype
-    saved = [s if mixed else s.to(input.dtype) for s in saved]
-    return into_all("_native_batch_norm_legit", (result, *saved), out)  # type: ignore[no-any-return]
+    results = native_batch_norm(input, weight, bias, *statistics, training, momentum, eps)
+    return into_all("_native_batch_norm_legit", results, out)  # type: ignore[no-any-return]
 
 
 @composite()

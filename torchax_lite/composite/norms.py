@@ -10,6 +10,7 @@ import torchax_lite as torch
 from torchax_lite._generated import internal
 from torchax_lite._generated import torch_ops as _plain
 from torchax_lite.ops.common import canonical_dim, canonical_dims
+from torchax_lite.ops.vector_norm import check_norm_dtype
 from torchax_lite.tensor.dtypes import scalar_type_name
 
 from .registry import composite, into
@@ -49,6 +50,10 @@ def matrix_norm(
     known = ("fro", "nuc") if isinstance(ord, str) else (1, -1, 2, -2, math.inf, -math.inf)
     if ord not in known:
         raise RuntimeError(f"{name}: Order {_text(ord)} not supported.")
+    if A.dtype in (torch.float16, torch.bfloat16) and (ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2)):
+        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {scalar_type_name(A.dtype)}")
+    if dtype is not None:
+        check_norm_dtype(name, A.dtype._np, dtype._np)
     x = A if dtype is None else A.to(dtype)
     if ord == "fro":
         result = torch.linalg.vector_norm(x, 2, (rows, cols), keepdim)

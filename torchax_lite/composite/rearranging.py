@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import torchax_lite as torch
+from torchax_lite._generated import torch_ops as _plain
 from torchax_lite.ops.common import canonical_dim
+from torchax_lite.ops.registry import OPS
 from torchax_lite.tensor.arguments import no_overload
+from torchax_lite.tensor.dispatch import call_view
 
 from .registry import composite, from_host
 
@@ -110,8 +113,25 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
 
 @composite(method=True)
 def conj(input: Tensor) -> Tensor:
-    """Complex conjugate; a real tensor is returned as it is."""
-    return input.conj_physical() if input.is_complex() else input
+    """Complex conjugate, a view that computes when it is read; a real tensor is returned as it is."""
+    return call_view(OPS["conj"], input, (), ()) if input.is_complex() else input  # type: ignore[no-any-return]
+
+
+@composite()
+def view_as_real(input: Tensor) -> Tensor:
+    """A complex tensor as a real one with a last dim of size 2, on the same memory."""
+    if input.is_conj():
+        raise RuntimeError(
+            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can view "
+            "it as real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the original."
+        )
+    return _plain.view_as_real(input)  # type: ignore[no-any-return]
+
+
+@composite()
+def _neg_view(input: Tensor) -> Tensor:
+    """The negative, a view that computes when it is read."""
+    return call_view(OPS["neg_view"], input, (), ())  # type: ignore[no-any-return]
 
 
 @composite(namespaces=(), method=True)
@@ -123,7 +143,7 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 @composite(namespaces=(), method=True)
 def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of ``self.narrow(dim, start, length)``."""
-    return self.narrow(dim, start, length).clone()
+    return torch.narrow_copy(self, dim, start, length)  # type: ignore[no-any-return]
 
 
 @composite(method=True)
@@ -287,7 +307,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     sizes = (shape,) if isinstance(shape, int) else tuple(int(s) for s in shape)
     if any(s < 0 for s in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
-    found = []
+    found, indices = [], indices.to(torch.int64)
     for k, size in enumerate(sizes):
         step = math.prod(sizes[k + 1 :])
         found.append(indices.div(step, rounding_mode="floor") % size if size else indices)

@@ -80,12 +80,17 @@ def into(name: str, result: Tensor, out: Tensor | None) -> Tensor:
     if not hasattr(out, "_aval"):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     if modes.grad and name not in WITH_GRADIENT and (result.requires_grad or out.requires_grad):
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
-        )
+        refuse_out_gradient(name)
     write_out(out, result, name)
     return out
+
+
+def refuse_out_gradient(name: str) -> None:
+    """Raise the error for ``out=`` where gradients are wanted."""
+    raise RuntimeError(
+        f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+        "arguments requires grad."
+    )
 
 
 def into_all(name: str, results: Any, outs: Sequence[Tensor] | None) -> Any:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torchax_lite as torch
+from torchax_lite._generated import torch_ops as _plain
 
+from ..tensor.modes import modes
 from .registry import METHODS, composite
 
 if TYPE_CHECKING:
@@ -17,6 +19,25 @@ def _layout_name(t: Tensor) -> str:
     from ..sparse._tensor import LAYOUT_NAMES
 
     return LAYOUT_NAMES[t.layout]
+
+
+@composite()
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    """``out[.., i, ..] = input[.., index[.., i, ..], ..]`` along ``dim``.
+
+    ``sparse_grad``: the gradient of ``input`` is a COO tensor that lists the places read.
+    """
+    if sparse_grad and out is None and modes.grad and input.requires_grad:
+        from ..sparse._gather import gather as gather_listing
+
+        return gather_listing(input, dim, index)
+    return _plain.gather(input, dim, index, sparse_grad=sparse_grad, out=out)  # type: ignore[no-any-return]
+
+
+@composite(name="gather", namespaces=(), method=True)
+def _gather_method(self: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """:func:`gather` along ``dim``."""
+    return gather(self, dim, index, sparse_grad=sparse_grad)
 
 
 @composite(namespaces=(), method=True)

@@ -251,7 +251,7 @@ def _gelu_tanh(x: jax.Array) -> jax.Array:
 
 
 @op(
-    "gelu(Tensor input, *, str approximate='none') -> Tensor", promote=ALL, out=False, method=False, pointwise=True,
+    "gelu(Tensor input, *, str approximate='none') -> Tensor", promote=ALL, method=False, pointwise=True,
     namespaces=F, samples=cases((T((2, 3)),), (T((5,)), {"approximate": "tanh"}), (T(()),), (T((0,)),)),
 )  # fmt: skip
 def gelu(input, approximate):
@@ -313,7 +313,7 @@ def _(ct, input):
 
 @refuse("biuc")
 @op(
-    "softplus(Tensor input, float beta=1.0, float threshold=20.0) -> Tensor", promote=ALL, out=False, method=False,
+    "softplus(Tensor input, float beta=1.0, float threshold=20.0) -> Tensor", promote=ALL, method=False,
     pointwise=True, namespaces=F, samples=cases((T((2, 3)),), (T((5,)), 2.0, 1.0), (T(()),), (T((0,)),)),
 )  # fmt: skip
 def softplus(input, beta, threshold):
@@ -330,7 +330,7 @@ def _(ct, input, beta, threshold):
 
 @refuse("biuc", kernel="log_sigmoid_cpu")
 @op(
-    "logsigmoid(Tensor input) -> Tensor", promote=ALL, out=False, method=False, pointwise=True, namespaces=F,
+    "logsigmoid(Tensor input) -> Tensor", promote=ALL, method=False, pointwise=True, namespaces=F,
     grad_name="LogSigmoidBackward0", samples=unary(),
 )  # fmt: skip
 def logsigmoid(input):
@@ -411,7 +411,7 @@ def _(ct, input):
 
 @refuse("biuc")
 @op(
-    "hardshrink(Tensor self, float lambd=0.5) -> Tensor", promote=ALL, opmath=False, out=False, pointwise=True,
+    "hardshrink(Tensor self, float lambd=0.5) -> Tensor", promote=ALL, opmath=False, pointwise=True,
     namespaces=BOTH, samples=cases((T((2, 3)),), (T((5,)), 1.0), (T(()),), (T((0,)),)),
 )  # fmt: skip
 def hardshrink(self, lambd):
@@ -426,7 +426,7 @@ def _(ct, self, lambd):
 
 @refuse("biuc", kernel="softshrink_check")
 @op(
-    "softshrink(Tensor input, float lambd=0.5) -> Tensor", promote=ALL, out=False, method=False, pointwise=True,
+    "softshrink(Tensor input, float lambd=0.5) -> Tensor", promote=ALL, method=False, pointwise=True,
     namespaces=F, samples=cases((T((2, 3)),), (T((5,)), 1.0), (T(()),), (T((0,)),)),
 )  # fmt: skip
 def softshrink(input, lambd):

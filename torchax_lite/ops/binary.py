@@ -9,7 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import cast_like, display_name, is_bool, is_complex, is_floating, is_integral, number_kind, refuse
+from .common import (
+    cast_like,
+    display_name,
+    is_bool,
+    is_complex,
+    is_floating,
+    is_integral,
+    needs_tensor,
+    number_kind,
+    refuse,
+)
 from .registry import ALL, FLOAT, NONE, ArraySpec, op
 from .samples import Samples, T, binary, cases, ternary
 
@@ -243,6 +253,9 @@ def _(ct, self, other):
 @remainder.check
 def _(self, other):
     _check_rounding("remainder", self, other)
+
+
+needs_tensor("remainder")(remainder)
 
 
 @op(
@@ -483,6 +496,7 @@ def _xlogy_name(name: str):
     return grad_name
 
 
+@needs_tensor("xlogy")
 @refuse("c", "\"xlogy_cpu\" not implemented for 'ComplexFloat'")
 @op(
     "xlogy(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", promote=FLOAT, inplace=True, pointwise=True,

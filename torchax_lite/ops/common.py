@@ -8,12 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .lowering import Number
 
 __all__ = [
     "accumulation_dtype", "canonical_dim", "canonical_dims", "cast_like", "display_name", "is_bool", "is_complex",
-    "is_floating", "is_integral", "number_kind", "reduced_shape", "refuse", "restore_dims", "sum_to",
+    "is_floating", "is_integral", "needs_tensor", "number_kind", "reduced_shape", "refuse", "restore_dims", "rounded_to", "sum_to",
 ]  # fmt: skip
 
 _DISPLAY = {
@@ -153,3 +154,36 @@ def refuse(
         return op
 
     return decorate
+
+
+_NUMBER_TYPES = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
+
+
+def needs_tensor(name: str, first: str = "input", second: str = "other") -> Callable[..., Any]:
+    """Decorator for an op of two tensors or numbers that does not take two numbers; ``name`` as errors print it."""
+
+    def decorate(op: Any) -> Any:
+        earlier = op.check_body
+
+        def check(*args: Any) -> None:
+            kinds = [_NUMBER_TYPES.get(number_kind(v) or "") for v in args[:2]]
+            if all(kinds):
+                raise TypeError(
+                    f"{name}() received an invalid combination of arguments - got ({', '.join(map(str, kinds))}), but "
+                    f"expected one of:\n * (Tensor {first}, Tensor {second}, *, Tensor out = None)\n * (Number "
+                    f"{'self' if first == 'input' else first}, Tensor {second}, *, Tensor out = None)\n * (Tensor {first}, "
+                    f"Number {second}, *, Tensor out = None)\n"
+                )
+            if earlier is not None:
+                earlier(*args)
+
+        op.check(check)
+        return op
+
+    return decorate
+
+
+def rounded_to(x: jax.Array, dtype: Any) -> jax.Array:
+    """float32 numbers rounded to what a narrower float holds; a cast there and back may be skipped by XLA."""
+    limits = jnp.finfo(dtype)
+    return x if np.dtype(dtype).itemsize >= 4 else lax.reduce_precision(x, limits.nexp, limits.nmant)

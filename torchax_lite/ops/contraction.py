@@ -133,6 +133,14 @@ def _einsum_name(operands, equation):
     return "PermuteBackward0"
 
 
+def _sums_alone(terms: Sequence[str], sizes: dict[str, int], output: str) -> bool:
+    """Whether a dim of one operand alone is summed over: integers become int64 there."""
+    if len(terms) == 1:
+        return not set(terms[0]) <= set(output)
+    gone = set("".join(terms)) - set(output)
+    return any(sizes[c] != 1 and sum(c in t for t in terms) == 1 for c in gone)
+
+
 @op(
     "einsum(Tensor[] operands, str equation) -> Tensor",
     method=False,
@@ -160,6 +168,9 @@ def einsum(operands, equation):
         return jnp.einsum(equation, operands[0].astype(jnp.uint8)).astype(jnp.bool_)
     for x in operands[1:]:
         check_scalar_type(operands[0], x)
+    if operands[0].dtype.kind in "biu" and _sums_alone(squeezed_terms, sizes, output):
+        squeezed = [x.astype(jnp.int64) for x in squeezed]
+        operands = squeezed
     dtype = operands[0].dtype
     refuse_bool(operands[0], "addmm_impl_cpu_")
     out = jnp.einsum(

@@ -58,8 +58,10 @@ def _validate(x, weight, bias, stride, padding, dilation, transposed, output_pad
         raise RuntimeError("non-positive stride is not supported")
     if any(p < 0 for p in padding):
         raise RuntimeError("negative padding is not supported")
-    if any(d <= 0 for d in dilation):
-        raise RuntimeError("non-positive dilation is not supported")
+    if any(d < 0 for d in dilation):
+        raise RuntimeError("dilation should be greater than zero")
+    if 0 in dilation:
+        raise RuntimeError(f"dilation should be greater than zero, but got {_shown_dilation(dilation, transposed)}")
     if any(p < 0 for p in output_padding):
         raise RuntimeError("negative output_padding is not supported")
     if groups <= 0:
@@ -98,6 +100,15 @@ def _validate(x, weight, bias, stride, padding, dilation, transposed, output_pad
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). "
             f"Kernel size: ({' x '.join(map(str, extent))}). Kernel size can't be greater than actual input size"
         )
+
+
+def _shown_dilation(dilation, transposed) -> str:
+    """A dilation as errors print it; one dim is two to PyTorch."""
+    values = (1, *dilation) if len(dilation) == 1 else tuple(dilation)
+    if not transposed:
+        return str(list(values))
+    names = ("depth", "height", "width")[-len(values) :]
+    return ", ".join(f"dilation_{n}: {d}" for n, d in zip(names, values, strict=True))
 
 
 def _validate_dtypes(x, weight, bias) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .common import rounded_to
 from .lowering import _astype
 from .registry import op
 
@@ -27,17 +30,18 @@ def arange(start, step, length, dtype):
 
 @op("linspace(Scalar start, Scalar end, int steps, ScalarType dtype) -> Tensor", function=False, method=False, differentiable=False)  # fmt: skip
 def linspace(start, end, steps, dtype):
-    """``steps`` evenly spaced numbers; the second half is counted back from ``end``."""
+    """``steps`` evenly spaced numbers; the second half is counted back from ``end``; narrow floats round at each step."""
     dtype = np.dtype(dtype)
-    wide = np.complex128 if dtype.kind == "c" else np.float64
-    work = dtype if dtype.kind in "fc" and dtype.itemsize >= 4 else wide
-    start, end = _astype(start, work), _astype(end, work)
+    narrow = dtype.kind not in "biufc" or (dtype.kind == "f" and dtype.itemsize == 2)
+    work = np.dtype(np.float32) if narrow else dtype if dtype.kind in "fc" else np.dtype(np.float64)
+    keep = functools.partial(rounded_to, dtype=dtype) if narrow else lambda x: x
+    start, end = keep(_astype(start, work)), keep(_astype(end, work))
     if steps == 1:
         return _astype(start[None], dtype)
-    step = (end - start) / (steps - 1)
     i = jnp.arange(steps)
-    forward = start + step * i.astype(work)
-    backward = end - step * (steps - 1 - i).astype(work)
+    step = keep(keep(end - start) / keep(jnp.asarray(steps - 1, work)))
+    forward = start + keep(step * keep(i.astype(work)))
+    backward = end - keep(step * keep((steps - 1 - i).astype(work)))
     return _astype(jnp.where(i < steps // 2, forward, backward), dtype)
 
 

@@ -46,7 +46,8 @@ def _check_scatter(self: Any, dim: int, index: Any, src: Any = None) -> int:
     if len(shape) != len(own):
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
     if src is not None and len(_dims(src)) != len(shape):
-        canonical_dim(len(shape) - 1, src.ndim)
+        if src.ndim:
+            canonical_dim(len(shape) - 1, src.ndim)
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     fits = all(k == at or n <= m for k, (n, m) in enumerate(zip(shape, own, strict=True)))
     if src is None:
@@ -128,9 +129,7 @@ def _samples(*, src: bool = False, value: bool = False, tail: tuple[Any, ...] = 
 
 @op("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", samples=_samples())
 def gather(self, dim, index, sparse_grad):
-    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``."""
-    if sparse_grad:
-        raise NotImplementedError("gather: sparse_grad=True needs sparse tensors, which torchax_lite has not")
+    """``out[.., i, ..] = self[.., index[.., i, ..], ..]`` along ``dim``; a sparse gradient is the caller's affair."""
     at = canonical_dim(dim, self.ndim)
     _check_index_dtype("gather", index)
     if 0 not in index.shape:

@@ -37,11 +37,27 @@ def grouped_mm(a, b, offs):
     if a.ndim == 3:
         turned = jax.lax.ragged_dot(b.T, a.transpose(0, 2, 1), _sizes(offs, b.shape[1]))
         return turned.T.astype(a.dtype)
+    return _inner_groups(a, b, offs)
+
+
+@jax.custom_vjp
+def _inner_groups(a, b, offs):
+    """(m, k), (k, n) give (g, m, n): JAX's product has no transpose where the groups lie in the dim summed over."""
     inner = (((1,), (0,)), ((), ()))
     dims = jax.lax.RaggedDotDimensionNumbers(inner, lhs_ragged_dimensions=[1], rhs_group_dimensions=[])
     return jax.lax.ragged_dot_general(a, b, _sizes(offs, a.shape[1]), dims).astype(a.dtype)
 
 
+def _cotangents(ct, a, b, offs):
+    """Of ``a`` and ``b``: grouped products too."""
+    return grouped_mm.body(ct, jnp.swapaxes(b, -1, -2), offs), grouped_mm.body(jnp.swapaxes(a, -1, -2), ct, offs), None
+
+
+_inner_groups.defvjp(
+    lambda a, b, offs: (_inner_groups(a, b, offs), (a, b, offs)), lambda kept, ct: _cotangents(ct, *kept)
+)
+
+
 @grouped_mm.vjp
 def _(ct, a, b, offs):
-    return grouped_mm.body(ct, jnp.swapaxes(b, -1, -2), offs), grouped_mm.body(jnp.swapaxes(a, -1, -2), ct, offs), None
+    return _cotangents(ct, a, b, offs)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import display_name, is_bool, number_kind, refuse
+from .common import display_name, is_bool, needs_tensor, number_kind, refuse
 from .registry import ALL, NONE, ArraySpec, op
 from .samples import T, binary, cases, unary
 
@@ -66,8 +66,11 @@ def bitwise_xor(self, other):
 
 
 bitwise_and.check(_check_integral("bitwise_and_cpu"))
+needs_tensor("bitwise_and")(bitwise_and)
 bitwise_or.check(_check_integral("bitwise_or_cpu"))
+needs_tensor("bitwise_or")(bitwise_or)
 bitwise_xor.check(_check_integral("bitwise_xor_cpu"))
+needs_tensor("bitwise_xor")(bitwise_xor)
 
 
 def _shift_range(x: jax.Array, amount: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -101,6 +104,8 @@ def bitwise_right_shift(self, other):
 
 bitwise_left_shift.check(_check_integral("lshift_cpu", bools=False))
 bitwise_right_shift.check(_check_integral("rshift_cpu", bools=False))
+needs_tensor("bitwise_left_shift")(bitwise_left_shift)
+needs_tensor("bitwise_right_shift")(bitwise_right_shift)
 
 
 @op(

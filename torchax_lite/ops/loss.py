@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .common import accumulation_dtype, display_name, sum_to
+from .common import accumulation_dtype, display_name, rounded_to, sum_to
 from .lowering import broadcast
 from .registry import ALL, op
 from .samples import Sample, T, array, cases
@@ -238,26 +238,29 @@ def _(ct, self, target, reduction, delta):
     return _difference_grads(ct, self, target, jnp.clip(self - target, -delta, delta), reduction)
 
 
-def _soft_margin_terms(x, target):
-    z = -target * x
-    return jnp.logaddexp(z, 0), -target * jax.nn.sigmoid(z)
+def _soft_margin_power(x, target):
+    """``exp(-target x)`` as the dtype holds it: infinite where that overflows, as in PyTorch."""
+    dtype = x.dtype
+    z = x.astype(accumulation_dtype(dtype)) * -target.astype(accumulation_dtype(dtype))
+    return rounded_to(jnp.exp(rounded_to(z, dtype)), dtype)
 
 
 @op(
     "soft_margin_loss(Tensor self, Tensor target, str reduction='mean') -> Tensor",
-    promote=ALL, method=False, out=False, namespaces=("_ops",), samples=_pair_samples(),
+    promote=ALL, opmath=False, method=False, out=False, namespaces=("_ops",), samples=_pair_samples(),
 )  # fmt: skip
 def soft_margin_loss(self, target, reduction):
     """``log(1 + exp(-target x))``, reduced."""
     broadcast([self.shape, target.shape])
-    return _reduce(_soft_margin_terms(self, target)[0], reduction)
+    return _reduce(jnp.log(1 + _soft_margin_power(self, target)).astype(self.dtype), reduction)
 
 
 @soft_margin_loss.vjp
 def _(ct, self, target, reduction):
-    slope = _soft_margin_terms(self, target)[1]
-    g = _spread(ct, slope.shape, reduction)
-    return sum_to(g * slope, self.shape), sum_to(-g * self * jax.nn.sigmoid(-target * self), target.shape)
+    z = _soft_margin_power(self, target)
+    g = _spread(ct, z.shape, reduction)
+    slope = -rounded_to(target * z, self.dtype) / (1 + z)
+    return sum_to(g * slope, self.shape), sum_to(-g * self * (z / (1 + z)), target.shape)
 
 
 # ---------------------------------------------------------------- binary cross entropy
@@ -421,11 +424,17 @@ def _multilabel_samples(rng, dtype):
 )  # fmt: skip
 def multilabel_margin_loss(self, target, reduction):
     """``sum_{labels j, others i} max(0, 1 - (x[j] - x[i])) / C`` for each row, reduced."""
+    if self.ndim > 2 or 0 in self.shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(self.shape)}"
+        )
     if target.shape != self.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(self.shape)}")
-    if target.dtype != jnp.int64:
+    if target.dtype != jnp.int64 and self.size:
         raise RuntimeError(f"expected scalar type Long but found {display_name(target.dtype)}")
     _reject(self, "multilabel_margin_loss")
+    if not self.size:
+        target = target.astype(jnp.int64)
     loss, _ = _multilabel_terms(_wide(self), target)
     reduced = _reduce(loss, reduction)
     return (reduced.reshape(()) if self.ndim < 2 else reduced).astype(self.dtype)

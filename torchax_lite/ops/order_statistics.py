@@ -10,6 +10,7 @@ import numpy as np
 
 from .common import canonical_dim, canonical_dims, display_name, reduced_shape
 from .extremum import one_hot_flow, shared
+from .memory import dense
 from .registry import op
 from .samples import T, cases
 from .sorting import sort_along
@@ -205,6 +206,13 @@ def _quantile(
     return result if q.ndim else result[0]
 
 
+def _quantiles_innermost(shapes: Any, inputs: Any, statics: Any) -> list[tuple[int, ...] | None]:
+    """Several quantiles of one place lie side by side."""
+    shape = shapes[0]
+    several = len(inputs) > 1 and len(inputs[1][0]) == 1
+    return [dense(shape, [*range(1, len(shape)), 0]) if several else None]
+
+
 _NUMBERS = cases((T((5,)), 0.3), (T((2, 6)), 0.5, 1), (T((6, 2)), 0.25, 0, True), *(
     (T((5,)), 0.6, {"interpolation": i}) for i in _INTERPOLATIONS[1:]
 ))  # fmt: skip
@@ -234,6 +242,7 @@ def _declare_quantile(name: str, skip_nan: bool) -> Any:
 
     for made in (by_tensor, by_number):
         made.check(lambda self, q, dim, keepdim, interpolation: _check_quantile(name, self, q, dim, interpolation))
+        made.memory_rule(_quantiles_innermost)
         made.__doc__ = f"{what} of all elements or along a dim, interpolated between neighbours."
     return by_tensor, by_number
 

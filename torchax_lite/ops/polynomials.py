@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .common import display_name, number_kind, refuse
+from .common import display_name, needs_tensor, refuse
 from .registry import FLOAT, op
 from .samples import T, cases
 
@@ -122,6 +122,7 @@ def _legendre(x: Any, n: Any) -> Any:
 
 
 def _declare(name: str, value: Callable[[Any, Any], Any], doc: str) -> None:
+    @needs_tensor(f"special_{name}", "x", "n")
     @refuse("c")
     @op(
         f"{name}(Tensor|Scalar x, Tensor|Scalar n) -> Tensor", promote=FLOAT, opmath=False, pointwise=True,
@@ -134,23 +135,7 @@ def _declare(name: str, value: Callable[[Any, Any], Any], doc: str) -> None:
         x, n = jnp.broadcast_arrays(x, n)
         return value(x, jnp.where(jnp.isnan(n), 0, n).astype(jnp.int64))
 
-    earlier = body.check_body
-
-    @body.check
-    def _(x, n):
-        kinds = [_NUMBERS.get(number_kind(v) or "") for v in (x, n)]
-        if all(kinds):
-            raise TypeError(
-                f"special_{name}() received an invalid combination of arguments - got ({', '.join(map(str, kinds))}), but "
-                "expected one of:\n * (Tensor x, Tensor n, *, Tensor out = None)\n * (Number x, Tensor n, *, Tensor out = "
-                "None)\n * (Tensor x, Number n, *, Tensor out = None)\n"
-            )
-        earlier(x, n)
-
     body.__doc__ = doc
-
-
-_NUMBERS = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
 
 
 for _name, _value, _doc in (

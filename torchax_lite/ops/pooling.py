@@ -73,7 +73,7 @@ def _check_window(x, n, kernel, stride, padding, dilation, ceil_mode) -> list[in
     out = [pooled_size(*w, ceil_mode) for w in zip(size, kernel, stride, padding, dilation, strict=True)]
     if any(o < 1 for o in out):
         given = "x".join(map(str, x.shape[-n - 1 :]))
-        made = "x".join(map(str, (x.shape[-n - 1], *(max(o, 0) for o in out))))
+        made = "x".join(map(str, (x.shape[-n - 1], *out)))
         raise RuntimeError(f"Given input size: ({given}). Calculated output size: ({made}). Output size is too small")
     return out
 
@@ -329,6 +329,9 @@ def max_unpool2d(self, indices, output_size):
     return _max_unpool(self, indices, output_size)
 
 
+max_unpool2d.memory_rule(channels_last())
+
+
 @max_unpool2d.vjp
 def _(ct, indices, output_size):
     return _max_unpool_backward(ct, indices, output_size), None
@@ -417,7 +420,7 @@ def _avg_pool_backward(n, ct, x, *args):
 @op(
     "avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, "
     "bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-    method=False, out=False, namespaces=("_ops",), grad_name="AvgPool2DBackward0",
+    method=False, namespaces=("_ops",), grad_name="AvgPool2DBackward0",
     samples=cases(
         (T((2, 3, 6, 7)), (2, 2)),
         (T((3, 7, 8)), (3, 2), (2, 1), (1, 1)),
@@ -442,7 +445,7 @@ def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divi
 @op(
     "avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, "
     "bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-    method=False, out=False, namespaces=("_ops",), grad_name="AvgPool3DBackward0",
+    method=False, namespaces=("_ops",), grad_name="AvgPool3DBackward0",
     samples=cases((T((2, 3, 4, 5, 4)), (2, 2, 2)), (T((3, 5, 6, 4)), (3, 2, 3), (2, 1, 2), (1, 1, 1), True, False)),
 )  # fmt: skip
 def avg_pool3d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
@@ -459,7 +462,8 @@ def _(ct, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divi
 def _adaptive_check(n, x, output_size, name, colon="") -> tuple[int, ...]:
     size = tuple(output_size) * (n if len(output_size) == 1 else 1)
     if len(size) != n:
-        raise RuntimeError(f"{name}: output_size must be {n}")
+        maximum = f"{name}(): internal error: output_size.size() must be {n}"
+        raise RuntimeError(maximum if colon else f"{name}: output_size must be {n}")
     if x.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got{colon} {list(x.shape)}")
     if any(s < 0 for s in size):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from .common import canonical_dim, canonical_dims, display_name
-from .memory import as_first
+from .memory import as_first, dense
 from .registry import op
 from .samples import T, cases
 
@@ -44,10 +44,13 @@ def roll(self, shifts, dims):
         return _rolled(self.reshape(-1), shifts[0], 0).reshape(self.shape)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not self.size:
+        return self
     x = self
     for shift, dim in zip(shifts, dims, strict=True):
-        dim = canonical_dim(dim, x.ndim)
-        x = _rolled(x, shift, dim) if x.ndim else x
+        if not x.ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        x = _rolled(x, shift, canonical_dim(dim, x.ndim))
     return x
 
 
@@ -90,6 +93,17 @@ def rot90(self, k, dims):
     if k == 0:
         return self
     return jax.lax.rev(jnp.swapaxes(self, a, b), (a if k == 1 else b,))
+
+
+@rot90.memory_rule
+def _(shapes, inputs, statics):
+    k, dims = statics
+    if k % 2 == 0:
+        return [None]
+    order = list(range(len(shapes[0])))
+    a, b = (canonical_dim(d, len(order)) for d in dims)
+    order[a], order[b] = b, a
+    return [dense(shapes[0], order)]
 
 
 @rot90.vjp

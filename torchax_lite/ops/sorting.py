@@ -138,6 +138,8 @@ def _search(sorted_sequence: jax.Array, values: jax.Array, right: bool) -> jax.A
     if sorted_sequence.ndim == 1:
         return row(sorted_sequence, values)
     lead = sorted_sequence.shape[:-1]
+    if 0 in values.shape:
+        return jnp.zeros(values.shape, jnp.int64)
     flat = jax.vmap(row)(
         sorted_sequence.reshape(-1, sorted_sequence.shape[-1]), values.reshape(int(np.prod(lead)), values.shape[-1])
     )

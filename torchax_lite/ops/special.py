@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
 
-from .common import refuse
+from .common import needs_tensor, refuse
 from .registry import ALL, FLOAT, ArraySpec, op
 from .samples import T, cases, unary
 
@@ -215,7 +215,7 @@ def _polygamma(n: int, x: jax.Array) -> jax.Array:
     right = scale * _hurwitz(n + 1, safe)
     # cot has period 1: reduce first, for accuracy.
     phase = x - jnp.round(x)
-    cot = jnp.cos(math.pi * phase) / jnp.sin(math.pi * phase)
+    cot = jnp.sin(math.pi * (0.5 - jnp.abs(phase))) / jnp.sin(math.pi * phase)  # exactly zero halfway between poles
     coefficients = _cotangent_derivatives(n)[::-1]
     bend = jnp.polyval(jnp.asarray(coefficients, x.dtype), cot) * math.pi ** (n + 1)
     left = (1.0 if n % 2 == 0 else -1.0) * right - bend
@@ -323,6 +323,7 @@ def _zeta_name(self: Any, other: Any) -> str:
     return "SpecialZetaBackward0" if isinstance(other, ArraySpec) else "SpecialZetaBackward2"
 
 
+@needs_tensor("special_zeta")
 @refuse("c")
 @op(
     "zeta(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", promote=FLOAT, pointwise=True, method=False,
@@ -450,6 +451,7 @@ def _xlog1py_name(self: Any, other: Any) -> str:
     return "SpecialXlog1PyBackward0" if isinstance(other, ArraySpec) else "SpecialXlog1PyBackward2"
 
 
+@needs_tensor("special_xlog1py")
 @refuse("c", "\"xlog1py_cpu\" not implemented for 'ComplexFloat'")
 @op(
     "xlog1py(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", promote=FLOAT, pointwise=True, method=False,

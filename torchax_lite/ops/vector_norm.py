@@ -26,9 +26,7 @@ def _prepared(x: jax.Array, ord: float, dim: Any, dtype: np.dtype | None) -> tup
     wanted = np.dtype(x.dtype)
     if dtype is not None:
         wanted = np.dtype(dtype)
-        if (wanted.kind == "c") != (x.dtype.kind == "c"):
-            kind = "complex" if x.dtype.kind == "c" else "real"
-            raise RuntimeError(f"linalg.vector_norm: dtype should be {kind}, but got {display_name(wanted)}")
+        check_norm_dtype("linalg.vector_norm", np.dtype(x.dtype), wanted)
     if x.size == 0 and (ord < 0 or ord == math.inf):
         dims = canonical_dims(dim, x.ndim)
         if math.prod(x.shape[d] for d in dims) == 0:
@@ -39,6 +37,21 @@ def _prepared(x: jax.Array, ord: float, dim: Any, dtype: np.dtype | None) -> tup
             )
     final = np.dtype(jnp.finfo(wanted).dtype) if wanted.kind == "c" else wanted
     return x.astype(accumulation_dtype(wanted)), final
+
+
+def check_norm_dtype(name: str, given: np.dtype, wanted: np.dtype) -> None:
+    """Raise unless a norm of elements ``given`` may be asked for as ``wanted``: of the same kind and no narrower."""
+    shown = display_name(wanted)
+    if wanted.kind in "iub":
+        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {shown}")
+    if (wanted.kind == "c") != (given.kind == "c"):
+        kind = "complex" if given.kind == "c" else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {shown}")
+    if jnp.promote_types(given, wanted) != wanted:
+        raise RuntimeError(
+            f"{name}: the dtype of the input ({display_name(given)}) should be convertible without narrowing to the "
+            f"specified dtype ({shown})"
+        )
 
 
 def _norm(x: jax.Array, ord: float, dims: tuple[int, ...], keepdim: bool) -> jax.Array:
@@ -144,6 +157,10 @@ def norm(self, p, dim, keepdim, dtype):
         return _vector_norm(self, 2.0, dim, keepdim, dtype)
     if p != "nuc":
         raise RuntimeError(f"norm expected p to be a number, 'fro' or 'nuc', but got '{p}'")
+    if self.dtype.itemsize == 2 and self.dtype.kind not in "iub":
+        raise RuntimeError(f"linalg.matrix_norm: Low precision dtypes not supported. Got {display_name(self.dtype)}")
+    if dtype is not None:
+        check_norm_dtype("linalg.matrix_norm", np.dtype(self.dtype), np.dtype(dtype))
     return _nuclear_norm(self if dtype is None else self.astype(dtype), dim, keepdim)
 
 
@@ -160,8 +177,8 @@ def _nuclear_norm(x: jax.Array, dim: Any, keepdim: bool) -> jax.Array:
 def _(ct, self, result, p, dim, keepdim):
     if p == "fro":
         return _vector_norm_vjp(ct, self, result, 2.0, dim, keepdim)
-    _, pull = jax.vjp(lambda x: _nuclear_norm(x, dim, keepdim), self)
-    return pull(ct.astype(self.dtype))[0]
+    out, pull = jax.vjp(lambda x: _nuclear_norm(x, dim, keepdim), self)
+    return jnp.conj(pull(ct.astype(out.dtype))[0])
 
 
 @op(

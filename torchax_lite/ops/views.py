@@ -633,6 +633,8 @@ def _(base, value):
 @op("view_as_complex(Tensor self) -> Tensor", view=True)
 def view_as_complex(self):
     """A real tensor whose last dim has size 2 as a complex one."""
+    if self.dtype == np.float16:
+        raise NotImplementedError("view_as_complex of float16: torch.complex32 tensors do not exist here")
     if self.dtype not in (np.float32, np.float64):
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of another type"
@@ -661,6 +663,46 @@ def _(shape: Shape, strides: Shape, offset: int) -> Layout:
 @view_as_complex.write
 def _(base, value):
     return jnp.stack([jnp.real(value), jnp.imag(value)], axis=-1)
+
+
+def _unchanged(shape: Shape, strides: Shape, offset: int) -> Layout:
+    return shape, strides, offset
+
+
+@op("conj(Tensor self) -> Tensor", view=True, method=False, function=False, grad_name="ConjBackward0")
+def conj(self):
+    """The complex conjugate of memory that holds the numbers themselves."""
+    return jnp.conj(self)
+
+
+@op("neg_view(Tensor self) -> Tensor", view=True, method=False, function=False, grad_name="NegViewBackward0")
+def neg_view(self):
+    """The negative of memory that holds the numbers themselves."""
+    return -self
+
+
+@conj.vjp
+def _(ct):
+    return jnp.conj(ct)
+
+
+@neg_view.vjp
+def _(ct):
+    return -ct
+
+
+@conj.write
+def _(base, value):
+    return jnp.conj(value)
+
+
+@neg_view.write
+def _(base, value):
+    return -value
+
+
+conj.layout_rule(_unchanged)
+neg_view.layout_rule(_unchanged)
 
 
 @op("real(Tensor self) -> Tensor", view=True, method=False, function=False)

@@ -13,6 +13,7 @@ from ..tensor import dispatch
 from ..tensor.tensor import Tensor
 from ._convert import as_coo, beside, coalesce, compressed_to_coo, host, scatter, to_compressed
 from ._graph import dense_result, lookup, record, same_pattern, sparse_result, with_pattern
+from ._merging import merge_lists
 from ._tensor import CompressedTensor, CooTensor, SparseTensor, coo, raw_parts
 
 ADD_DENSE = "add(sparse, dense) is not supported. Use add(dense, sparse) instead."
@@ -211,7 +212,7 @@ def _merged(a: CooTensor, b: CooTensor, alpha: Any, name: str) -> Any:
         )
     x, y = host(a._keys()), host(b._keys())
     coalesced = a._coalesced and b._coalesced
-    slot_a, slot_b, n = _merge_sorted(x, y) if coalesced else _merge_lists(x.tolist(), y.tolist())
+    slot_a, slot_b, n = _merge_sorted(x, y) if coalesced else merge_lists(x, y)
     where = np.zeros((len(indices_a), n), np.int64)
     where[:, slot_b], where[:, slot_a] = host(indices_b), host(indices_a)
     indices, at, bt = beside(where, a), beside(slot_a, a), beside(slot_b, a)
@@ -228,21 +229,6 @@ def _merge_sorted(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[Any
     """Places of two sorted lists of distinct keys in their union."""
     both = np.union1d(x, y)
     return np.searchsorted(both, x), np.searchsorted(both, y), len(both)
-
-
-def _merge_lists(x: list[int], y: list[int]) -> tuple[Any, Any, int]:
-    """Places of two lists of keys in what merging them gives: always the smaller head goes on, equal heads together."""
-    slot_x, slot_y = np.zeros(len(x), np.int64), np.zeros(len(y), np.int64)
-    i = j = n = 0
-    while i < len(x) or j < len(y):
-        take_x = j == len(y) or (i < len(x) and x[i] <= y[j])
-        take_y = i == len(x) or (j < len(y) and y[j] <= x[i])
-        if take_x:
-            slot_x[i], i = n, i + 1
-        if take_y:
-            slot_y[j], j = n, j + 1
-        n += 1
-    return slot_x, slot_y, n
 
 
 def pow_(t: Any, exponent: Any) -> Any:

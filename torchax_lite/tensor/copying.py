@@ -51,9 +51,10 @@ def _copy_host(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def deepcopy_tensor(t: Tensor, memo: dict[int, Any]) -> Tensor:
     """The deep copy of a leaf: strides, aliasing, gradient, class and user attributes are kept."""
     made: Tensor = object.__new__(type(t))
-    made._alias_of(t)
-    made._storage = copy_storage(t._storage, memo)
-    if t._view is not None:
+    resolved = t.detach().clone() if t.is_conj() or t.is_neg() else t
+    made._alias_of(resolved)
+    made._storage = copy_storage(t._storage, memo) if resolved is t else resolved._storage
+    if resolved._view is not None:
         made._vnode = None
         made._vversion = -1
     made._gversion = made._storage.gversion
@@ -88,13 +89,16 @@ def reduce_tensor(t: Tensor) -> Any:
     else:
         storage, offset = t._storage, t._offset
         if storage.aval.dtype != t._aval.dtype and (offset or not t.is_contiguous() or t.nbytes != storage.aval.bytes):
-            storage, offset, stride = t.detach().clone()._storage, 0, contiguous_strides(size)
+            t = t.detach().clone().requires_grad_(t.requires_grad)
+            storage, offset, stride = t._storage, 0, contiguous_strides(size)
         if typed_name(t) is not None:
             holder: Any = TypedStorage(storage, t.dtype)
             function, arguments = _utils._rebuild_tensor_v2, (holder, offset, size, stride, t.requires_grad, hooks)
         else:
             arguments = (UntypedStorage(storage), offset, size, stride, t.requires_grad, hooks, t.dtype)
             function = _utils._rebuild_tensor_v3
+        metadata = {name: True for name, bit in (("conj", t.is_conj()), ("neg", t.is_neg())) if bit}
+        arguments = (*arguments, metadata) if metadata else arguments
     attributes = user_attributes(t)
     if type(t) is Tensor and not attributes:
         return function, arguments

@@ -604,6 +604,8 @@ def arange(*args: Any, out: Tensor | None = None, dtype: Any = None, layout: Any
     if d is None:
         whole = all(isinstance(v, (int, bool)) for v in (start, end, step))
         d = dtypes.int64 if whole else dtypes.get_default_dtype()
+    if d is dtypes.bool_:
+        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (d.is_floating_point or d.is_complex) and int(step) == 0:
@@ -622,21 +624,48 @@ def arange(*args: Any, out: Tensor | None = None, dtype: Any = None, layout: Any
         else:
             length = math.ceil((end - start) / step)
     made = record(_arange, to_place(device), numbers, (length, d))
-    return _out(_finish(made, requires_grad, layout, pin_memory), out)
+    return _out_counted(_finish(made, requires_grad, layout, pin_memory), out, warn=True)
 
 
 def range_(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Numbers from ``start`` to ``end`` inclusive (deprecated in favour of ``arange``)."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
     if end is None:
         start, end = 0, start
-    d = check_dtype(dtype) or dtypes.get_default_dtype()
+    d = check_dtype(dtype) or (out.dtype if out is not None else dtypes.get_default_dtype())
+    if d is dtypes.bool_:
+        raise NotImplementedError("\"range_cpu\" not implemented for 'Bool'")
     length = int((float(end) - float(start)) / float(step) + 1)
     made = record(_arange, to_place(device), (float(start), float(step)), (length, d))
-    return _out(_finish(made, requires_grad, layout), out)
+    return _out_counted(_finish(made, requires_grad, layout), out)
+
+
+def _out_counted(result: Tensor, out: Tensor | None, warn: bool = False) -> Tensor:
+    """As :func:`_out` for rows of numbers: an ``out`` with as many elements keeps its shape."""
+    if out is None or out.numel() != result.numel():
+        if out is not None and warn and out.numel():
+            warnings.warn(
+                f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which does not "
+                f"match the computed number of elements {result.numel()}. Note that this may occur as a result of "
+                f"rounding error. The out tensor will be resized to a tensor of shape ({result.numel()},).",
+                stacklevel=3,
+            )
+        return _out(result, out)
+    return _out(result.view(out.shape), out)
 
 
 def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
-    if isinstance(steps, (float, complex, str)):
+    ranks = {k: v.ndim for k, v in (("start", start), ("end", end)) if isinstance(v, Tensor)}
+    if any(ranks.values()):
+        listed = " and ".join(f"{k} with {n} dimension(s)" for k, n in ranks.items())
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {listed}.")
+    numbers = all(isinstance(v, (Tensor, int, float, complex, np.number)) for v in (start, end))
+    if not numbers or steps is None or isinstance(steps, (bool, float, complex, str)):
         shown = ", ".join("Tensor" if isinstance(v, Tensor) else type(v).__name__ for v in (start, end, steps))
         rest = ", float base = 10.0" if name == "logspace" else ""
         raise TypeError(
@@ -645,31 +674,48 @@ def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
         )
 
 
+def _spaced_dtype(name: str, start: Any, end: Any, dtype: Any, out: Tensor | None) -> dtypes.dtype:
+    """The dtype of ``linspace`` and ``logspace``: the one asked for, that of ``out``, or the default one of its kind."""
+    d = check_dtype(dtype) or (out.dtype if out is not None else None)
+    if complex in (type(start), type(end)):
+        inferred = dtypes.number_dtype("c")
+        if d is not None and not d.is_complex:
+            shown = {dtypes.complex64: "float", dtypes.complex128: "double"}[inferred]
+            raise RuntimeError(
+                f"torch.{name}(): inferred dtype c10::complex<{shown}> can't be safely cast to passed dtype "
+                f"{dtypes.scalar_type_name(d)}"
+            )
+        return d or inferred
+    if d is dtypes.bool_:
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
+    return d or dtypes.get_default_dtype()
+
+
 def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
     _check_steps("linspace", start, end, steps)
-    start, end = dispatch.python_number(start), dispatch.python_number(end)
+    start, end, steps = (v.item() if isinstance(v, Tensor) else v for v in (start, end, steps))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    d = check_dtype(dtype)
-    if d is None:
-        d = dtypes.number_dtype("c") if complex in (type(start), type(end)) else dtypes.get_default_dtype()
-    numbers = (start, end) if d.is_complex else (float(start), float(end))
-    made = record(_linspace, to_place(device), numbers, (int(steps), d))
-    return _out(_finish(made, requires_grad, layout, pin_memory), out)
+    d = _spaced_dtype("linspace", start, end, dtype, out)
+    kind = complex if d.is_complex else float if d.is_floating_point else int
+    made = record(_linspace, to_place(device), (kind(start), kind(end)), (steps, d))
+    return _out_counted(_finish(made, requires_grad, layout, pin_memory), out)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """``base`` to the power of evenly spaced exponents."""
     _check_steps("logspace", start, end, steps)
-    d = check_dtype(dtype) or dtypes.get_default_dtype()
-    wide = d if d.is_floating_point or d.is_complex else dtypes.float64
-    if wide is not d:
-        start, end = (int(v) for v in (start, end))
-    made = float(base) ** linspace(
-        start, end, steps, dtype=dtypes.float64 if wide is dtypes.float32 else wide, device=device
-    )
-    return _out(_finish(to(made, d), requires_grad, layout, pin_memory), out)
+    start, end, steps = (v.item() if isinstance(v, Tensor) else v for v in (start, end, steps))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    d = _spaced_dtype("logspace", start, end, dtype, out)
+    if d.is_floating_point or d.is_complex:
+        wide = dtypes.float64 if d is dtypes.float32 else d
+    else:
+        start, end, wide = int(start), int(end), dtypes.float64
+    made = float(base) ** linspace(start, end, steps, dtype=wide, device=device)
+    return _out_counted(_finish(to(made, d), requires_grad, layout, pin_memory), out)
 
 
 def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip

@@ -43,13 +43,13 @@ def is_complex(input: Tensor) -> bool:
 
 
 def is_conj(input: Tensor) -> bool:
-    """Whether conjugation is deferred (never here)."""
-    return False
+    """Whether the memory holds the conjugates of the values."""
+    return input.is_conj()
 
 
 def is_neg(input: Tensor) -> bool:
-    """Whether negation is deferred (never here)."""
-    return False
+    """Whether the memory holds the negatives of the values."""
+    return input.is_neg()
 
 
 def is_inference(input: Tensor) -> bool:
@@ -91,13 +91,13 @@ def detach_(input: Tensor) -> Tensor:
 
 
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: conjugation is never deferred."""
-    return input
+    """The tensor itself, or a copy whose memory holds the values themselves if it holds their conjugates."""
+    return input.resolve_conj()
 
 
 def resolve_neg(input: Tensor) -> Tensor:
-    """The tensor itself: negation is never deferred."""
-    return input
+    """The tensor itself, or a copy whose memory holds the values themselves if it holds their negatives."""
+    return input.resolve_neg()
 
 
 def result_type(tensor: Any, other: Any) -> dtypes.dtype:

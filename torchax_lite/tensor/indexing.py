@@ -14,6 +14,7 @@ from . import dispatch, dtypes
 from .casting import cast, copy_
 from .creation import on_place, tensor
 from .tensor import Tensor
+from .value_checks import integer_values
 
 _select, _select_moving = OPS["select"], OPS["select.moving"]
 _slice, _slice_moving = OPS["slice"], OPS["slice.moving"]
@@ -173,7 +174,7 @@ def parse(t: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
                     indices[dim] = on_place(found.astype(np.int64), view._aval.place)
                     dim += 1
             elif k._aval.dtype.kind in "iu":
-                _check_bounds(k, view._aval.shape[dim], dim)
+                check_bounds(k, view._aval.shape[dim], dim)
                 indices[dim] = k
                 dim += 1
             else:
@@ -200,14 +201,13 @@ def _host_known(k: Tensor) -> bool:
     return k._storage.host is not None or (node is not None and isinstance(node.value, np.ndarray) and k._view is None)
 
 
-def _check_bounds(index: Tensor, size: int, dim: int) -> None:
-    """IndexError for host-known indices out of range (others are inside the program and wrap or clamp)."""
-    node = index._storage.node
-    if index._view is not None or node is None or not isinstance(node.value, np.ndarray) or not node.value.size:
+def check_bounds(index: Tensor, size: int, dim: int) -> None:
+    """IndexError for known indices out of range (others are inside the program and wrap or clamp)."""
+    values = integer_values(index)
+    if values is None or not values.size:
         return
-    low, high = int(node.value.min()), int(node.value.max())
-    if low < -size or high >= size:
-        bad = low if low < -size else high
+    if int(values.min()) < -size or int(values.max()) >= size:
+        bad = int(values[(values < -size) | (values >= size)][0])
         raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
 
 

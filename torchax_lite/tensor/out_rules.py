@@ -42,6 +42,7 @@ _INT_OUT = Rule(
 )
 
 
+_MEAN = Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False)
 _COMPLEX_OUT = Rule("ifft expects a complex output tensor, but got {got}", exact=False)
 
 
@@ -209,6 +210,7 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
         ("linalg_solve_triangular", "log_sigmoid", "logsigmoid", "native_batch_norm", "_native_batch_norm_legit"),
         Rule("expected scalar type {want} but found {got}"),
     ),
+    "norm.nuc": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
     **dict.fromkeys(("linalg_norm",), Rule("linalg.norm expected out tensor dtype {want} but got: {got}")),
     "diag": (Rule("diag: result type {want} can't be cast to the desired out= type {got}", exact=False), _SAME),
     "ldexp": Rule("ldexp can't be cast to the desired output type {got}", exact=False),
@@ -258,7 +260,31 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
         "the output given to float_power has dtype {got} but the operation's result requires dtype {want}"
     ),
     "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
-    "mean.dim": Rule("mean.dtype_out(): input types can't be cast to the desired output type {got}", exact=False),
+    **dict.fromkeys(
+        ("max.all", "min.all"),
+        Rule(
+            "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to be true, but got "
+            "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
+            exact=False,
+        ),
+    ),
+    **dict.fromkeys(
+        ("nansum", "nanmean"),
+        Rule(
+            "\"nansum_cpu\" not implemented for '{got}'",
+            error=NotImplementedError,
+            allowed=("Half", "BFloat16", "Float", "Double"),
+        ),
+    ),
+    "mean.all": _MEAN,
+    "mean.all.as": (_MEAN, _SAME),
+    "mean.some.as": _SAME,
+    **{
+        f"mvlgamma.{given}": Rule(
+            f"mvlgamma: result type {given} can't be cast to the desired output type {{want}}", exact=False
+        )
+        for given in C_NAMES
+    },
 }
 """By the name of an op, with its overload, with a case of :func:`case_of`, or without.
 
@@ -271,29 +297,60 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
     base = name.partition(".")[0]
     if base == "diff" and statics[0] == 0:
         return "diff.none"
+    if name in ("max", "min"):
+        return f"{name}.all"
+    if name == "matmul" and len(given) == 2:
+        ranks = given[0].ndim, given[1].ndim
+        return "dot" if ranks == (1, 1) else "mv" if ranks[1] == 1 and ranks[0] > 2 else name
+    if base == "mean":
+        return f"mean.{'all' if statics[0] is None else 'some'}{'' if statics[2] is None else '.as'}"
+    if base == "norm" and "nuc" in statics:
+        return "norm.nuc"
+    if base == "mvlgamma":
+        return f"mvlgamma.{dtypes.scalar_type_name(given[0].dtype)}"
     if base in ("abs", "fft_ifft"):
         return f"{base}.{'complex' if any(t._aval.dtype.kind == 'c' for t in given) else 'real'}"
     return name
 
 
-def keeps_rows(name: str) -> bool:
-    """Whether ``out`` is resized row by row, although the result itself lies in another order."""
-    return name in ("geqrf", "linalg_eig", "lu") or (
+def shown_name(base: str, given: Sequence[Any]) -> str:
+    """The function that PyTorch names where ``out=`` meets gradients."""
+    if base == "logsigmoid":
+        return "log_sigmoid_forward"
+    kind = base.removeprefix("fft_")
+    if kind == base or not kind.endswith(("t", "t2", "tn")) or "freq" in kind:
+        return base
+    if kind.startswith(("irfft", "hfft")):
+        return "_fft_c2r"
+    real = all(t._aval.dtype.kind != "c" for t in given)
+    return "_fft_r2c" if real and kind in ("fft", "rfft", "rfft2", "rfftn") else "_fft_c2c"
+
+
+_ROWS_IF_FILLED = frozenset(
+    ("lstsq", "geqrf", "linalg_eig", "linalg_householder_product", "orgqr", "cholesky_inverse", "ormqr")
+)
+
+
+def keeps_rows(name: str, filled: bool) -> bool:
+    """Whether ``out`` (``filled``: with elements) is resized row by row, although the result lies in another order."""
+    if name in _ROWS_IF_FILLED:
+        return filled
+    return name in ("lu", "cholesky", "cholesky_solve", "linalg_tensorinv") or (
         name.startswith("fft_") and name not in ("fft_ifft.real", "fft_ihfft")
     )
 
 
 WITH_GRADIENT = frozenset(
     (
-        "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft", "fft_ihfft",
-        "inner", "linalg_cond", "linalg_eigvals", "linalg_norm", "linalg_tensorinv", "log_softmax", "lu", "nanquantile",
-        "permute_copy", "quantile", "softmax", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
+        "alias_copy", "as_strided_copy", "conj_physical", "diag", "diagonal_copy", "expand_copy", "fft_ifft.real", "fft_ihfft",
+        "inner", "linalg_cond", "linalg_eigvals", "linalg_matrix_norm", "linalg_matrix_power", "linalg_norm", "linalg_tensorinv", "linalg_tensorsolve", "log_softmax", "lu", "nanquantile", "norm.nuc",
+        "permute_copy", "quantile", "softmax", "slice_scatter", "special_ndtr", "ndtr", "squeeze_copy", "t_copy", "tensordot",
         "transpose_copy", "unbind_copy", "_native_batch_norm_legit", "diff.none", "split_with_sizes_copy", "unfold_copy", "unsqueeze_copy", "view_copy",
     )
 )  # fmt: skip
 """Functions that take ``out`` although an argument requires grad: the result is copied into it."""
 
-SILENT = frozenset(("full", "addbmm", "multinomial", "narrow_copy", "lu"))
+SILENT = frozenset(("full", "addbmm", "multinomial", "narrow_copy", "lu", "logsigmoid"))
 """Functions that resize ``out`` without a warning; ``full`` stands for all that create tensors."""
 
 

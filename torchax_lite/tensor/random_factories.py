@@ -10,7 +10,7 @@ from ..ops.lowering import broadcast
 from . import dispatch, dtypes
 from .arguments import float_of, int_of, need_tensor, no_overload, shape_of
 from .casting import format_strides
-from .creation import check_dtype
+from .creation import check_dtype, empty
 from .device import from_place, to_place
 from .draws import PERMUTATION, Law, check_out, draw, fill, integer_law, normal_law, on_tape, uniform_law
 from .generator import Generator
@@ -245,7 +245,7 @@ def _normal_of_tensors(mean: Any, std: Any, number: float | None, generator: Any
                 "arguments requires grad."
             )
         if out._aval.shape != shape:
-            out.resize_(shape)
+            dispatch.write_out(out, empty(shape, dtype=out.dtype, device=out.device), "normal")
         made = fill(out, law, generator, "normal", "")
     else:
         made = dispatch.wrap(draw(law, aval(shape, like._aval.dtype, like._aval.place), None, generator, "normal"))

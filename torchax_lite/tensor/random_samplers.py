@@ -100,7 +100,7 @@ def multinomial(
         made = sampled("multinomial", "random_multinomial", (input,), (n, bool(replacement)), generator)
     if out is None:
         return made
-    dispatch.write_out(out, made)
+    dispatch.write_out(out, made, "multinomial")
     return out
 
 

@@ -20,7 +20,7 @@ from .indexing import select as _select
 from .rebuilding import raw_view
 from .size import Size
 from .strides import contiguous_strides, memory_order, view_strides
-from .tensor import Tensor
+from .tensor import Tensor, deferred
 from .view_rules import MULTI
 
 _view, _view_dtype, _expand, _permute = OPS["view"], OPS["view.dtype"], OPS["expand"], OPS["permute"]
@@ -61,6 +61,10 @@ def _view_as_dtype(self: Tensor, dtype: dtypes.dtype) -> Tensor:
         return found
     if dtype is self.dtype:
         return dispatch.call_view(_view, self, (), (self._aval.shape,))  # type: ignore[no-any-return]
+    if self.is_conj():
+        raise RuntimeError(
+            "torch.Tensor.view is not supported for conjugate view tensors when converting to a different dtype."
+        )
     key = ((dtype,), self._aval, 0)
     site = _view_dtype.sites.get(key) or dispatch.make_site(_view_dtype, (self,), (), (dtype,), key)
     have, want = self.element_size(), dtype.itemsize
@@ -137,8 +141,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dim."""
-    return reshape(input, -1)
+    """All elements in one dim, next to each other in memory."""
+    return reshape(input.contiguous(), -1)
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
@@ -231,6 +235,15 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """``length`` slices of a dim from ``start``."""
+    if isinstance(start, Tensor):
+        if start.ndim or start.is_floating_point() or start.is_complex() or start.dtype is dtypes.bool_:
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
+    elif isinstance(start, bool) or not hasattr(start, "__index__"):
+        shown = ", ".join(dispatch.type_name(v) for v in (input, dim, start, length))
+        raise TypeError(
+            f"narrow() received an invalid combination of arguments - got ({shown}), but expected one of:\n * (Tensor "
+            "input, int dim, Tensor start, int length)\n * (Tensor input, int dim, int start, int length)\n"
+        )
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
@@ -383,7 +396,7 @@ def _tensor_split(input: Tensor, indices_or_sections: Any, dim: int) -> tuple[Te
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of all slices of a dim."""
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = canonical_dim(dim, input.ndim)
     op = OPS["select"]
     count = input._aval.shape[d]
@@ -433,7 +446,10 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         base = dispatch.call_view(_permute, base, (), (tuple(memory_order(base_aval.shape, storage.strides)),))
     if input._aval.dtype != base_aval.dtype:
         base = base.view(-1).view(input.dtype)
-    return dispatch.call_view(_as_strided, base, (), (size, stride, offset))  # type: ignore[no-any-return]
+    made = dispatch.call_view(_as_strided, base, (), (size, stride, offset))
+    for bit, op in zip(deferred(input), ("conj", "neg_view"), strict=True):
+        made = dispatch.call_view(OPS[op], made, (), ()) if bit else made
+    return made  # type: ignore[no-any-return]
 
 
 def _real(self: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def _register() -> None:
 def _reduce(t: Any) -> Any:
     host = t._storage.host
     segment = None if host is None else _segment(host)
-    if segment is None or t._grad_fn is not None:
+    if segment is None or t._grad_fn is not None or t.is_conj() or t.is_neg():
         return t.__reduce_ex__(4)
     made = (multiprocessing.reduction.DupFd(segment.fd), segment.size, host.shape, host.strides, host.dtype)
     view = None if t._view is None else (tuple(t.shape), t.stride(), t.storage_offset())

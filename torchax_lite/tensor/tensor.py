@@ -474,18 +474,18 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         return self.dtype.is_signed
 
     def is_conj(self) -> bool:
-        """Always False: conjugation is computed, never deferred."""
-        return False
+        """Whether the memory holds the conjugates of the values: a view by ``conj``."""
+        return self._view is not None and deferred(self)[0]
 
     def is_neg(self) -> bool:
-        """Always False: negation is computed, never deferred."""
-        return False
+        """Whether the memory holds the negatives of the values: the imaginary part of a view by ``conj``."""
+        return self._view is not None and deferred(self)[1]
 
     def resolve_conj(self) -> Tensor:
-        return self
+        return self.clone() if self.is_conj() else self
 
     def resolve_neg(self) -> Tensor:
-        return self
+        return self.clone() if self.is_neg() else self
 
     def is_inference(self) -> bool:
         return self._inference
@@ -799,6 +799,13 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             raise TypeError(
                 f"can't convert {source.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
             )
+        if source._view is not None and any(deferred(source)):
+            if not force:
+                which, kind = ("conj", "conjugate") if source.is_conj() else ("neg", "negative")
+                raise RuntimeError(
+                    f"Can't call numpy() on Tensor that has {kind} bit set. Use tensor.resolve_{which}().numpy() instead."
+                )
+            source = source.clone()
         if source._aval.dtype.kind not in "biufc":
             name = str(source.dtype).removeprefix("torch.")
             raise TypeError(f"Got unsupported ScalarType {_SCALAR_TYPES.get(name, name)}")
@@ -967,6 +974,20 @@ def _number(value: Any) -> Any:
     if kind in "iu":
         return int(value)
     return complex(value) if kind == "c" else float(value)
+
+
+def deferred(t: Tensor) -> tuple[bool, bool]:
+    """Whether the memory that a view shows holds conjugates, and whether it holds negatives, of the values."""
+    conjugate = negative = False
+    for site, _ in t._view or ():
+        name = site.op.name
+        if name == "conj":
+            conjugate = not conjugate
+        elif name == "neg_view":
+            negative = not negative
+        elif conjugate and name in ("real", "imag"):
+            conjugate, negative = False, name == "imag"
+    return conjugate, negative
 
 
 def host_view(host: np.ndarray[Any, Any], chain: Sequence[Any]) -> np.ndarray[Any, Any] | None:

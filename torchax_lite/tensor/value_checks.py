@@ -1,6 +1,7 @@
-"""Errors about the values of indices and divisors, raised where those values are already known on the host.
+"""Errors about the values of indices and divisors, raised where those values are known without running anything.
 
-What only a running program knows cannot be reported: reads are clamped and writes dropped there.
+Known is what lies on the host, and what a few recorded integer ops make of it. What only a running program knows cannot
+be reported: reads are clamped and writes dropped there.
 """
 
 from __future__ import annotations
@@ -44,9 +45,28 @@ def known_values(t: Any) -> np.ndarray[Any, Any] | None:
 _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
+def integer_values(t: Any) -> np.ndarray[Any, Any] | None:
+    """The values of an integer tensor on the CPU that are known, or follow from known ones in a few steps; else None."""
+    found = host_values(t)
+    if found is not None or not isinstance(t, dispatch.Tensor) or t._aval.dtype.kind not in "iu":
+        return found
+    place = t._aval.place
+    if place.type != "cpu" or place.kind != "device":
+        return None
+    found = t._known_view()
+    if found is not None:
+        return found
+    node = t._sync()
+    if node.value is None:
+        from .on_numpy import small_values
+
+        return small_values(node)
+    return node.value if isinstance(node.value, np.ndarray) else None
+
+
 def _outside(index: Any, low: int, high: int) -> int | None:
     """The first known index outside ``low <= i < high``."""
-    values = host_values(index)
+    values = integer_values(index)
     if values is None or values.dtype.kind not in "iu" or not values.size:
         return None
     if low == 0 and values.dtype.kind == "i":  # seen as unsigned, negative ones are large: one pass instead of two
@@ -80,6 +100,9 @@ def _along_dim(error: type[Exception], text: str, wraps: bool = False) -> Callab
             and any(n > m for k, (n, m) in enumerate(zip(index, own, strict=True)) if k != dim)
         ):
             return  # the sizes are refused first
+        source = tensors[2] if op.base.startswith("scatter") and len(tensors) > 2 else None
+        if isinstance(source, dispatch.Tensor) and max(source.ndim, 1) != max(len(index), 1):
+            return
         bad = _outside(tensors[1], -size if wraps else 0, size)
         if bad is not None:
             raise error(text.format(index=bad, dim=dim, size=size))
@@ -116,7 +139,7 @@ def _linear_classes(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], stat
 def _check_classes(target: Any, n: int, ignored: int) -> None:
     if _outside(target, 0, n) is None:
         return
-    values = host_values(target)
+    values = integer_values(target)
     assert values is not None
     bad = values[((values < 0) | (values >= n)) & (values != ignored)]
     if bad.size:
@@ -142,7 +165,7 @@ def _divisor(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], statics: Se
             return
     divisor = tensors[1]
     if isinstance(divisor, dispatch.Tensor):
-        values = host_values(divisor)
+        values = integer_values(divisor)
         if values is None or values.all():
             return
     elif divisor != 0:
@@ -174,4 +197,4 @@ def check_values(op: Op, tensors: Sequence[Any], scalars: Sequence[Any] = (), st
     _RULES[op.base](op, tensors, scalars, statics)
 
 
-__all__ = ["check_values", "host_values", "known_values"]
+__all__ = ["check_values", "host_values", "integer_values", "known_values"]

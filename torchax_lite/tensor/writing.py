@@ -326,7 +326,7 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     for o in outs:
         if not isinstance(o, dispatch.Tensor):
             raise TypeError(f"{op.base}(): argument 'out' must be Tensor, not {type_name(o)}")
-    from .out_rules import WITH_GRADIENT, case_of
+    from .out_rules import WITH_GRADIENT, case_of, shown_name
 
     given = [
         t for x in tensors for t in (x if isinstance(x, (list, tuple)) else (x,)) if isinstance(t, dispatch.Tensor)
@@ -334,8 +334,8 @@ def call_out(op: Op, tensors: Sequence[Any], scalars: tuple[Any, ...], statics: 
     name = case_of(op.name, given, statics)
     if modes.grad and not {op.base, name} & WITH_GRADIENT and any(t.requires_grad for t in (*given, *outs)):
         raise RuntimeError(
-            f"{op.base}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
+            f"{shown_name(op.base, given)}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
         )
     if op.base in ("cumsum", "cumprod") and statics[1] is None:
         statics = (statics[0], outs[0].dtype)  # they are computed in the dtype of ``out``
@@ -382,6 +382,8 @@ def write_out(out: Any, result: Any, name: str = "") -> None:
         from .resizing import resize_strided
 
         shape = tuple(result.shape)
-        rows = keeps_rows(name) and (name not in ("geqrf", "linalg_eig") or out.numel())
+        rows = keeps_rows(name, bool(out.numel()))
         resize_strided(out, shape, contiguous_strides(shape) if rows else result.stride())
+    elif name in ("narrow_copy", "avg_pool3d") and is_non_overlapping_and_dense(out._aval.shape, out.stride()):
+        out = out.as_strided(out._aval.shape, contiguous_strides(out._aval.shape))  # filled in memory order
     out.copy_(result)

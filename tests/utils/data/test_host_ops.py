@@ -9,7 +9,7 @@ import torchax_lite as torch
 from torchax_lite.engine.avals import CPU, make_recorder
 from torchax_lite.engine.recorder import Recorder
 from torchax_lite.ops.registry import OPS
-from torchax_lite.utils.data._utils.host import SAME_ON_NUMPY, TWINS, host_function
+from torchax_lite.tensor.on_numpy import SAME_ON_NUMPY, TWINS, host_function
 
 OPS_ON_HOST = sorted({*SAME_ON_NUMPY, *TWINS, "cat", "stack"})
 ROUNDED = {"exp", "log", "sin", "cos", "mean", "sum", "div", "reciprocal", "remainder", "add", "sub", "rsub"}

@@ -10,6 +10,7 @@ import torchax_lite as torch
 from ..._generated import internal as _ops
 from ..._generated.torch_ops import bilinear, conv_tbc
 from ..._generated.torch_ops import convolution as _convolution
+from ...composite.registry import into
 from ...ops.registry import OPS
 from ...tensor.dispatch import call
 from .common import spread
@@ -26,11 +27,17 @@ _ADDMM = OPS["addmm"]
 _Size = int | Sequence[int]
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """``input @ weight^T + bias``: ``(*, in)`` and ``(out, in)`` give ``(*, out)``."""
+    if out is not None:
+        made = linear(input, weight, bias)
+        if input.dim() != 1 or weight.dim() != 2:
+            return into("linear", made, out)
+        into("linear", made.unsqueeze(0), out)  # one row to PyTorch, which resizes ``out`` to it first
+        return out.resize_(made.shape)
     if weight.dim() != 2 or input.dim() == 0:
-        out = torch.matmul(input, weight.t())
-        return out if bias is None else out + bias
+        product = torch.matmul(input, weight.t())
+        return product if bias is None else product + bias
     rank = input.dim()
     if rank == 2:
         return torch.mm(input, weight.t()) if bias is None else call(_ADDMM, (bias, input, weight.t()))
@@ -42,8 +49,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         rows *= s
     if bias is not None and input.is_contiguous():
         return call(_ADDMM, (bias, input.view(rows, input.shape[-1]), weight.t())).view(shape)
-    out = _ops._unsafe_view(torch.mm(input.reshape(rows, input.shape[-1]), weight.t()), shape)
-    return out if bias is None else out + bias
+    product = _ops._unsafe_view(torch.mm(input.reshape(rows, input.shape[-1]), weight.t()), shape)
+    return product if bias is None else product + bias
 
 
 # ---------------------------------------------------------------- convolution
@@ -75,15 +82,22 @@ def _conv(
     n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: _Size, padding: str | _Size, dilation: _Size,
     groups: int,
 ) -> Tensor:  # fmt: skip
+    if isinstance(padding, str) and padding not in ("same", "valid"):
+        raise RuntimeError(f"Invalid padding string: '{padding}'")
+    if weight.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions")
     x, batched = _batched(input, weight, n, f"conv{n}d")
     stride, dilation = spread(stride, n), spread(dilation, n)
     if isinstance(padding, str):
         if padding == "same":
+            if weight.ndim != x.ndim:
+                raise RuntimeError(
+                    f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight"
+                    f"{list(weight.shape)}, but got {x.ndim}-dimensional input of size {list(x.shape)} instead"
+                )
             x, padding = _same(x, weight.shape[2:], stride, dilation)
-        elif padding == "valid":
-            padding = 0
         else:
-            raise RuntimeError(f"Invalid padding string: '{padding}'")
+            padding = 0
     out = _convolution(x, weight, bias, stride, spread(padding, n), dilation, False, (0,) * n, groups)
     return out if batched else out.squeeze(0)
 

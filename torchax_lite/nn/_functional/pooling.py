@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torchax_lite as torch
 
 from ..._generated import internal as _ops
+from ...ops.pooling import pooled_size
+from ...tensor import dtypes
 from .activation import relu
 from .common import spread
 
@@ -47,6 +49,11 @@ def _check_max_pool1d(
     input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> None:  # fmt: skip
     """What PyTorch refuses where no positions are asked for, in its words for that."""
+    if input.dim() not in (2, 3) or 0 in input.shape[-2:]:
+        raise RuntimeError(
+            f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
     name = "max_pool1d"
     kernel = _one(kernel_size, "kernel_size", name)
     step = kernel if stride is None or stride == () else _one(stride, "stride", name)
@@ -64,9 +71,11 @@ def _check_max_pool1d(
         )
     if spacing <= 0:
         raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {spacing}")
-    span = input.shape[-1] + 2 * pad - spacing * (kernel - 1) - 1
-    if (-(-span // step) if ceil_mode else span // step) + 1 <= 0:
-        raise RuntimeError("max_pool1d() Invalid computed output size: 0")
+    made = pooled_size(input.shape[-1], kernel, step, pad, spacing, ceil_mode)
+    if made <= 0:
+        raise RuntimeError(f"max_pool1d() Invalid computed output size: {made}")
+    if input.dtype.is_complex or not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"max_pool1d_impl\" not implemented for '{dtypes.scalar_type_name(input.dtype)}'")
 
 
 def max_pool1d_with_indices(
@@ -76,8 +85,8 @@ def max_pool1d_with_indices(
     """Maximum of each window of the last dim, and its position."""
     if input.dim() not in (2, 3):
         raise RuntimeError(
-            f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
-            f"{list(input.shape)}"
+            f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
+            "checking arguments for max_pool1d)"
         )
     name = "max_pool1d"
     kernel = _one(kernel_size, "kernel_size", name)
@@ -115,7 +124,7 @@ def max_pool1d(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Maximum of each window of the last dim (with ``return_indices`` also its position)."""
-    if input.dim() in (2, 3) and not return_indices:
+    if not return_indices:
         _check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
     found = max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     return found if return_indices else found[0]
@@ -220,20 +229,20 @@ def avg_pool1d(
 
 def avg_pool2d(
     input: Tensor, kernel_size: _Size, stride: _Size | None = None, padding: _Size = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Mean of each window of the last two dims."""
     stride = () if stride is None else stride
-    return _ops.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _ops.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, out=out)
 
 
 def avg_pool3d(
     input: Tensor, kernel_size: _Size, stride: _Size | None = None, padding: _Size = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Mean of each window of the last three dims."""
     stride = () if stride is None else stride
-    return _ops.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _ops.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, out=out)
 
 
 # ---------------------------------------------------------------- adaptive
@@ -248,9 +257,26 @@ def _sizes(input: Tensor, output_size: Any, n: int) -> tuple[int, ...]:
     return tuple(d if v is None else v for v, d in zip(wanted, own, strict=True))
 
 
+def _one_size(output_size: Any, function: str) -> int:
+    """The output size of adaptive pooling over one dim."""
+    if isinstance(output_size, int):
+        return output_size
+    if not isinstance(output_size, (tuple, list)):
+        kind = type(output_size).__name__
+        raise TypeError(f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not {kind}")
+    if len(output_size) != 1:
+        raise RuntimeError(f"{function}() argument 'output_size' should contain one int (got {len(output_size)})")
+    if not isinstance(output_size[0], int):
+        raise TypeError(
+            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type "
+            f"{type(output_size[0]).__name__} at pos 0"
+        )
+    return output_size[0]
+
+
 def adaptive_avg_pool1d(input: Tensor, output_size: _Size) -> Tensor:
     """Mean over ``output_size`` windows that split the last dim evenly."""
-    size = _one(output_size, "output_size", "adaptive_avg_pool1d")
+    size = _one_size(output_size, "adaptive_avg_pool1d")
     if input.dim() not in (2, 3):
         raise RuntimeError(
             f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
@@ -279,7 +305,7 @@ def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: _Size, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Maximum over ``output_size`` windows that split the last dim evenly, and its position."""
-    size = _one(output_size, "output_size", "adaptive_max_pool1d")
+    size = _one_size(output_size, "adaptive_max_pool1d")
     if input.dim() not in (2, 3):
         raise RuntimeError(f"adaptive_max_pool1d(): Expected 2D or 3D tensor, but got: {list(input.shape)}")
     values, indices = _ops.adaptive_max_pool2d(input.unsqueeze(-2), (1, size))

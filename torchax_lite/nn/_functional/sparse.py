@@ -29,7 +29,14 @@ def embedding(
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """``weight[input]``; ``max_norm`` first shrinks the rows in use, in place; row ``padding_idx`` gets no gradient."""
-    row = _row_number(padding_idx, weight.shape[0], "Padding_idx")
+    row = _row_number(padding_idx, weight.shape[0] if weight.ndim else 0, "Padding_idx")
+    if weight.ndim != 2:
+        if max_norm is not None:
+            raise RuntimeError(
+                f"Expected 2-dimensional tensor, but got {weight.ndim}-dimensional tensor for argument #1 'self' (while "
+                "checking arguments for embedding_renorm_)"
+            )
+        raise RuntimeError("'weight' must be 2-D")
     if max_norm is not None:
         with torch.no_grad():
             torch.embedding_renorm_(weight, input.contiguous(), float(max_norm), float(norm_type))

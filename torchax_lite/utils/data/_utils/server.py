@@ -140,7 +140,7 @@ class _Server:
 def _warm_up() -> None:
     """Build the sites of a few ops, so that tracing is imported and ready; nothing is compiled or run by XLA."""
     import torchax_lite as torch
-    from torchax_lite.utils.data._utils.host import compute_on_host
+    from torchax_lite.tensor.on_numpy import compute_on_host
 
     compute_on_host()
     x = torch.zeros(2, 3)

@@ -235,7 +235,7 @@ def run_worker(sock: socket.socket) -> int:
 
 
 def _serve(channel: Channel) -> None:
-    from .host import compute_on_host
+    from ....tensor.on_numpy import compute_on_host
     from .pickling import dump_batch, remember_received_classes
 
     global _worker_info

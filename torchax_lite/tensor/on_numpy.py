@@ -1,8 +1,9 @@
-"""Ops in a worker run on NumPy where they can, so that most workers never start XLA.
+"""Ops on NumPy: a worker of a loader runs all that it can so, and most workers never start XLA.
 
 The bodies of the ops in ``SAME_ON_NUMPY`` mean the same with NumPy in the place of ``jax.numpy``: they are run so, at
 once. What has a NumPy twin declared (``op(host=...)``) or in ``TWINS`` is run by that. Everything else, and what is not
-on the host already, is recorded and run by XLA as in any process.
+on the host already, is recorded and run by XLA as in any process. Elsewhere :func:`small_values` looks so at what a few
+recorded ops make of host values, without running them.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ....engine.avals import CPU, make_recorder
-from ....engine.recorder import Node, Recorder, Site
-from ....ops.common import canonical_dim, canonical_dims
-from ....ops.lowering import Number
-from ....ops.padding import _pairs
-from ....ops.views import _selected, slice_bounds
-from ....tensor.dispatch import WriteSite
-from ....tensor.sites import NUMBER_DTYPE, OpSite
+from ..engine.avals import CPU, make_recorder
+from ..engine.recorder import Node, Recorder, Site, site_by_id
+from ..ops.common import canonical_dim, canonical_dims
+from ..ops.lowering import Number
+from ..ops.padding import _pairs
+from ..ops.views import _selected, slice_bounds
+from .dispatch import WriteSite
+from .sites import NUMBER_DTYPE, OpSite
 
 SAME_ON_NUMPY = frozenset(
     "add sub rsub mul div neg abs sign square sqrt reciprocal ceil floor trunc round eq ne lt le gt ge isnan isfinite "
@@ -239,3 +240,89 @@ def compute_on_host() -> None:
     if type(recorder) is Recorder:
         recorder.__class__ = HostRecorder
         recorder.runners = {}
+
+
+MOST_OPS = 64
+"""Longer pending programs are not looked at by :func:`small_values`."""
+_MOST_STEPS = 8
+_MOST_VALUES = 4096
+
+
+def small_values(node: Node) -> np.ndarray[Any, Any] | None:
+    """The values of a small pending node, if a few ops make them of small host values and NumPy has those ops."""
+    recorder = node.aval.recorder
+    if type(recorder) is not Recorder or node.aval.size > _MOST_VALUES:
+        return None
+    with recorder.lock:
+        if node.prog is not recorder.prog or recorder.n_ops > MOST_OPS:
+            return None
+        key = (tuple(recorder.code), tuple(recorder.ints), tuple(recorder.floats), node.idx)
+        known = _without_arrays.get(key)
+        if known is not None:
+            return known
+        found: dict[int, np.ndarray[Any, Any]] = {}
+        read: list[int] = []
+        try:
+            with np.errstate(all="ignore"):
+                value = _evaluate(recorder, _producers(recorder), node.idx, found, read)
+        except Exception:
+            return None  # XLA has the last word, on errors too
+        if not read and len(_without_arrays) < _MOST_KNOWN:
+            _without_arrays[key] = value
+        return value
+
+
+_without_arrays: dict[Any, np.ndarray[Any, Any]] = {}
+"""What follows from numbers alone (``arange``, ``full``), by the pending program and the node."""
+
+_MOST_KNOWN = 256
+
+
+def _producers(recorder: Recorder) -> dict[int, tuple[Site, int, Sequence[int], list[Any]]]:
+    """By the index of each result: its site, the site's first result, the indices of its inputs, its numbers."""
+    made: dict[int, tuple[Site, int, Sequence[int], list[Any]]] = {}
+    code, count, i = recorder.code, 0, 0
+    streams = {"f": iter(recorder.floats), "c": iter(recorder.complexes), "i": iter(recorder.ints)}
+    while i < len(code):
+        word = code[i]
+        i += 1
+        if word < 0:
+            count += 1
+            continue
+        site = site_by_id(word)
+        numbers = [next(streams[k if k in "fc" else "i"]) for k in site.number_kinds]
+        entry = (site, count, code[i : i + site.n_in], numbers)
+        made.update((count + k, entry) for k in range(site.n_out))
+        i += site.n_in
+        count += site.n_out
+    return made
+
+
+def _evaluate(
+    recorder: Recorder, producers: Any, idx: int, found: dict[int, Any], read: list[int]
+) -> np.ndarray[Any, Any]:
+    """The value of a node; LookupError where it takes too much, or what NumPy has not. ``read``: inputs used."""
+    if idx in found:
+        return found[idx]  # type: ignore[no-any-return]
+    entry = producers.get(idx)
+    if entry is None:
+        value = recorder.nodes[idx].value
+        if type(value) is not np.ndarray or value.size > _MOST_VALUES:
+            raise LookupError
+        read.append(idx)
+        return value
+    site, first, inputs, numbers = entry
+    if len(found) >= _MOST_STEPS or any(a.size > _MOST_VALUES for a in site.out_avals):
+        raise LookupError
+    run = _site_functions.get(site, site)
+    if run is site:
+        run = _site_functions[site] = host_function(site)
+    if run is None:
+        raise LookupError
+    arrays = [_evaluate(recorder, producers, k, found, read) for k in inputs]
+    for k, value in enumerate(run(arrays, numbers)):
+        found[first + k] = value
+    return found[idx]  # type: ignore[no-any-return]
+
+
+_site_functions: dict[Site, Any] = {}
