@@ -127,7 +127,9 @@ def helpers(torch: Any, r: Any) -> dict[str, Any]:
 
     def gradients(second: bool, f: Any, *leaves: Any) -> list[Any]:
         leaves = [t.detach().requires_grad_() for t in leaves]
-        found = torch.autograd.grad(f(*leaves).pow(2).sum() if second else f(*leaves).sum(), leaves, create_graph=second)
+        found = torch.autograd.grad(
+            f(*leaves).pow(2).sum() if second else f(*leaves).sum(), leaves, create_graph=second
+        )
         if second:
             found = torch.autograd.grad(sum(g.pow(2).sum() for g in found), leaves)
         return [g.to_dense() if g.layout is not torch.strided else g for g in found]

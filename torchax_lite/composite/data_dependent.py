@@ -14,9 +14,9 @@ import numpy as np
 import torchax_lite as torch
 from torchax_lite._generated import internal, torch_ops
 from torchax_lite.ops.common import canonical_dim
-from torchax_lite.tensor.dispatch import overlap
 from torchax_lite.tensor.dtypes import scalar_type_name
 from torchax_lite.tensor.indexing import check_bounds
+from torchax_lite.tensor.writing import overlap
 
 from .registry import composite, from_host, in_columns, into, named
 
