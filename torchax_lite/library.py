@@ -444,10 +444,15 @@ def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_
 
 
 def _upsample_bilinear2d_aa(
-    input: Tensor, output_size: Any, align_corners: bool, scale_factors: Any = None
+    input: Tensor, output_size: Any, align_corners: bool, *factors_given: Any, scale_factors: Any = None,
+    scales_h: float | None = None, scales_w: float | None = None,
 ) -> Tensor:  # fmt: skip
-    """Images resized with triangles as wide as the reduction."""
-    factors = tuple(float(f) for f in scale_factors or (0.0, 0.0))
+    """Images resized with triangles as wide as the reduction; factors one by one or, for no size, together."""
+    if factors_given and isinstance(factors_given[0], (tuple, list)):
+        scale_factors = factors_given[0]
+    elif factors_given:
+        scales_h, scales_w = (*factors_given, scales_w)[:2]
+    factors = tuple(float(f or 0) for f in scale_factors or (scales_h, scales_w))
     size = [int(n * f) for n, f in zip(input.shape[2:], factors, strict=True)] if output_size is None else output_size
     return _ops.upsample(input, "bilinear", tuple(size), factors, align_corners, True)  # type: ignore[no-any-return]
 

@@ -177,7 +177,8 @@ def logsumexp(
 ) -> Tensor:
     """``log(sum(exp(x)))`` of the elements."""
     x = _cast(input, dtype)
-    return torch.logsumexp(_filled(x, mask, _lowest), _dims(x, dim), keepdim).to(x.dtype)
+    fill = _lowest if not x.is_complex() else -torch.inf
+    return torch.logsumexp(_filled(x, mask, fill), _dims(x, dim), keepdim).to(x.dtype)
 
 
 def logaddexp(

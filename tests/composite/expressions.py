@@ -7,6 +7,7 @@ from NumPy, so that both sides see the same numbers.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -880,12 +881,13 @@ class Evaluator:
 
         return {"torch": torch, "r": r, "rg": rg, "L": integers, "i64": torch.int64, "bool": bool, "float": float}
 
-    def forward(self, expression: str) -> Any:
-        """``["ok", result]`` or ``["error", class name, text]``, as JSON has it."""
+    def forward(self, expression: str, further: Callable[..., dict[str, Any]] | None = None) -> Any:
+        """``["ok", result]`` or ``["error", class name, text]``, as JSON has it; ``further`` gives more names."""
         names = self._names(np.float32, [])
         torch, r = self.torch, names["r"]
         names |= {"x": r(3, 4), "sq": r(3, 3), "v": r(3), "b": r(2, 3, 3), "s0": torch.tensor(1.0)}
         names |= {"xi": torch.ones(3, 4, dtype=torch.int64), "B": torch.ones(3, 4, dtype=torch.bool)}
+        names |= further(torch, r) if further else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -648,8 +648,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if n == 0:
         eye = torch.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         nothing = torch.zeros((), dtype=torch.bool, device=input.device)
-        result = torch.where(nothing, input, eye)
-        return into("linalg_matrix_power", result if out is None else result.detach(), out)
+        one = torch.where(nothing, input, eye)
+        return into("linalg_matrix_power", one if out is None else one.detach(), out)
     base = inv(input) if n < 0 else input
     left = abs(n)
     power: Tensor | None = None
@@ -661,10 +661,10 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         left >>= 1
         if left:
             base = torch.matmul(base, base)
-    assert power is not None
-    if out is not None and n != 4 and modes.grad and power.requires_grad:
+    assert result is not None
+    if out is not None and n != 4 and modes.grad and result.requires_grad:
         refuse_out_gradient("matmul")  # the last product is what writes to ``out``; PyTorch squares twice for 4
-    return into("linalg_matrix_power", power, out)
+    return into("linalg_matrix_power", result, out)
 
 
 @composite(method=True)

@@ -311,7 +311,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     for k, size in enumerate(sizes):
         step = math.prod(sizes[k + 1 :])
         found.append(indices.div(step, rounding_mode="floor") % size if size else indices)
-    return tuple(found)
+    return torch.stack(found, -1).unbind(-1) if found else ()
 
 
 def _triangle_indices(name: str, row: int, col: int, offset: int, dtype: Any, device: Any, layout: Any) -> Tensor:

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .arcs import arctan2
 from .common import (
     cast_like,
     display_name,

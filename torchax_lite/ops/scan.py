@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -46,6 +47,14 @@ def _no_bools(name):
     return check
 
 
+def _no_bools(name):
+    def check(self, dim, dtype):
+        if dtype is not None and np.dtype(dtype) == np.bool_:
+            raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
+
+    return check
+
+
 @cumsum.vjp
 def _(ct, dim):
     return _scan(jnp.add, 0, ct, dim, None, reverse=True)
@@ -55,6 +64,10 @@ def _(ct, dim):
 def cumprod(self, dim, dtype):
     """Running product; integers and bools are multiplied as int64."""
     return _scan(jnp.multiply, 1, self, dim, dtype)
+
+
+cumsum.check(_no_bools("cumsum"))
+cumprod.check(_no_bools("cumprod"))
 
 
 cumsum.check(_no_bools("cumsum"))
@@ -111,6 +124,33 @@ def _declare_running(name: str, sign: int, word: str) -> Any:
 cummax, cummin = _declare_running("cummax", 1, "largest"), _declare_running("cummin", -1, "smallest")
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _complex_running(x: jax.Array, at: int) -> jax.Array:
+    """Running ``log(sum(exp(x)))`` of complex numbers; its cotangent is one as well, from the other end."""
+    rows = jnp.moveaxis(x, at, 0)
+    first = jnp.full(rows.shape[1:], -jnp.inf, x.dtype)
+
+    def step(total: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+        total = complex_logaddexp(row, total)
+        return total, total
+
+    return jnp.moveaxis(jax.lax.scan(step, first, rows)[1], 0, at)
+
+
+def _complex_running_back(at: int, kept: Any, ct: jax.Array) -> tuple[jax.Array]:
+    x, result = kept
+    behind = jnp.flip(_complex_running(jnp.flip(jnp.log(ct) - result, at), at), at)
+    return (jnp.exp(behind + x),)
+
+
+def _complex_running_kept(x: jax.Array, at: int) -> tuple[jax.Array, Any]:
+    result = _complex_running(x, at)
+    return result, (x, result)
+
+
+_complex_running.defvjp(_complex_running_kept, _complex_running_back)
+
+
 @op("logcumsumexp(Tensor self, int dim) -> Tensor", samples=_SCANS)
 def logcumsumexp(self, dim):
     """Running ``log(sum(exp(x)))``; the imaginary part of a complex result is not reduced."""
@@ -119,14 +159,7 @@ def logcumsumexp(self, dim):
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{display_name(self.dtype)}'")
     x = self.astype(accumulation_dtype(self.dtype))
     if x.dtype.kind == "c" and x.ndim and x.size:
-        rows = jnp.moveaxis(x, at, 0)
-        first = jnp.full(rows.shape[1:], -jnp.inf, x.dtype)
-
-        def step(total: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
-            total = complex_logaddexp(row, total)
-            return total, total
-
-        return jnp.moveaxis(jax.lax.scan(step, first, rows)[1], 0, at)
+        return _complex_running(x, at)
     return (x if x.ndim == 0 else jax.lax.cumlogsumexp(x, axis=at)).astype(self.dtype)
 
 
@@ -164,10 +197,17 @@ def _pairs(y: jax.Array, dim: int) -> tuple[jax.Array, int]:
     at = canonical_dim(dim, y.ndim)
     if y.dtype == jnp.bool_:
         raise RuntimeError("trapezoid: received a bool input for `y`, but bool is not supported")
-    if y.dtype.kind in "iu":
-        y = y.astype(jnp.float32)
     n = y.shape[at]
     return jax.lax.slice_in_dim(y, min(1, n), n, axis=at) + jax.lax.slice_in_dim(y, 0, max(n - 1, 0), axis=at), at
+
+
+def _widened(x: jax.Array) -> jax.Array:
+    """Integers as int64: what sums are made in, after products have wrapped around in their own dtype."""
+    return x.astype(jnp.int64) if x.dtype.kind in "iu" else x
+
+
+def _halved(x: jax.Array) -> jax.Array:
+    return (x.astype(jnp.float32) if x.dtype.kind in "iu" else x) / 2
 
 
 def _widths(x: jax.Array, y: jax.Array, at: int) -> jax.Array:
@@ -186,7 +226,7 @@ def _widths(x: jax.Array, y: jax.Array, at: int) -> jax.Array:
 def trapezoid(y, x, dim):
     """Integral along ``dim`` by the trapezoidal rule at the points ``x``."""
     pairs, at = _pairs(y, dim)
-    return jnp.sum(pairs * _widths(x, y, at), axis=at) / 2
+    return _halved(jnp.sum(_widened(pairs * _widths(x, y, at)), axis=at))
 
 
 @op(
@@ -197,6 +237,10 @@ def trapezoid_dx(y, dx, dim):
     """Integral along ``dim`` by the trapezoidal rule at points ``dx`` apart."""
     pairs, at = _pairs(y, dim)
     total = jnp.sum(pairs, axis=at)
+    if y.dtype.kind in "iu" and y.shape[at]:
+        ends = jax.lax.index_in_dim(y, 0, at, False) + jax.lax.index_in_dim(y, -1, at, False)
+        total = jnp.sum(_widened(y), axis=at).astype(jnp.float32) - ends.astype(jnp.float32) / 2
+        return total * dx.astype(jnp.float32)
     return total * (cast_like(dx, total) / 2)
 
 
@@ -207,7 +251,7 @@ def trapezoid_dx(y, dx, dim):
 def cumulative_trapezoid(y, x, dim):
     """Running integral along ``dim`` by the trapezoidal rule at the points ``x``."""
     pairs, at = _pairs(y, dim)
-    return _scan(jnp.add, 0, pairs * _widths(x, y, at), at, None) / 2
+    return _halved(jnp.cumsum(_widened(pairs * _widths(x, y, at)), axis=at))
 
 
 @op(
@@ -217,7 +261,8 @@ def cumulative_trapezoid(y, x, dim):
 def cumulative_trapezoid_dx(y, dx, dim):
     """Running integral along ``dim`` by the trapezoidal rule at points ``dx`` apart."""
     pairs, at = _pairs(y, dim)
-    return _scan(jnp.add, 0, pairs * (cast_like(dx, pairs) / 2), at, None)
+    pairs = pairs.astype(jnp.float32) if pairs.dtype.kind in "iu" else pairs
+    return jnp.cumsum(pairs * (cast_like(dx, pairs) / 2), axis=at)
 
 
 ALIASES = {"trapz": "trapezoid"}

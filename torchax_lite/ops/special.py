@@ -218,9 +218,11 @@ def _polygamma(n: int, x: jax.Array) -> jax.Array:
     cot = jnp.sin(math.pi * (0.5 - jnp.abs(phase))) / jnp.sin(math.pi * phase)  # exactly zero halfway between poles
     coefficients = _cotangent_derivatives(n)[::-1]
     bend = jnp.polyval(jnp.asarray(coefficients, x.dtype), cot) * math.pi ** (n + 1)
+    if n == 1:  # as PyTorch computes it: large, not infinite, at the poles below zero
+        bend = -jnp.square(math.pi / jnp.sin(jnp.asarray(math.pi, x.dtype) * x))
     left = (1.0 if n % 2 == 0 else -1.0) * right - bend
     result = jnp.where(reflected, left, right)
-    pole = reflected & (x == jnp.floor(x))
+    pole = reflected & (x == jnp.floor(x)) if n > 1 else x == 0
     return jnp.where(pole, jnp.inf if n % 2 else -jnp.inf, result)
 
 

@@ -177,8 +177,8 @@ def _nuclear_norm(x: jax.Array, dim: Any, keepdim: bool) -> jax.Array:
 def _(ct, self, result, p, dim, keepdim):
     if p == "fro":
         return _vector_norm_vjp(ct, self, result, 2.0, dim, keepdim)
-    _, pull = jax.vjp(lambda x: _nuclear_norm(x, dim, keepdim), self)
-    return pull(ct.astype(self.dtype))[0]
+    out, pull = jax.vjp(lambda x: _nuclear_norm(x, dim, keepdim), self)
+    return jnp.conj(pull(ct.astype(out.dtype))[0])
 
 
 @op(

@@ -147,6 +147,20 @@ def _compare(fn: Callable[..., Any]) -> Callable[..., Any]:
     return functools.wraps(fn)(method)
 
 
+def _on_the_right(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The form of a symmetric operator whose tensor stands on the right."""
+    apply = _operator(fn)
+
+    def method(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            raise TypeError(
+                f"descriptor '{name}' for 'torch._C.TensorBase' objects doesn't apply to a '{type(self).__name__}' object"
+            )
+        return apply(self, other)
+
+    return functools.wraps(fn)(method)
+
+
 _INDEX = aval((), np.dtype(np.int64), to_place("cpu"))
 
 _METHODS: dict[str, Callable[..., Any]] = {
@@ -158,9 +172,9 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__mod__": _operator(ops.remainder), "__rmod__": _operator(_remainder_left),
     "__pow__": _operator(lambda a, b: a.pow(b)), "__rpow__": _operator(_rpow),
     "__matmul__": _operator(_matmul), "__rmatmul__": _operator(lambda a, b: _matmul(b, a)),
-    "__and__": _operator(ops.bitwise_and), "__rand__": _operator(ops.bitwise_and),
-    "__or__": _operator(ops.bitwise_or), "__ror__": _operator(ops.bitwise_or),
-    "__xor__": _operator(ops.bitwise_xor), "__rxor__": _operator(ops.bitwise_xor),
+    "__and__": _operator(ops.bitwise_and), "__rand__": _on_the_right(ops.bitwise_and, "__rand__"),
+    "__or__": _operator(ops.bitwise_or), "__ror__": _on_the_right(ops.bitwise_or, "__ror__"),
+    "__xor__": _operator(ops.bitwise_xor), "__rxor__": _on_the_right(ops.bitwise_xor, "__rxor__"),
     "__lshift__": _operator(ops.bitwise_left_shift), "__rshift__": _operator(ops.bitwise_right_shift),
     "__rlshift__": _operator(lambda a, b: ops.bitwise_left_shift(b, a)),
     "__rrshift__": _operator(lambda a, b: ops.bitwise_right_shift(b, a)),

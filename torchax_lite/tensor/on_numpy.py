@@ -280,8 +280,8 @@ _MOST_KNOWN = 256
 
 def _producers(recorder: Recorder) -> dict[int, tuple[Site, int, Sequence[int], list[Any]]]:
     """By the index of each result: its site, the site's first result, the indices of its inputs, its numbers."""
-    code, count, i = recorder.code, 0, 0
     made: dict[int, tuple[Site, int, Sequence[int], list[Any]]] = {}
+    code, count, i = recorder.code, 0, 0
     streams = {"f": iter(recorder.floats), "c": iter(recorder.complexes), "i": iter(recorder.ints)}
     while i < len(code):
         word = code[i]

@@ -216,6 +216,10 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
     "ldexp": Rule("ldexp can't be cast to the desired output type {got}", exact=False),
     "diff.none": Rule("expected scalar_type {want} but found {got}"),
     "abs.complex": SAFE,
+    "ldexp.complex": (
+        Rule("ldexp can't be cast to the desired output type {got}", exact=False, allowed=("Half", "Float", "Double")),
+        SAFE,
+    ),
     "fft_ifft.real": (_COMPLEX_OUT, _ITERATOR),
     "fft_ihfft": (Rule("ihfft expects a complex output tensor, but got {got}", exact=False), _ITERATOR),
     "linalg_matrix_norm": Rule("linalg.matrix_norm expected out tensor dtype {want} but got: {got}"),
@@ -259,7 +263,10 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
     "float_power": Rule(
         "the output given to float_power has dtype {got} but the operation's result requires dtype {want}"
     ),
-    "logsumexp": Rule("logsumexp(): Expected floating point type for result tensor, but got: {got}", exact=False),
+    "logsumexp": Rule(
+        "logsumexp(): Expected floating point type for result tensor, but got: {got}",
+        allowed=("Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"),
+    ),
     **dict.fromkeys(
         ("max.all", "min.all"),
         Rule(
@@ -308,7 +315,7 @@ def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
         return "norm.nuc"
     if base == "mvlgamma":
         return f"mvlgamma.{dtypes.scalar_type_name(given[0].dtype)}"
-    if base in ("abs", "fft_ifft"):
+    if base in ("abs", "fft_ifft", "ldexp"):
         return f"{base}.{'complex' if any(t._aval.dtype.kind == 'c' for t in given) else 'real'}"
     return name
 

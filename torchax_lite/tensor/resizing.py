@@ -11,7 +11,7 @@ from .size import Size
 from .storage import Storage
 from .storage_api import flat_tensor, root_of, storage_numel
 from .strides import contiguous_strides, is_non_overlapping_and_dense
-from .tensor import Tensor, contiguous_format, memory_format, preserve_format
+from .tensor import Tensor, contiguous_format, deferred, memory_format, preserve_format
 
 
 def resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous_format) -> Tensor:
@@ -78,10 +78,10 @@ def _resize(t: Tensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> None
     need = offset + numel if numel else 0
     storage = t._storage
     have = storage_numel(storage)
-    if t._aval.dtype != storage.aval.dtype:
+    if t._aval.dtype != storage.aval.dtype or any(deferred(t)):
         if need * t.element_size() > have * storage.aval.dtype.itemsize:
             raise NotImplementedError(
-                "Tensor.resize_ to more memory of a tensor that views it as another dtype: call it on a clone"
+                "Tensor.resize_ to more memory of a tensor that views it as another dtype or by conj(): call it on a clone"
             )
         base = t._base
         t._adopt(t.detach().as_strided(shape, strides, offset))

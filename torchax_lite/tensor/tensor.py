@@ -831,6 +831,8 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
     ) -> Any:
         if self.requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        if self.is_conj():
+            raise BufferError("Can't export tensors with the conjugate bit set")
         if self.is_cpu and self._aval.dtype.kind in "biufc":
             return self.numpy().__dlpack__()
         return self._jax_array().__dlpack__()

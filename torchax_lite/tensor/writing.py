@@ -385,7 +385,5 @@ def write_out(out: Any, result: Any, name: str = "") -> None:
         rows = keeps_rows(name, bool(out.numel()))
         resize_strided(out, shape, contiguous_strides(shape) if rows else result.stride())
     elif name in ("narrow_copy", "avg_pool3d") and is_non_overlapping_and_dense(out._aval.shape, out.stride()):
-        out = out.as_strided(
-            out._aval.shape, contiguous_strides(out._aval.shape)
-        )  # PyTorch fills the memory in its order
+        out = out.as_strided(out._aval.shape, contiguous_strides(out._aval.shape))  # filled in memory order
     out.copy_(result)
