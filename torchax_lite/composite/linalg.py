@@ -661,10 +661,10 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         left >>= 1
         if left:
             base = torch.matmul(base, base)
-    assert result is not None
-    if out is not None and n != 4 and modes.grad and result.requires_grad:
+    assert power is not None
+    if out is not None and n != 4 and modes.grad and power.requires_grad:
         refuse_out_gradient("matmul")  # the last product is what writes to ``out``; PyTorch squares twice for 4
-    return into("linalg_matrix_power", result, out)
+    return into("linalg_matrix_power", power, out)
 
 
 @composite(method=True)

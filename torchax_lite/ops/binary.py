@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .arcs import arctan2
 from .common import (
     cast_like,
     display_name,

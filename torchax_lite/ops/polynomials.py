@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .arcs import arccos
 from .common import display_name, needs_tensor, refuse
 from .registry import FLOAT, op
 from .samples import T, cases

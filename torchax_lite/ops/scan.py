@@ -47,14 +47,6 @@ def _no_bools(name):
     return check
 
 
-def _no_bools(name):
-    def check(self, dim, dtype):
-        if dtype is not None and np.dtype(dtype) == np.bool_:
-            raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
-
-    return check
-
-
 @cumsum.vjp
 def _(ct, dim):
     return _scan(jnp.add, 0, ct, dim, None, reverse=True)
