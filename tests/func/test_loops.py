@@ -15,7 +15,7 @@ from differentiable_samples import entries, function
 import torchax_lite as torch
 from torchax_lite.engine import executor
 
-SHARE = int(os.environ.get("TRANSFORMS_SHARE", "16"))
+SHARE = int(os.environ.get("TRANSFORMS_SHARE", "32"))
 LEFT_OUT = {
     "to_sparse": "its result has no dense derivative",
     "nn.functional.fractional_max_pool3d": "its regions are random",
