@@ -138,8 +138,8 @@ def _(cts, A, results, full_matrices, compute_uv):
     sv = product(vh, g_v)
     skew_u, skew_v = su - adjoint(su), sv - adjoint(sv)
     s_row, s_col = s[..., None, :].astype(A.dtype), s[..., :, None].astype(A.dtype)
-    # nothing flows to the vectors: equal singular values do no harm
-    skew_u, skew_v = (jnp.where(x == 0, 0, f * x) for x in (skew_u, skew_v))
+    # equal singular values do no harm where nothing flows to the vectors; linear elsewhere, forward mode transposes this
+    skew_u, skew_v = (jnp.where(jnp.isinf(f) & (x == 0), 0, f * x) for x in (skew_u, skew_v))
     inner = skew_u * s_row + s_col * skew_v
     inner = inner + jnp.where(eye, g_s[..., None, :].astype(A.dtype), 0)
     safe = jnp.where(s_row == 0, 1, s_row)

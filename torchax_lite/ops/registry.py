@@ -5,7 +5,7 @@ See ``docs/design.md`` ("Ops") for the schema language and the promotion rules. 
     @op("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", promote=ALL, inplace=True)
     def addcmul(self, tensor1, tensor2, value):
         \"\"\"``self + value * tensor1 * tensor2``, broadcast.\"\"\"
-        return self + value * tensor1 * tensor2
+        return self + cast_like(value, self) * tensor1 * tensor2
 
 binds ``addcmul`` to an :class:`Op`, which is callable as its body (so bodies compose).
 """
