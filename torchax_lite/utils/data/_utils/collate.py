@@ -97,11 +97,7 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -
     if any(t.requires_grad for t in batch):  # PyTorch's workers stack into shared memory, whatever they do then
         return torch.stack(batch, 0, out=first.new_empty(0))
     if not any(
-        type(t) is not torch.Tensor
-        or t.shape != first.shape
-        or t.dtype != first.dtype
-        or not t.is_cpu
-        for t in batch
+        type(t) is not torch.Tensor or t.shape != first.shape or t.dtype != first.dtype or not t.is_cpu for t in batch
     ):
         return _stack_to_send([_values(t) for t in batch])
     return torch.stack(batch, 0)
