@@ -138,7 +138,7 @@ def observe(torch, vision, name):
     # Codes and scores that differ from anchor to anchor, so that the choices are far from ties.
     with torch.no_grad():
         for key, p in model.named_parameters():
-            if key.startswith("head.") and key.endswith("weight"):
+            if key.startswith("head.") and p.ndim > 1:
                 p.mul_(10)
             elif key.endswith(("bbox_pred.weight", "cls_logits.weight", "cls_score.weight")):
                 p.mul_(5)

@@ -106,6 +106,22 @@ MD5: dict[str, Any] = {
     "YelpReviewPolarity": "620c8ae4bd5a150b730f1ba9a7c6a4d3",
 }
 
+
+def _counted(train: dict[Any, int], sets: dict[str, dict[Any, int]]) -> dict[str, Any]:
+    """The counts of a dataset of TED talks: each development set may serve for validation and for testing."""
+    return {"train": {"train": train}, "valid": sets, "test": sets}
+
+
+def _of_2017(*counts: int) -> dict[Any, int]:
+    """Counts by pair of languages."""
+    return dict(zip(_PAIRS_2017, counts, strict=True))
+
+
+_PAIRS_2017 = [
+    ("en", "nl"), ("de", "en"), ("en", "it"), ("en", "ro"), ("de", "ro"), ("nl", "ro"), ("it", "ro"), ("de", "nl"),
+    ("de", "it"), ("it", "nl"),
+]  # fmt: skip
+
 NUM_LINES: dict[str, Any] = {
     "AG_NEWS": {"train": 120000, "test": 7600},
     "AmazonReviewFull": {"train": 3000000, "test": 650000},
@@ -117,9 +133,9 @@ NUM_LINES: dict[str, Any] = {
     "DBpedia": {"train": 560000, "test": 70000},
     "EnWik9": {"train": 13147026},
     "IMDB": {"train": 25000, "test": 25000},
-    "IWSLT2016": {
-        "train": {"train": {("ar", "en"): 224126, ("de", "en"): 196884, ("en", "fr"): 220400, ("cs", "en"): 114390}},
-        "valid": {
+    "IWSLT2016": _counted(
+        {("ar", "en"): 224126, ("de", "en"): 196884, ("en", "fr"): 220400, ("cs", "en"): 114390},
+        {
             "dev2010": {("ar", "en"): 887, ("de", "en"): 887, ("en", "fr"): 887, ("cs", "en"): 480},
             "tst2010": {("ar", "en"): 1569, ("de", "en"): 1565, ("en", "fr"): 1664, ("cs", "en"): 1511},
             "tst2011": {("ar", "en"): 1199, ("de", "en"): 1433, ("en", "fr"): 818, ("cs", "en"): 1013},
@@ -127,83 +143,14 @@ NUM_LINES: dict[str, Any] = {
             "tst2013": {("ar", "en"): 1169, ("de", "en"): 993, ("en", "fr"): 1026, ("cs", "en"): 1327},
             "tst2014": {("ar", "en"): 1107, ("de", "en"): 1305, ("en", "fr"): 1305},
         },
-        "test": {
-            "dev2010": {("ar", "en"): 887, ("de", "en"): 887, ("en", "fr"): 887, ("cs", "en"): 480},
-            "tst2010": {("ar", "en"): 1569, ("de", "en"): 1565, ("en", "fr"): 1664, ("cs", "en"): 1511},
-            "tst2011": {("ar", "en"): 1199, ("de", "en"): 1433, ("en", "fr"): 818, ("cs", "en"): 1013},
-            "tst2012": {("ar", "en"): 1702, ("de", "en"): 1700, ("en", "fr"): 1124, ("cs", "en"): 1385},
-            "tst2013": {("ar", "en"): 1169, ("de", "en"): 993, ("en", "fr"): 1026, ("cs", "en"): 1327},
-            "tst2014": {("ar", "en"): 1107, ("de", "en"): 1305, ("en", "fr"): 1305},
+    ),
+    "IWSLT2017": _counted(
+        _of_2017(237240, 206112, 231619, 220538, 201455, 206920, 217551, 213628, 205465, 233415),
+        {
+            "dev2010": _of_2017(1003, 888, 929, 914, 912, 913, 914, 1001, 923, 1001),
+            "tst2010": _of_2017(1777, 1568, 1566, 1678, 1677, 1680, 1643, 1779, 1567, 1669),
         },
-    },
-    "IWSLT2017": {
-        "train": {
-            "train": {
-                ("en", "nl"): 237240,
-                ("de", "en"): 206112,
-                ("en", "it"): 231619,
-                ("en", "ro"): 220538,
-                ("de", "ro"): 201455,
-                ("nl", "ro"): 206920,
-                ("it", "ro"): 217551,
-                ("de", "nl"): 213628,
-                ("de", "it"): 205465,
-                ("it", "nl"): 233415,
-            }
-        },
-        "valid": {
-            "dev2010": {
-                ("en", "nl"): 1003,
-                ("de", "en"): 888,
-                ("en", "it"): 929,
-                ("en", "ro"): 914,
-                ("de", "ro"): 912,
-                ("nl", "ro"): 913,
-                ("it", "ro"): 914,
-                ("de", "nl"): 1001,
-                ("de", "it"): 923,
-                ("it", "nl"): 1001,
-            },
-            "tst2010": {
-                ("en", "nl"): 1777,
-                ("de", "en"): 1568,
-                ("en", "it"): 1566,
-                ("en", "ro"): 1678,
-                ("de", "ro"): 1677,
-                ("nl", "ro"): 1680,
-                ("it", "ro"): 1643,
-                ("de", "nl"): 1779,
-                ("de", "it"): 1567,
-                ("it", "nl"): 1669,
-            },
-        },
-        "test": {
-            "dev2010": {
-                ("en", "nl"): 1003,
-                ("de", "en"): 888,
-                ("en", "it"): 929,
-                ("en", "ro"): 914,
-                ("de", "ro"): 912,
-                ("nl", "ro"): 913,
-                ("it", "ro"): 914,
-                ("de", "nl"): 1001,
-                ("de", "it"): 923,
-                ("it", "nl"): 1001,
-            },
-            "tst2010": {
-                ("en", "nl"): 1777,
-                ("de", "en"): 1568,
-                ("en", "it"): 1566,
-                ("en", "ro"): 1678,
-                ("de", "ro"): 1677,
-                ("nl", "ro"): 1680,
-                ("it", "ro"): 1643,
-                ("de", "nl"): 1779,
-                ("de", "it"): 1567,
-                ("it", "nl"): 1669,
-            },
-        },
-    },
+    ),
     "MNLI": {"train": 392702, "dev_matched": 9815, "dev_mismatched": 9832},
     "MRPC": {"train": 4076, "test": 1725},
     "Multi30k": {"train": 29000, "valid": 1014, "test": 1000},

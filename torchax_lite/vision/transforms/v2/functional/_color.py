@@ -80,7 +80,7 @@ def adjust_brightness(inpt: Any, brightness_factor: float) -> Any:
     """The image made brighter (above 1) or darker; 0 gives black."""
 
 
-@register_image(adjust_brightness)
+@register_image(adjust_brightness, pil=F_pil.adjust_brightness)
 def adjust_brightness_image(image: Tensor, brightness_factor: float) -> Tensor:
     """``brightness_factor`` times a tensor image, clipped."""
     factor = _factor(brightness_factor, "brightness_factor")
@@ -89,7 +89,6 @@ def adjust_brightness_image(image: Tensor, brightness_factor: float) -> Tensor:
 
 
 adjust_brightness_video = as_video(adjust_brightness_image)
-register(adjust_brightness, Image.Image)(F_pil.adjust_brightness)
 
 
 @functional
@@ -97,7 +96,7 @@ def adjust_saturation(inpt: Any, saturation_factor: float) -> Any:
     """The image with more (above 1) or less colour; 0 gives black and white."""
 
 
-@register_image(adjust_saturation)
+@register_image(adjust_saturation, pil=F_pil.adjust_saturation)
 def adjust_saturation_image(image: Tensor, saturation_factor: float) -> Tensor:
     """A tensor image blended with its luminance."""
     factor = _factor(saturation_factor, "saturation_factor")
@@ -105,7 +104,6 @@ def adjust_saturation_image(image: Tensor, saturation_factor: float) -> Tensor:
 
 
 adjust_saturation_video = as_video(adjust_saturation_image)
-register(adjust_saturation, Image.Image)(F_pil.adjust_saturation)
 
 
 @functional
@@ -113,7 +111,7 @@ def adjust_contrast(inpt: Any, contrast_factor: float) -> Any:
     """The image with more (above 1) or less contrast; 0 gives gray."""
 
 
-@register_image(adjust_contrast)
+@register_image(adjust_contrast, pil=F_pil.adjust_contrast)
 def adjust_contrast_image(image: Tensor, contrast_factor: float) -> Tensor:
     """A tensor image blended with its mean luminance."""
     factor = _factor(contrast_factor, "contrast_factor")
@@ -122,7 +120,6 @@ def adjust_contrast_image(image: Tensor, contrast_factor: float) -> Tensor:
 
 
 adjust_contrast_video = as_video(adjust_contrast_image)
-register(adjust_contrast, Image.Image)(F_pil.adjust_contrast)
 
 
 @functional
@@ -130,7 +127,7 @@ def adjust_sharpness(inpt: Any, sharpness_factor: float) -> Any:
     """The image made sharper (above 1) or softer."""
 
 
-@register_image(adjust_sharpness)
+@register_image(adjust_sharpness, pil=F_pil.adjust_sharpness)
 def adjust_sharpness_image(image: Tensor, sharpness_factor: float) -> Tensor:
     """A tensor image blended with its smoothed version."""
     channels, height, width = image.shape[-3:]
@@ -143,7 +140,6 @@ def adjust_sharpness_image(image: Tensor, sharpness_factor: float) -> Tensor:
 
 
 adjust_sharpness_video = as_video(adjust_sharpness_image)
-register(adjust_sharpness, Image.Image)(F_pil.adjust_sharpness)
 
 
 @functional
@@ -151,7 +147,7 @@ def adjust_hue(inpt: Any, hue_factor: float) -> Any:
     """The image with its hue turned by ``hue_factor`` (-0.5 to 0.5) of a full turn."""
 
 
-@register_image(adjust_hue)
+@register_image(adjust_hue, pil=F_pil.adjust_hue)
 def adjust_hue_image(image: Tensor, hue_factor: float) -> Tensor:
     """A tensor image with its hue turned."""
     if not (-0.5 <= hue_factor <= 0.5):
@@ -162,7 +158,6 @@ def adjust_hue_image(image: Tensor, hue_factor: float) -> Tensor:
 
 
 adjust_hue_video = as_video(adjust_hue_image)
-register(adjust_hue, Image.Image)(F_pil.adjust_hue)
 
 
 @functional
@@ -170,7 +165,7 @@ def adjust_gamma(inpt: Any, gamma: float, gain: float = 1) -> Any:
     """``gain * image ** gamma``, for values from 0 to 1."""
 
 
-@register_image(adjust_gamma)
+@register_image(adjust_gamma, pil=F_pil.adjust_gamma)
 def adjust_gamma_image(image: Tensor, gamma: float, gain: float = 1.0) -> Tensor:
     """A tensor image to the power of ``gamma``."""
     if gamma < 0:
@@ -179,7 +174,6 @@ def adjust_gamma_image(image: Tensor, gamma: float, gain: float = 1.0) -> Tensor
 
 
 adjust_gamma_video = as_video(adjust_gamma_image)
-register(adjust_gamma, Image.Image)(F_pil.adjust_gamma)
 
 
 @functional
@@ -187,7 +181,7 @@ def posterize(inpt: Any, bits: int) -> Any:
     """Only the ``bits`` highest bits of each value."""
 
 
-@register_image(posterize)
+@register_image(posterize, pil=F_pil.posterize)
 def posterize_image(image: Tensor, bits: int) -> Tensor:
     """A tensor image cut to ``bits`` bits."""
     if not isinstance(bits, int) or not 0 <= bits <= 8:
@@ -205,7 +199,6 @@ def _value_bits(dtype: Any) -> int:
 
 
 posterize_video = as_video(posterize_image)
-register(posterize, Image.Image)(F_pil.posterize)
 
 
 @functional
@@ -213,7 +206,7 @@ def solarize(inpt: Any, threshold: float) -> Any:
     """Values that reach the threshold inverted."""
 
 
-@register_image(solarize)
+@register_image(solarize, pil=F_pil.solarize)
 def solarize_image(image: Tensor, threshold: float) -> Tensor:
     """A tensor image, inverted where it reaches the threshold."""
     if threshold > _max_value(image.dtype):
@@ -222,7 +215,6 @@ def solarize_image(image: Tensor, threshold: float) -> Tensor:
 
 
 solarize_video = as_video(solarize_image)
-register(solarize, Image.Image)(F_pil.solarize)
 
 
 @functional
@@ -230,7 +222,7 @@ def autocontrast(inpt: Any) -> Any:
     """Each channel stretched to the full range."""
 
 
-@register_image(autocontrast)
+@register_image(autocontrast, pil=F_pil.autocontrast)
 def autocontrast_image(image: Tensor) -> Tensor:
     """Each channel of a tensor image stretched to the full range."""
     _check_channels(image)
@@ -238,7 +230,6 @@ def autocontrast_image(image: Tensor) -> Tensor:
 
 
 autocontrast_video = as_video(autocontrast_image)
-register(autocontrast, Image.Image)(F_pil.autocontrast)
 
 
 @functional
@@ -246,7 +237,7 @@ def equalize(inpt: Any) -> Any:
     """Each channel with a flat histogram."""
 
 
-@register_image(equalize)
+@register_image(equalize, pil=F_pil.equalize)
 def equalize_image(image: Tensor) -> Tensor:
     """Each channel of a tensor image with a flat histogram (of 256 levels)."""
     if image.numel() == 0:
@@ -255,7 +246,6 @@ def equalize_image(image: Tensor) -> Tensor:
 
 
 equalize_video = as_video(equalize_image)
-register(equalize, Image.Image)(F_pil.equalize)
 
 
 @functional
@@ -263,14 +253,13 @@ def invert(inpt: Any) -> Any:
     """The negative."""
 
 
-@register_image(invert)
+@register_image(invert, pil=F_pil.invert)
 def invert_image(image: Tensor) -> Tensor:
     """The negative of a tensor image."""
     return color.invert(image)
 
 
 invert_video = as_video(invert_image)
-register(invert, Image.Image)(F_pil.invert)
 
 
 @functional

@@ -65,14 +65,13 @@ def horizontal_flip(inpt: Any) -> Any:
     """The input mirrored left to right."""
 
 
-@register_image(horizontal_flip)
+@register_image(horizontal_flip, pil=F_pil.hflip)
 def horizontal_flip_image(image: Tensor) -> Tensor:
     """A tensor image mirrored left to right."""
     return geometry.flip(image, dim=-1)
 
 
 horizontal_flip_video = as_video(horizontal_flip_image)
-register(horizontal_flip, Image.Image)(F_pil.hflip)
 
 
 @register(horizontal_flip, tv_tensors.Mask)
@@ -96,14 +95,13 @@ def vertical_flip(inpt: Any) -> Any:
     """The input mirrored top to bottom."""
 
 
-@register_image(vertical_flip)
+@register_image(vertical_flip, pil=F_pil.vflip)
 def vertical_flip_image(image: Tensor) -> Tensor:
     """A tensor image mirrored top to bottom."""
     return geometry.flip(image, dim=-2)
 
 
 vertical_flip_video = as_video(vertical_flip_image)
-register(vertical_flip, Image.Image)(F_pil.vflip)
 
 
 @register(vertical_flip, tv_tensors.Mask)
@@ -292,7 +290,7 @@ def _parse_pad_padding(padding: Any) -> list[int]:
     raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple or list. Found {len(padding)}")
 
 
-@register_image(pad)
+@register_image(pad, pil=F_pil.pad)
 def pad_image(image: Tensor, padding: Any, fill: Any = None, padding_mode: str = "constant") -> Tensor:
     """A tensor image with borders of a value (one, or one for each channel), or of its own pixels."""
     sides = _parse_pad_padding(padding)
@@ -309,7 +307,6 @@ def pad_image(image: Tensor, padding: Any, fill: Any = None, padding_mode: str =
 
 
 pad_video = as_video(pad_image)
-register(pad, Image.Image)(F_pil.pad)
 
 
 @register(pad, tv_tensors.Mask)
@@ -372,7 +369,7 @@ def crop(inpt: Any, top: int, left: int, height: int, width: int) -> Any:
     """A rectangle of the input."""
 
 
-@register_image(crop)
+@register_image(crop, pil=F_pil.crop)
 def crop_image(image: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
     """A rectangle of a tensor image: a view, unless it leaves the image (0 there)."""
     h, w = image.shape[-2:]
@@ -388,7 +385,6 @@ def crop_image(image: Tensor, top: int, left: int, height: int, width: int) -> T
 
 
 crop_video = as_video(crop_image)
-register(crop, Image.Image)(F_pil.crop)
 
 
 @register(crop, tv_tensors.Mask)

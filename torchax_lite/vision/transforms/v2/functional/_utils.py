@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import PIL.Image
+
 from torchax_lite import Tensor
 
 from .... import tv_tensors
@@ -70,8 +72,10 @@ def register(target: Kernel, *types: type, wrapped: bool = True) -> Callable[[Ke
     return add
 
 
-def register_image(target: Kernel) -> Callable[[Kernel], Kernel]:
-    """`register` for pure tensors, images and videos."""
+def register_image(target: Kernel, pil: Kernel | None = None) -> Callable[[Kernel], Kernel]:
+    """`register` for pure tensors, images and videos; ``pil`` is the kernel of Pillow images, if there is one."""
+    if pil is not None:
+        register(target, PIL.Image.Image)(pil)
     return register(target, Tensor, tv_tensors.Image, tv_tensors.Video)
 
 
