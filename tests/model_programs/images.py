@@ -143,7 +143,7 @@ def vgg():
             inputs = width
     head = [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(True), nn.Dropout(), nn.Linear(64, 64), nn.ReLU(True)]
     net = nn.Sequential(*layers, *head, nn.Dropout(), nn.Linear(64, 5), nn.LogSoftmax(dim=1))
-    optimizer = torch.optim.Adamax(net.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adamax(net.parameters(), lr=5e-4)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.98)
     return [net], stepper(Classification(net, _pool(images, labels, 8), nn.NLLLoss()), optimizer, scheduler)
 

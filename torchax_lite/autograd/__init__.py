@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from ..tensor import dispatch
@@ -25,7 +25,7 @@ from .variable import Variable
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, Tensor) or not isinstance(x, Sequence) else tuple(x)
+    return (x,) if isinstance(x, Tensor) or not isinstance(x, Iterable) else tuple(x)
 
 
 def _edges_or_tensors(x: Any) -> tuple[Any, ...]:

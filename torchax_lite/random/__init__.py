@@ -9,6 +9,7 @@ from .fills import (
     bernoulli_scalar,
     bernoulli_tensor,
     cauchy,
+    check_probabilities,
     dropout_noise,
     exponential,
     geometric,
@@ -17,6 +18,7 @@ from .fills import (
     random_full,
     random_int,
     uniform,
+    uniforms_for_probabilities,
 )
 from .gamma import dirichlet, standard_gamma
 from .mt19937 import DEFAULT_SEED, CPUGenerator, check_seed
@@ -29,6 +31,7 @@ __all__ = [
     "bernoulli_tensor",
     "binomial",
     "cauchy",
+    "check_probabilities",
     "check_seed",
     "dirichlet",
     "dropout_noise",
@@ -43,6 +46,7 @@ __all__ = [
     "randperm",
     "standard_gamma",
     "uniform",
+    "uniforms_for_probabilities",
 ]
 
 _TORCH_RANDOM = frozenset(

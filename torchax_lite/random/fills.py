@@ -20,6 +20,7 @@ __all__ = [
     "bernoulli_scalar",
     "bernoulli_tensor",
     "cauchy",
+    "check_probabilities",
     "dropout_noise",
     "exponential",
     "geometric",
@@ -28,6 +29,7 @@ __all__ = [
     "random_full",
     "random_int",
     "uniform",
+    "uniforms_for_probabilities",
 ]
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
@@ -325,12 +327,20 @@ def bernoulli_tensor(generator: CPUGenerator, p: np.ndarray) -> np.ndarray:
     """``u < p`` as bool for a flat array of probabilities: float64 uniforms for float64, else float32 ones."""
     if p.size and p.dtype not in SIGNIFICAND_BITS:
         raise not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
-    valid = (p >= 0) & (p <= 1)
-    if not valid.all():
+    check_probabilities(p)
+    uniforms = uniforms_for_probabilities(generator, p.size, p.dtype)
+    return uniforms < p.astype(uniforms.dtype)
+
+
+def check_probabilities(p: np.ndarray) -> None:
+    """Raise where a probability is not in [0, 1]."""
+    if not ((p >= 0) & (p <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    if p.dtype == np.float64:
-        return generator.doubles(p.size) < p
-    return _singles(generator, p.size) < p.astype(np.float32)
+
+
+def uniforms_for_probabilities(generator: CPUGenerator, n: int, dtype: npt.DTypeLike) -> np.ndarray:
+    """What `n` probabilities of a dtype are compared with: float64 uniforms for float64, else float32 ones."""
+    return generator.doubles(n) if dtype == np.float64 else _singles(generator, n)
 
 
 def dropout_noise(generator: CPUGenerator, n: int, p: float, dtype: npt.DTypeLike) -> np.ndarray:

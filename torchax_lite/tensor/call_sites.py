@@ -103,6 +103,8 @@ def make_site(
             specs.append(Number(kind))
     bound_scalars: list[Any] = []
     defaults = bool(scalars) and tuple(scalars) == op.scalar_defaults
+    if defaults:
+        scalars = op.scalar_defaults  # a 0-dim tensor may equal its default
     for s in scalars:
         if s is None:
             bound_scalars.append(None)

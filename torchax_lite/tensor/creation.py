@@ -504,7 +504,7 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
     """A tensor of a shape, filled with one number."""
     shape = size_of((size,))
     d = check_dtype(dtype)
-    if isinstance(fill_value, Tensor) and fill_value.ndim == 0:
+    if isinstance(fill_value, Tensor) and fill_value.ndim == 0 and not fill_value.requires_grad:
         d = d or fill_value.dtype
         fill_value = fill_value.item()
     number = dispatch.python_number(fill_value)

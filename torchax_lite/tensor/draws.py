@@ -14,6 +14,7 @@ from ..engine.recorder import Node
 from ..ops.registry import OPS
 from ..random.checks import SIGNIFICAND_BITS, not_implemented
 from . import dispatch, dtypes
+from .casting import cast
 from .creation import record
 from .device import to_place
 from .generator import generator_for
@@ -22,6 +23,7 @@ from .sites import DiffSite
 from .strides import is_contiguous, memory_order
 from .tape import attach
 from .tensor import Tensor
+from .value_checks import known_values
 
 Array = np.ndarray[Any, Any]
 
@@ -280,6 +282,7 @@ def bernoulli_node(a: Aval, strides: Any, p: Tensor, generator: Any) -> Node:
     if p._aval.dtype.kind not in "fV":
         raise not_implemented("bernoulli_tensor_cpu_p_", p._aval.dtype)
     place = a.place
+    known = known_values(p)
     if p._aval.shape != a.shape:
         p = p.detach().expand(a.shape)
     if modes.transforms and p._aval.place.kind == "transform":
@@ -289,6 +292,18 @@ def bernoulli_node(a: Aval, strides: Any, p: Tensor, generator: Any) -> Node:
     if place.type != "cpu" or place.kind == "meta":
         statics = (dtypes.from_numpy_dtype(a.dtype),)
         return sampled("bernoulli", "random_bernoulli_tensor", (p,), statics, generator)._sync()
+    if known is None and place.kind != "trace":
+        return _bernoulli_of_pending(a, strides, p.detach(), generator)
     flat = _in_memory_order(host_values(p, "bernoulli"), strides)
     drawn = host.bernoulli_tensor(host_generator(generator, p, "bernoulli"), flat)
     return Node(a, _logical(drawn.astype(a.dtype), a.shape, strides))
+
+
+def _bernoulli_of_pending(a: Aval, strides: Any, p: Tensor, generator: Any) -> Node:
+    """Uniforms of the host, compared with the probabilities within the program that computes those."""
+    source = host_generator(generator, p, "bernoulli")
+    flat = host.uniforms_for_probabilities(source, a.size, p._aval.dtype)
+    uniforms = wrap_like(_logical(flat, a.shape, strides), p)
+    ones: Tensor = dispatch.call(OPS["lt"], [uniforms, cast(p, uniforms.dtype)], (), ())
+    node: Node = cast(ones, dtypes.from_numpy_dtype(a.dtype))._sync()
+    return node

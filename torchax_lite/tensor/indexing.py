@@ -26,7 +26,7 @@ _seen: dict[Any, Any] = {}
 
 def _moves(t: Tensor, key: Any, position: int) -> bool:
     """Whether this position should be an input: data at rest is read, or it was seen to change."""
-    if t._view is None and not t._requires_grad:
+    if not t._requires_grad:
         node = t._storage.node
         if node is not None and node.value is not None and t._aval.place.kind == "device":
             return True

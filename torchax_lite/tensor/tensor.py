@@ -869,9 +869,13 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         return int(self._only())
 
     def __float__(self) -> float:
+        if self._requires_grad:
+            _warn_of_lost_gradient()
         return float(self._only())
 
     def __complex__(self) -> complex:
+        if self._requires_grad:
+            _warn_of_lost_gradient()
         return complex(self._only())
 
     def __index__(self) -> int:
@@ -1042,6 +1046,24 @@ def tie_to_numpy(t: Tensor) -> np.ndarray[Any, Any]:
             [s * itemsize for s in t.stride()],
         )
     return view
+
+
+_lost_gradient_warned = False
+
+
+def _warn_of_lost_gradient() -> None:
+    """Warn, once a process, that a tensor with a gradient becomes a Python number."""
+    global _lost_gradient_warned
+    if not _lost_gradient_warned:
+        import warnings
+
+        _lost_gradient_warned = True
+        warnings.warn(
+            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+            "Consider using tensor.detach() first.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 for _method in vars(TensorMethods).values():
