@@ -58,15 +58,15 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 class Worker:
-    """A running `worker.py`."""
+    """A running `worker.py`; without `wait`, its first answer is still to be read."""
 
-    def __init__(self, python: str, side: str, loop: str, **extra: str) -> None:
+    def __init__(self, python: str, side: str, loop: str, wait: bool = True, **extra: str) -> None:
         command = [python, str(HERE / "worker.py"), side, loop]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment(**extra)
         )
-        self.first = self.read()
+        self.first = self.read() if wait else {}
 
     def read(self) -> dict[str, Any]:
         assert self.process.stdout and self.process.stderr

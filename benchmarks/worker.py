@@ -1,10 +1,10 @@
 """One side of one benchmark, in its own process: builds a loop, then runs it whenever it is told to.
 
     worker.py SIDE LOOP        SIDE: torch, torch-compiled, jax, torchax_lite
-    worker.py SIDE model:NAME  a model of tests/model_programs
+    worker.py SIDE model:NAME  a model of tests/model_programs, or of sides/jax_models.py
 
-Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took (and, for
-torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
+Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took, on the clock and
+of all processors (and, for torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
 first step: seconds for import, building and the first step.
 """
 
@@ -52,11 +52,13 @@ def main():
         import torchax_lite
 
         torchax_lite.install()
-    if name.startswith("model:"):
+    if side == "jax":
+        import importlib
+
+        loops = importlib.import_module("jax_models" if name.startswith("model:") else "jax_loops")
+    elif name.startswith("model:"):
         sys.path.insert(0, str(HERE.parent / "tests"))
         import model_loops as loops
-    elif side == "jax":
-        import jax_loops as loops
     else:
         import torch_loops as loops
     imported = time.perf_counter()
@@ -70,13 +72,13 @@ def main():
             answer(**versions(side))
         elif command == "run":
             steps, before = int(arguments[0]), counts(side)
-            start = time.perf_counter()
+            start, start_cpu = time.perf_counter(), time.process_time()
             for _ in range(steps):
                 result = step()
             loops.wait(result)
-            seconds = time.perf_counter() - start
+            seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
             after = counts(side)
-            answer(seconds=seconds, **{key: after[key] - before[key] for key in after})
+            answer(seconds=seconds, cpu_seconds=cpu_seconds, **{key: after[key] - before[key] for key in after})
 
 
 if __name__ == "__main__":
