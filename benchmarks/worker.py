@@ -4,8 +4,8 @@
     worker.py SIDE model:NAME  a model of tests/model_programs, or of sides/jax_models.py
 
 Answers each line on stdin with one line of JSON on stdout: "run N" with the seconds that N steps took, on the clock and
-of all processors (and, for torchax_lite, the engine's counts), "versions" with the versions in use. The first answer comes unasked, after the
-first step: seconds for import, building and the first step.
+of all processors (and, for torchax_lite, the engine's counts), "versions" with the versions in use. The first answer
+comes unasked, after the first step: seconds for import, building and the first step.
 """
 
 import json

@@ -127,7 +127,7 @@ def resnet50():
     images, labels = labelled_images(16, 3, 64, 4)
     net = ResNet(Bottleneck, [3, 4, 6, 3], 4, 4)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-4, total_steps=120)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-4, total_steps=50)
     return [net], stepper(Classification(net, _pool(images, labels, 8)), optimizer, scheduler)
 
 
