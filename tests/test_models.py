@@ -34,14 +34,8 @@ class Expected(NamedTuple):
 MODELS = {name: Expected() for name in RECORDED if name != "torch"} | {
     # PyTorch itself: 1.4e-4, where the loss passes zero.
     "vae": Expected(tolerance=1e-3),
-    # Kinks: PyTorch itself parts by 4e-3 (from step 23 on) when weights change by 1e-6 of themselves.
-    "vgg": Expected(tolerance=1e-2),
-    # Slices of images whose values were pending at the first step: positions are inputs from the fifth one on.
-    "unet": Expected(compiled_by=6),
     # Two optimizers.
     "dcgan": Expected(programs=94),
-    # The mask is drawn with a tensor of probabilities, whose values the draw reads.
-    "bert": Expected(programs=94),
     # The average of the weights is a copy at its first update.
     "realnvp": Expected(compiled_by=4),
     # 37 of the steps are greedy: the action is read. Their first ones differ from those that are not.
