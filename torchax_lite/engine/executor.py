@@ -27,6 +27,8 @@ CHECK_EVERY = 32
 """Executables made between two looks at the number of mappings."""
 SMALL_PROGRAM = 4
 """A program of at most this many ops, seen for the first time, may run op by op."""
+QUICK_PROGRAM = 128
+"""Ops of a program up to which its first compile is a quick one; in larger ones the quick emitters gain nothing."""
 SETTLED = 2
 """The run in short order at which a program is compiled thoroughly, and its line no longer suspected of a storm."""
 RECENT = 4
@@ -203,7 +205,7 @@ class Entry:
         if may_donate is not None:
             self._plan_donation(may_donate)
         platform = self.place.jax_device.platform
-        options = quick_options(platform) if quick else {}
+        options = quick_options(platform) if quick and len(self.program.instructions) <= QUICK_PROGRAM else {}
         self.upgrades = quick and bool(options) and len(self.program.instructions) > SMALL_PROGRAM
         label = self.program.label()
         key = None if label is None else disk.key(f"{label}{options}", self.donated, self.place)
@@ -283,7 +285,7 @@ def compile_program(
 
 
 def quick_options(platform: str) -> dict[str, Any]:
-    """XLA options for a program's first run: on CPU the older emitters compile in half the time, into slower loops."""
+    """XLA options for a program's first run: on CPU the older emitters compile small programs in half the time."""
     return {"xla_cpu_use_fusion_emitters": False} if platform == "cpu" else {}
 
 
