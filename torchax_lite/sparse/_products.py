@@ -10,7 +10,7 @@ import torchax_lite as torch
 
 from ..tensor.tensor import Tensor, strided
 from ._convert import as_coo, beside, coalesce, compressed_to_coo, host, scatter, to_compressed
-from ._graph import dense_result, lookup, part_of, record, sparse_result, with_pattern
+from ._graph import dense_result, lookup, part_of, pull, record, sparse_result, with_pattern
 from ._tensor import LAYOUT_NAMES, CompressedTensor, CooTensor, SparseTensor, compressed, coo
 
 
@@ -287,7 +287,17 @@ def sampled_addmm(c: Any, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1
             found = (x.index_select(0, rows) * y.t().index_select(0, columns)).sum(1)
         return beta * v + alpha * found
 
-    made = sparse_result("SparseSampledAddmmBackward0", f, (c, a, b), lambda v: c._with_parts(parts, v))
+    with torch.no_grad():
+        made = c._with_parts(parts, f(*map(part_of, (c, a, b))))
+    shown = made.detach()
+
+    def backward(g: Any) -> list[Any]:
+        grads = pull(f, (c, a, b), lookup(g, shown))
+        if not isinstance(g, SparseTensor) and c.requires_grad:
+            grads[0] = g * (beta.conjugate() if isinstance(beta, complex) else beta)
+        return grads
+
+    made = record("SparseSampledAddmmBackward0", (c, a, b), made, backward)
     return made if out is None else out.copy_(made)
 
 
