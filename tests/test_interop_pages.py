@@ -68,3 +68,16 @@ def test_orbax_round_trip(tmp_path):
     interop.save_orbax(tmp_path / "c", a)
     interop.load_orbax(tmp_path / "c", b)
     assert torch.equal(a.running_mean, b.running_mean) and b.num_batches_tracked == 1
+
+
+def test_orbax_keeps_64_bits(tmp_path):
+    pytest.importorskip("orbax.checkpoint")
+    module = nn.Module()
+    module.register_buffer("count", torch.tensor([2**40 + 1]))
+    module.third = nn.Parameter(torch.tensor([1 / 3], dtype=torch.float64))
+    interop.save_orbax(tmp_path / "c", module)
+    with torch.no_grad():
+        module.count.zero_()
+        module.third.zero_()
+    interop.load_orbax(tmp_path / "c", module)
+    assert module.count.tolist() == [2**40 + 1] and module.third.tolist() == [1 / 3]

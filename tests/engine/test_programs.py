@@ -314,3 +314,29 @@ def test_memory_stays_flat_over_a_long_loop():
                 gc.collect()
                 start = resident()
     assert resident() < start * 1.05
+
+
+def test_a_mask_drawn_with_a_tensor_of_probabilities_stays_in_the_program():
+    torch.manual_seed(3)
+    wanted = torch.bernoulli(torch.tensor([0.1, 0.4, 0.6, 0.9] * 8))
+    base = torch.tensor([0.05, 0.2, 0.3, 0.45] * 8)
+    engine.flush_all("test start")
+    engine.reset_stats()
+    torch.manual_seed(3)
+    drawn = torch.bernoulli(base * 2)
+    assert engine.stats().executions == 0
+    assert drawn.tolist() == wanted.tolist()
+
+
+def test_batches_of_a_view_of_data_are_one_program():
+    data = torch.arange(24.0).view(12, 2).sin()
+    engine.flush_all("data")
+    rows = data.unsqueeze(1)
+    seen = []
+    for start in range(0, 12, 3):
+        engine.reset_stats()
+        seen.append((rows[start : start + 3] * 2).exp().sum().item())
+        if start:
+            assert {made.why for made in engine.explain()} <= {"it came back and is compiled thoroughly"}
+    expected = np.exp(2 * np.sin(np.arange(24.0)).reshape(4, 6)).sum(1)
+    np.testing.assert_allclose(seen, expected, rtol=1e-5)

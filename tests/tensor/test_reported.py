@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,34 @@ def test_settings_of_backends() -> None:
 def test_division_of_a_known_integer_is_true_division() -> None:
     assert (torch.tensor(7) / 2).item() == 3.5 and (torch.tensor(7) / 2).dtype is torch.float32
     assert (torch.tensor(1) / 0).item() == float("inf")
+
+
+def test_gradients_of_the_values_of_a_dict_as_in_maml():
+    weights = {"a": torch.ones(2, requires_grad=True), "b": torch.ones(2, requires_grad=True)}
+    found = torch.autograd.grad((weights["a"] * weights["b"] * 3).sum(), weights.values())
+    assert [g.tolist() for g in found] == [[3.0, 3.0], [3.0, 3.0]]
+    outputs = (w * 2 for w in weights.values())
+    torch.autograd.backward(outputs, (torch.ones(2) for _ in range(2)), inputs=(w for w in weights.values()))
+    assert weights["a"].grad.tolist() == [2.0, 2.0]
+
+
+def test_alpha_may_be_a_tensor_that_equals_its_default():
+    x = torch.ones(2)
+    assert torch.add(x, x, alpha=torch.tensor(1.0)).tolist() == [2.0, 2.0]
+    assert x.clone().sub_(x, alpha=torch.tensor(1)).tolist() == [0.0, 0.0]
+    assert x.clone().addcdiv_(x, x, value=torch.tensor(1.0)).tolist() == [2.0, 2.0]
+
+
+def test_full_refuses_a_value_that_requires_grad():
+    value = torch.tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match="argument 'fill_value' .* must be Number, not Tensor"):
+        torch.full((2,), value)
+    assert torch.full((2,), value.detach()).tolist() == [2.0, 2.0]
+
+
+def test_float_of_a_tensor_with_a_gradient_warns_once(monkeypatch):
+    monkeypatch.setattr(sys.modules["torchax_lite.tensor.tensor"], "_lost_gradient_warned", False)
+    loss = torch.ones(1, requires_grad=True)
+    with pytest.warns(UserWarning, match="Converting a tensor with requires_grad=True to a scalar") as seen:
+        assert float(loss) == complex(loss).real == 1.0
+    assert len(seen) == 1

@@ -26,9 +26,12 @@ def save_orbax(path: str | os.PathLike[str], module: Any, *, overwrite: bool = F
     Args:
         path: the folder; it must not exist unless ``overwrite`` is set.
     """
+    import jax
+
     checkpointer = _checkpointer()
-    checkpointer.save(os.path.abspath(path), _as_tree(module.state_dict()), force=overwrite)
-    checkpointer.wait_until_finished()
+    with jax.enable_x64(True):
+        checkpointer.save(os.path.abspath(path), _as_tree(module.state_dict()), force=overwrite)
+        checkpointer.wait_until_finished()
 
 
 def load_orbax(path: str | os.PathLike[str], module: Any) -> None:
@@ -39,5 +42,6 @@ def load_orbax(path: str | os.PathLike[str], module: Any) -> None:
     target = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), _as_tree(module.state_dict())
     )
-    found = checkpointer.restore(os.path.abspath(path), target)
+    with jax.enable_x64(True):  # int64 and float64 stay what they are
+        found = checkpointer.restore(os.path.abspath(path), target)
     module.load_state_dict({name: from_jax(array) for name, array in found.items()})
