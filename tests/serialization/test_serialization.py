@@ -463,3 +463,15 @@ def test_links_and_modes_are_kept(tmp_path):
     link.symlink_to(target)
     save(2, link)
     assert link.is_symlink() and load(target) == 2 and target.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_cannot_be_pickled_is_named_in_pythons_words(tmp_path):
+    for obj in (lambda: 1, type("Local", (), {})()):
+        with pytest.raises(Exception) as wanted:
+            pickle.dumps(obj)
+        with pytest.raises(wanted.type) as found:
+            save(obj, tmp_path / "f.pt")
+        assert str(found.value).partition(" at 0x")[0] == str(wanted.value).partition(" at 0x")[0]
+    with pytest.raises(EOFError) as found:
+        load(io.BytesIO())
+    assert str(found.value) == ""

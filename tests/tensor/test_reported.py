@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import importlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -163,3 +165,22 @@ def test_float_of_a_tensor_with_a_gradient_warns_once(monkeypatch):
     with pytest.warns(UserWarning, match="Converting a tensor with requires_grad=True to a scalar") as seen:
         assert float(loss) == complex(loss).real == 1.0
     assert len(seen) == 1
+
+
+def test_arrays_whose_memory_no_tensor_can_share() -> None:
+    fields = np.zeros(3, dtype=[("a", "f4"), ("b", "i2")])["a"]
+    back = np.arange(3)[::-1]
+    for make in (torch.tensor, torch.as_tensor, torch.from_numpy):
+        raises(ValueError, "given numpy array strides not a multiple of the element byte size", partial(make, fields))
+        raises(ValueError, "At least one stride in the given numpy array is negative", partial(make, back))
+    raises(TypeError, "expected np.ndarray (got numpy.float32)", lambda: torch.from_numpy(np.float32(1)))
+
+
+def test_a_read_only_array_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("torchax_lite.tensor.creation"), "_warned_not_writable", False)
+    fixed = np.arange(3)
+    fixed.flags.writeable = False
+    with pytest.warns(UserWarning, match="not writable") as caught:
+        torch.from_numpy(fixed)
+        torch.from_numpy(fixed)
+    assert len(caught) == 1 and caught[0].filename == __file__

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import io
+import math
 import pathlib
 import pickle
 import subprocess
@@ -420,3 +421,35 @@ def test_labels_are_drawn():
         utils.draw_bounding_boxes(image, corners, labels=["a", "b"])
     with pytest.warns(UserWarning, match="No box was drawn"):
         assert utils.draw_bounding_boxes(image, corners[:0]) is image
+
+
+def test_points_half_way_between_pixels_are_sampled_as_torchvision_samples_them():
+    """A policy shears by 0.1: every tenth row lies half-way (recorded with torchvision 0.29)."""
+    image = torch.arange(28, dtype=torch.uint8).repeat(28, 1)[None]
+    recorded = {
+        0.1: [
+            14, 14, 14, 14, 14, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+            17, 17, 17,
+        ],
+        0.2: [
+            14, 14, 14, 15, 15, 15, 15, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 18, 18, 18, 18, 18, 18, 19, 19,
+            19, 19, 20,
+        ],
+        -0.1: [
+            14, 14, 14, 14, 14, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+            11, 11, 11,
+        ],
+    }  # fmt: skip
+    for shear, column in recorded.items():
+        sheared = F.affine(image, 0.0, [0, 0], 1.0, [math.degrees(math.atan(shear)), 0.0], center=[0, 0])
+        assert sheared[0, :, 14].tolist() == column, shear
+
+
+def test_classes_that_mixing_cannot_count():
+    images = torch.rand(3, 3, 4, 4)
+    with pytest.raises(RuntimeError, match="Class values must be smaller than num_classes"):
+        v2.MixUp(num_classes=2)(images, torch.tensor([0, 1, 2]))
+    with pytest.raises(RuntimeError, match="Class values must be non-negative"):
+        v2.CutMix(num_classes=2)(images, torch.tensor([0, -1, 1]))
+    with pytest.raises(RuntimeError, match="only applicable to index tensor of type LongTensor"):
+        v2.MixUp(num_classes=2)(images, torch.tensor([0.0, 1.0, 1.0]))

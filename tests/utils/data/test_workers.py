@@ -526,3 +526,11 @@ def test_an_open_script_runs_once_and_torch_is_ours_in_its_workers(tmp_path):
     batches = "[0, 1, 4] torchax_lite.utils.data\n[9, 16, 25] torchax_lite.utils.data\n"
     assert done.stdout == "run\n" + 2 * batches, done.stderr
     assert not re.search("Warning|Error", done.stderr), done.stderr
+
+
+def test_workers_do_not_stack_what_requires_grad():
+    """PyTorch's workers stack into shared memory (``out=``), which no gradient can pass."""
+    weight = torch.nn.Parameter(torch.ones(2))
+    assert next(iter(DataLoader([weight, weight], 2))).grad_fn is not None
+    with pytest.raises(RuntimeError, match=r"stack\(\): functions with out=... arguments don't support automatic diff"):
+        list(DataLoader([weight, weight], 2, num_workers=1))

@@ -157,7 +157,7 @@ def _warm_up() -> None:
 def main(descriptor: int, modules: list[str]) -> None:
     """Import what workers need, then serve over the socket ``descriptor``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("host", "pickling", "worker"):
+    for name in ("pickling", "worker"):
         importlib.import_module(f"torchax_lite.utils.data._utils.{name}")
     importlib.import_module("torchax_lite.utils.data")
     for name in modules:
