@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import importlib
+import sys
 from functools import partial
 
 import numpy as np
