@@ -89,12 +89,12 @@ def _patched(tracer: Tracer, autowrap: list[tuple[dict[str, Any], str]]) -> Iter
         in_dict(table, name)
     _tracing += 1
     nn.Module.__call__ = module_call  # type: ignore[method-assign]
-    nn.Module.__getattr__ = module_getattr  # type: ignore[method-assign]
+    nn.Module.__getattr__ = module_getattr  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
         nn.Module.__call__ = call  # type: ignore[method-assign]
-        nn.Module.__getattr__ = getter  # type: ignore[method-assign]
+        nn.Module.__getattr__ = getter  # type: ignore[assignment, method-assign]
         _tracing -= 1
         for f in reversed(undo):
             f()
