@@ -14,6 +14,7 @@ from ..engine.avals import CPU, Aval, aval
 from ..engine.recorder import Node
 from ..engine.snapshots import snapshot
 from ..ops import views as view_ops
+from ..ops.view_slices import slice_bounds
 from . import dispatch, dtypes, overriding
 from .device import device, from_place, to_place
 from .modes import modes
@@ -1015,7 +1016,7 @@ def _host_reshape(x: Any, size: Any) -> Any:
 
 
 def _host_slice(x: Any, dim: int, start: Any, end: Any, step: int) -> Any:
-    first, n = view_ops.slice_bounds(x.shape[dim], start, end, step)
+    first, n = slice_bounds(x.shape[dim], start, end, step)
     return x[(slice(None),) * (dim % x.ndim) + (slice(first, first + n * step, step),)]
 
 
