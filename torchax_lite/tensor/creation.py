@@ -148,6 +148,8 @@ empty, empty_like, _new_empty = _filler("empty", 0, "unspecified values (zeros h
 
 def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, names: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor of a shape, filled with one number."""
+    if names is not None:
+        raise TypeError("full() got an unexpected keyword argument 'names'")
     shape = size_of((size,))
     d = check_dtype(dtype)
     if isinstance(fill_value, Tensor) and fill_value.ndim == 0 and not fill_value.requires_grad:

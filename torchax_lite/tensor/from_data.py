@@ -284,13 +284,27 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
 
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor from an object with ``__dlpack__`` (shares memory with host arrays)."""
+    """A tensor from an object with ``__dlpack__`` (shares memory with host arrays), moved to ``device`` if one is named.
+
+    Raises:
+        BufferError: for a tensor that requires grad, or one without values.
+    """
+    shared = _shared_by_dlpack(ext_tensor)
+    if copy:
+        shared = clone(shared)
+    return shared if device is None else to(shared, device)
+
+
+def _shared_by_dlpack(ext_tensor: Any) -> Tensor:
     if isinstance(ext_tensor, Tensor):
-        return ext_tensor
+        if ext_tensor.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        if ext_tensor.is_meta:
+            raise BufferError("Cannot pack tensors on meta")
+        return ext_tensor.detach()
     kind = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
     if kind == 1:
-        shared = from_numpy(np.from_dlpack(ext_tensor))
-        return clone(shared) if copy else shared
+        return from_numpy(np.from_dlpack(ext_tensor))
     import jax
 
     from ..interop import from_jax
