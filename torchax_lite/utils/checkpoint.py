@@ -19,7 +19,7 @@ import torchax_lite as torch
 
 from ..autograd.engine import current_pass, version_error
 from ..autograd.graph import pack, saved_tensors_hooks, unpacked
-from ..tensor import dispatch, intercept
+from ..tensor import dispatch, op_interception
 from ..tensor.generator import _accelerators, default_generator_of, fork_rng
 from ..tensor.modes import modes
 from ..tensor.tensor import Tensor
@@ -141,7 +141,7 @@ class _Surroundings:
 
 
 def _mixed_precision_in_use() -> bool:
-    return intercept.local.cast is not None
+    return op_interception.local.cast is not None
 
 
 # -- use_reentrant=True ------------------------------------------------------------------------------------------------
@@ -488,11 +488,11 @@ class _Log:
             lines.append(f"{op.name}({shown})    {user_line()}")
             return dispatch.call(op, tensors, scalars, statics)
 
-        intercept.push(handler)
+        op_interception.push(handler)
         try:
             yield
         finally:
-            intercept.pop(handler)
+            op_interception.pop(handler)
 
     def text(self, error: str) -> str:
         """The error with both lists of ops."""
