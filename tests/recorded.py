@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +14,7 @@ def load_recorder(name: str) -> ModuleType:
     """The module ``tests/recorders/name.py``, whose cases and observers a test runs on this package."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "recorders" / f"{name}.py")
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

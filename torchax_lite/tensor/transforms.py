@@ -57,6 +57,22 @@ class Level:
         return top_place(device_of(where), self.depth)  # type: ignore[return-value]
 
 
+def common_size(sizes: Sequence[int]) -> int:
+    """The number of examples in a batch, from the sizes of all mapped dims.
+
+    Raises:
+        ValueError: there is none, or they differ.
+    """
+    if not sizes:
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    if any(s != sizes[0] for s in sizes):
+        raise ValueError(
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
+            "dimension"
+        )
+    return sizes[0]
+
+
 class TransformPlace(Place):
     """The place of one level on top of another place. Interned by :func:`_place_on`."""
 
@@ -454,6 +470,7 @@ def _rebase(t: Any, lifted: Any, where: Place) -> None:
 
 
 __all__ = [
-    "BATCH", "CONTROL_FLOW", "DUAL", "ITEM", "NO_STORAGE", "Level", "Lifted", "TransformPlace", "adopt", "detach", "held_of", "lift", "link", "meet", "primal_of",
+    "BATCH", "CONTROL_FLOW", "DUAL", "ITEM", "NO_STORAGE", "Level", "Lifted", "TransformPlace", "adopt", "common_size", "detach",
+    "held_of", "lift", "link", "meet", "primal_of",
     "put", "readable", "snapshot", "top_place", "transfer", "unlinked",
 ]  # fmt: skip
