@@ -18,3 +18,14 @@ def nothing_pending():
     from torchax_lite import engine
 
     engine.flush_all("test start")
+
+
+@pytest.fixture
+def cheap_compiles(monkeypatch):
+    """For tests that compile hundreds of programs which run once: XLA is told to spend little on them."""
+    from torchax_lite.engine import executor
+
+    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    monkeypatch.setattr(executor, "quick_options", lambda platform: options)
+    # Every case is a program of its own at the same line: no recompilation storm.
+    monkeypatch.setattr(executor, "STORM", 1 << 30)

@@ -232,7 +232,7 @@ def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
         owner, _, attribute = p.name.rpartition(".")
         if attribute in ("__get__", "__set__"):
             owner, attribute = owner.rpartition(".")[0], owner.rpartition(".")[2]
-            key: Any = vars(Tensor).get(attribute, Tensor)
+            key: Any = inspect.getattr_static(Tensor, attribute, Tensor)
         else:
             key = owners[owner]
         listed = found.setdefault(key, [])

@@ -7,7 +7,6 @@ from typing import Any
 from ..registry import case, raises, same
 
 NOTES = "notes/autograd.html"
-FUNC = "func.api.html"
 
 
 @case("torch.autograd", NOTES)

@@ -7,7 +7,7 @@ import pytest
 
 import torchax_lite as torch
 from torchax_lite.amp import _state
-from torchax_lite.tensor import dispatch, intercept
+from torchax_lite.tensor import dispatch, op_interception
 
 x = torch.ones(2, 2)
 plain_codes = {f: f.__code__ for f in (dispatch.call, dispatch.call1, dispatch.call2, dispatch.call_out)}
@@ -221,10 +221,10 @@ def test_interception_costs_nothing_afterwards():
         calls.append(op.name)
         return dispatch.call(op, tensors, scalars, statics)
 
-    intercept.push(handler)
+    op_interception.push(handler)
     try:
         (x + x).exp()
     finally:
-        intercept.pop(handler)
+        op_interception.pop(handler)
     x + x
     assert calls == ["add", "exp"]

@@ -1,12 +1,12 @@
 """Every distribution, transform, constraint, divergence and error against PyTorch's (``record_distributions.py``)."""
 
 import gzip
-import importlib.util
 import json
 import pathlib
 
 import numpy as np
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 import torchax_lite.distributions
@@ -16,14 +16,7 @@ with gzip.open(TESTS / "data" / "distributions.json.gz") as _file:
     RECORD = json.load(_file)
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_distributions", TESTS / "recorders/record_distributions.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-R = load_recorder()
+R = load_recorder("record_distributions")
 RTOL = {"float32": 1e-4, "float64": 1e-8}  # PyTorch's trigamma (in gradients) is good to some 1e-9
 ATOL = {"float32": 2e-5, "float64": 1e-9}
 # samples that pass through floating-point operations after the draw may differ in the last places

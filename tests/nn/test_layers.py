@@ -1,6 +1,5 @@
 """Layers against PyTorch's (``tests/recorders/record_nn.py``): printing, state, initial values, outputs, gradients."""
 
-import importlib.util
 import json
 import math
 import pathlib
@@ -8,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 
@@ -16,14 +16,7 @@ RECORD = json.loads((TESTS / "data" / "nn_layers.json").read_text())
 VALUES = np.load(TESTS / "data" / "nn_layers.npz")["arr_0"]
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_nn", TESTS / "recorders" / "record_nn.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load_recorder()
+recorder = load_recorder("record_nn")
 
 
 @pytest.fixture(autouse=True)

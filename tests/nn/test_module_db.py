@@ -10,7 +10,6 @@ replays all configurations; otherwise modules with very many of them are tested 
 
 import collections
 import gzip
-import importlib.util
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ import warnings
 
 import numpy as np
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 
@@ -33,14 +33,7 @@ MOST = 6
 """Right configurations of a module that are tested by default."""
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_module_db", TESTS / "recorders" / "record_module_db.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load_recorder()
+recorder = load_recorder("record_module_db")
 
 CASES = collections.defaultdict(list)
 for number, case in enumerate(RECORD):

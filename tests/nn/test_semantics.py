@@ -3,12 +3,11 @@
 The cases and how they are observed are in ``tests/recorders/record_nn_semantics.py``.
 """
 
-import importlib.util
 import json
 import pathlib
-import sys
 
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 
@@ -16,15 +15,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads((TESTS / "data" / "nn_semantics.json").read_text())
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_nn_semantics", TESTS / "recorders" / "record_nn_semantics.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # for pickling what it defines
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load_recorder()
+recorder = load_recorder("record_nn_semantics")
 
 
 def test_every_case_is_recorded():

@@ -4,12 +4,12 @@ The cases and how they are observed are in ``tests/recorders/record_nn_tools.py`
 """
 
 import gc
-import importlib.util
 import json
 import math
 import pathlib
 
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 from torchax_lite import engine
@@ -19,14 +19,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads((TESTS / "data" / "nn_tools.json").read_text())
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_nn_tools", TESTS / "recorders" / "record_nn_tools.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load_recorder()
+recorder = load_recorder("record_nn_tools")
 
 
 def agree(found, expected, path=""):

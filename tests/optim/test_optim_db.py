@@ -1,12 +1,12 @@
 """Every optimizer and option of PyTorch's own database (``tests/recorders/record_optim_db.py``)."""
 
 import gzip
-import importlib.util
 import json
 import math
 import pathlib
 
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 import torchax_lite.optim  # noqa: F401  (the cases reach it as torch.optim)
@@ -15,14 +15,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads(gzip.decompress((TESTS / "data" / "optim_db.json.gz").read_bytes()))
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_optim_db", TESTS / "recorders" / "record_optim_db.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RECORDER = load_recorder()
+RECORDER = load_recorder("record_optim_db")
 TOLERANCES = {
     "float32": (1e-5, 1e-6),
     "float64": (1e-12, 1e-13),

@@ -1,10 +1,10 @@
 """Trajectories against PyTorch's (``tests/recorders/record_optim.py``)."""
 
-import importlib.util
 import json
 import pathlib
 
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 import torchax_lite.optim  # noqa: F401  (the cases reach it as torch.optim)
@@ -13,14 +13,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads((TESTS / "data" / "optim.json").read_text())
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_optim", TESTS / "recorders" / "record_optim.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RECORDER = load_recorder()
+RECORDER = load_recorder("record_optim")
 CASES = {name: arguments for name, *arguments in RECORDER.cases()}
 TOLERANCES = {"float32": (1e-5, 1e-6), "float64": (1e-12, 1e-14), "bfloat16": (3e-2, 3e-2), "complex64": (1e-5, 1e-6)}
 

@@ -1,12 +1,12 @@
 """Learning-rate schedules against PyTorch's (``tests/recorders/record_schedulers.py``)."""
 
 import gzip
-import importlib.util
 import json
 import pathlib
 import warnings
 
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 import torchax_lite.optim  # noqa: F401  (the cases reach it as torch.optim)
@@ -15,14 +15,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads(gzip.decompress((TESTS / "data" / "schedulers.json.gz").read_bytes()))
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_schedulers", TESTS / "recorders" / "record_schedulers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RECORDER = load_recorder()
+RECORDER = load_recorder("record_schedulers")
 RATES = dict(RECORDER.rate_cases())
 
 

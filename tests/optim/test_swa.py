@@ -1,11 +1,11 @@
 """Averaged models against PyTorch's (``tests/recorders/record_swa.py``)."""
 
 import copy
-import importlib.util
 import json
 import pathlib
 
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 import torchax_lite.optim  # noqa: F401  (the cases reach it as torch.optim)
@@ -16,14 +16,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads((TESTS / "data" / "swa.json").read_text())
 
 
-def load_recorder():
-    spec = importlib.util.spec_from_file_location("record_swa", TESTS / "recorders" / "record_swa.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RECORDER = load_recorder()
+RECORDER = load_recorder("record_swa")
 
 
 @pytest.mark.parametrize("name", RECORDER.kinds())

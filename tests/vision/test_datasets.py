@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pathlib
 import pickle
 
 import numpy as np
 import pytest
+from recorded import load_recorder
 
 pytest.importorskip("PIL")
 
@@ -20,15 +20,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads((TESTS / "data" / "vision_datasets.json").read_text())
 
 
-def load_recorder():
-    file = TESTS / "recorders" / "record_vision_datasets.py"
-    spec = importlib.util.spec_from_file_location("record_vision_datasets", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load_recorder()
+recorder = load_recorder("record_vision_datasets")
 
 
 @pytest.mark.parametrize("name", recorder.CASES)

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pathlib
 
 import numpy as np
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 from torchax_lite import vision
-from torchax_lite.engine import executor
 
 TESTS = pathlib.Path(__file__).parents[1]
 RECORD = json.loads((TESTS / "data" / "vision_detection.json").read_text())
 
 
-def load_recorder():
-    file = TESTS / "recorders" / "record_vision_detection.py"
-    spec = importlib.util.spec_from_file_location("record_vision_detection", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+recorder = load_recorder("record_vision_detection")
 
 
-recorder = load_recorder()
-
-
-@pytest.fixture(autouse=True)
-def cheap_compiles(monkeypatch):
-    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-    monkeypatch.setattr(executor, "quick_options", lambda platform: options)
-    monkeypatch.setattr(executor, "STORM", 1 << 30)
+pytestmark = pytest.mark.usefixtures("cheap_compiles")
 
 
 def close(found, expected, name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pathlib
 import pickle
@@ -10,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from recorded import load_recorder
 
 import torchax_lite as torch
 from torchax_lite import vision
@@ -22,15 +22,7 @@ QUICK = ("squeezenet1_1",)
 """Models that are run on an image in every test run."""
 
 
-def load_recorder():
-    file = TESTS / "recorders" / "record_vision_models.py"
-    spec = importlib.util.spec_from_file_location("record_vision_models", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load_recorder()
+recorder = load_recorder("record_vision_models")
 
 
 @pytest.fixture(autouse=True)

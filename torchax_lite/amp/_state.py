@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..tensor import dispatch, dtypes, intercept
+from ..tensor import dispatch, dtypes, op_interception
 from ..tensor.casting import cast
-from ..tensor.intercept import MISS
 from ..tensor.interception import Layer
 from ..tensor.modes import modes
+from ..tensor.op_interception import MISS
 from . import _policies as policies
 from ._policies import BANNED, EINSUM, FP32, FP32_DTYPE, FP32_FIRST, LOWER, PROMOTE, RECURRENT
 
@@ -90,15 +90,15 @@ def _refresh() -> None:
     listed = [(d, policies.OPS[d], get_dtype(d)) for d in ("cuda", "xla", "cpu") if d in state.enabled]
     had, state.active = bool(state.active), tuple(listed)
     if not listed:
-        intercept.local.cast = None
+        op_interception.local.cast = None
         if had:
-            intercept.end()
+            op_interception.end()
             _LAYER.disable()
         return
-    intercept.local.cast = _handle
+    op_interception.local.cast = _handle
     if not had:
         _LAYER.enable()
-        intercept.begin()
+        op_interception.begin()
 
 
 @functools.cache
@@ -109,17 +109,17 @@ def _paths() -> dict[Any, str]:
 
 def _around(point: Any, args: tuple[Any, ...], kwargs: dict[str, Any], inner: Any) -> Any:
     """A listed function with cast arguments, and no casts inside."""
-    handler = intercept.local.cast
+    handler = op_interception.local.cast
     if handler is None:
         return inner(args, kwargs)
     changed = _cast_arguments(_paths()[point.function], args, kwargs)
     if changed is None:
         return inner(args, kwargs)
-    intercept.local.cast = None
+    op_interception.local.cast = None
     try:
         return inner(*changed)
     finally:
-        intercept.local.cast = handler
+        op_interception.local.cast = handler
 
 
 _LAYER = Layer(_around, _paths, rank=10)

@@ -188,7 +188,7 @@ def _batched(
 ) -> tuple[Any, ...]:  # fmt: skip
     """One backward for the whole batch of gradients, whose first dim the results have too."""
     from ..func.batching import batched, unbatched
-    from ..tensor.transforms import BATCH, Level
+    from ..tensor.transforms import BATCH, Level, common_size
     from .graph import GradientEdge
 
     if any(isinstance(x, GradientEdge) for x in (*outs, *wanted)):
@@ -207,14 +207,7 @@ def _batched(
                 "want some tensors in `grad_output` to be considered batched, consider using vmap."
             )
         sizes.append(g.shape[0])
-    if not sizes:
-        raise ValueError("vmap: Expected at least one Tensor to vmap over")
-    if any(s != sizes[0] for s in sizes):
-        raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
-            "dimension"
-        )
-    with Level(BATCH, sizes[0]) as level:
+    with Level(BATCH, common_size(sizes)) as level:
         rows = [None if g is None else batched(g, 0, level) for g in grads]
         found = grad(
             outs,

@@ -8,6 +8,7 @@ from typing import Any
 from ..tensor import transforms
 from ..tensor.modes import modes
 from ..tensor.tape import OpGradNode
+from ..tensor.transformed_sites import run_op_in
 from . import engine
 
 
@@ -80,7 +81,7 @@ class _Borrowed:
             if k in read and _changed(s):
                 raise RuntimeError(engine.version_error(s.aval, s.storage.counter, s.counter, None))
         cts = [g for g in buffer if g is not None]
-        found = iter(transforms.run_op_in(node, cts, needs, given, self.where))
+        found = iter(run_op_in(node, cts, needs, given, self.where))
         return [next(found) if need else None for need in needs]
 
 

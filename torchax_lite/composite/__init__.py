@@ -9,6 +9,7 @@ from . import (
     contraction,
     copies,
     data_dependent,
+    factorizations,
     joining,
     linalg,
     lowrank,
@@ -27,6 +28,6 @@ from . import (
 from .registry import FUNCTIONS, METHODS, composite
 
 __all__ = [
-    "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "joining", "linalg", "lowrank", "members", "native_forms", "norms", "rearranging",
+    "FUNCTIONS", "METHODS", "composite", "contraction", "copies", "data_dependent", "factorizations", "joining", "linalg", "lowrank", "members", "native_forms", "norms", "rearranging",
     "segments", "sparse_members", "spectral", "spellings", "statistics", "wide_products", "windows",
 ]  # fmt: skip

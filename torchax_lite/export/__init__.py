@@ -247,7 +247,9 @@ def save(
     opset_version: Any = None,
     pickle_protocol: int = 2,
 ) -> None:
-    """Write an exported program to a path or file object."""
+    """Write an exported program to a path or file object; nothing in it is pickled."""
+    if opset_version is not None:
+        raise NotImplementedError("torch.export.save(opset_version=...)")
     if not isinstance(ep, ExportedProgram):
         raise TypeError(
             f"The 'ep' parameter must be an instance of 'ExportedProgram', got '{type(ep).__name__}' instead."
@@ -270,6 +272,8 @@ def save(
 
 def load(f: Any, *, extra_files: dict[str, Any] | None = None, expected_opset_version: Any = None) -> ExportedProgram:
     """What :func:`save` wrote."""
+    if expected_opset_version is not None:
+        raise NotImplementedError("torch.export.load(expected_opset_version=...)")
     if hasattr(f, "read"):
         data = f.read()
     else:
@@ -282,6 +286,8 @@ def load(f: Any, *, extra_files: dict[str, Any] | None = None, expected_opset_ve
 
 def unflatten(module: ExportedProgram, flat_args_adapter: Any = None) -> Any:
     """The program's module, whose parameters are held by submodules of the original names."""
+    if flat_args_adapter is not None:
+        raise NotImplementedError("torch.export.unflatten(flat_args_adapter=...)")
     return module.module()
 
 

@@ -92,14 +92,7 @@ def _inputs(func: Any, in_dims: Any, args: tuple[Any, ...]) -> tuple[int, list[i
             )
         dims[i] = d % n
     sizes = [x.shape[d] for x, d in zip(leaves, dims, strict=True) if d is not None]
-    if not sizes:
-        raise ValueError("vmap: Expected at least one Tensor to vmap over")
-    if any(s != sizes[0] for s in sizes):
-        raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
-            "dimension"
-        )
-    return sizes[0], dims, leaves, spec
+    return transforms.common_size(sizes), dims, leaves, spec
 
 
 def batched(t: Tensor, dim: int, level: transforms.Level) -> Any:

@@ -89,15 +89,28 @@ def _patched(tracer: Tracer, autowrap: list[tuple[dict[str, Any], str]]) -> Iter
         in_dict(table, name)
     _tracing += 1
     nn.Module.__call__ = module_call  # type: ignore[method-assign]
-    nn.Module.__getattr__ = module_getattr  # type: ignore[method-assign]
+    nn.Module.__getattr__ = module_getattr  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
         nn.Module.__call__ = call  # type: ignore[method-assign]
-        nn.Module.__getattr__ = getter  # type: ignore[method-assign]
+        nn.Module.__getattr__ = getter  # type: ignore[assignment, method-assign]
         _tracing -= 1
         for f in reversed(undo):
             f()
+
+
+def _recorded(target: Any, args: Any, kwargs: Any) -> Proxy | None:
+    """The node of a call where one of its arguments is a proxy; None where none is."""
+    found: list[Proxy] = []
+
+    def note(a: Any) -> Any:
+        if isinstance(a, Proxy):
+            found.append(a)
+        return a
+
+    map_aggregate((args, kwargs), note)
+    return found[0].tracer.create_proxy("call_function", target, args, kwargs) if found else None
 
 
 def _recorder(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,17 +118,8 @@ def _recorder(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        found: list[Proxy] = []
-
-        def note(a: Any) -> Any:
-            if isinstance(a, Proxy):
-                found.append(a)
-            return a
-
-        map_aggregate((args, kwargs), note)
-        if found:
-            return found[0].tracer.create_proxy("call_function", original, args, kwargs)
-        return original(*args, **kwargs)
+        node = _recorded(original, args, kwargs)
+        return original(*args, **kwargs) if node is None else node
 
     wrapped._fx_recorder = True  # type: ignore[attr-defined]
     return wrapped
@@ -125,17 +129,8 @@ class ProxyableClassMeta(type):
     """Metaclass of containers whose construction with proxies becomes a node."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        found: list[Proxy] = []
-
-        def note(a: Any) -> Any:
-            if isinstance(a, Proxy):
-                found.append(a)
-            return a
-
-        map_aggregate((args, kwargs), note)
-        if found:
-            return found[0].tracer.create_proxy("call_function", cls, args, kwargs)
-        return super().__call__(*args, **kwargs)
+        node = _recorded(cls, args, kwargs)
+        return super().__call__(*args, **kwargs) if node is None else node
 
 
 class Tracer(TracerBase):

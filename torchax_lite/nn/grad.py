@@ -20,61 +20,40 @@ def _gradient(function: Callable[[Tensor], Tensor], size: Sequence[int], grad_ou
         return torch.autograd.grad(function(at), at, grad_output, create_graph=further)[0]
 
 
-def conv1d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of ``conv1d`` with respect to an input of ``input_size``; other arguments as of ``conv1d``."""
-    return _gradient(
-        lambda input: F.conv1d(input, weight, None, stride, padding, dilation, groups), input_size, grad_output
-    )
+def _by_input(name: str) -> Callable[..., Tensor]:
+    """``name_input``: the gradient of a convolution with respect to its input."""
+
+    def gradient(
+        input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
+        dilation: Any = 1, groups: int = 1,
+    ) -> Tensor:  # fmt: skip
+        convolve = getattr(F, name)
+        return _gradient(
+            lambda input: convolve(input, weight, None, stride, padding, dilation, groups), input_size, grad_output
+        )
+
+    gradient.__name__ = gradient.__qualname__ = f"{name}_input"
+    gradient.__doc__ = f"The gradient of ``{name}`` with respect to an input of ``input_size``; arguments as there."
+    return gradient
 
 
-def conv1d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of ``conv1d`` with respect to a weight of ``weight_size``; other arguments as of ``conv1d``."""
-    return _gradient(
-        lambda weight: F.conv1d(input, weight, None, stride, padding, dilation, groups), weight_size, grad_output
-    )
+def _by_weight(name: str) -> Callable[..., Tensor]:
+    """``name_weight``: the gradient of a convolution with respect to its weight."""
+
+    def gradient(
+        input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1, padding: Any = 0,
+        dilation: Any = 1, groups: int = 1,
+    ) -> Tensor:  # fmt: skip
+        convolve = getattr(F, name)
+        return _gradient(
+            lambda weight: convolve(input, weight, None, stride, padding, dilation, groups), weight_size, grad_output
+        )
+
+    gradient.__name__ = gradient.__qualname__ = f"{name}_weight"
+    gradient.__doc__ = f"The gradient of ``{name}`` with respect to a weight of ``weight_size``; arguments as there."
+    return gradient
 
 
-def conv2d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of ``conv2d`` with respect to an input of ``input_size``; other arguments as of ``conv2d``."""
-    return _gradient(
-        lambda input: F.conv2d(input, weight, None, stride, padding, dilation, groups), input_size, grad_output
-    )
-
-
-def conv2d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of ``conv2d`` with respect to a weight of ``weight_size``; other arguments as of ``conv2d``."""
-    return _gradient(
-        lambda weight: F.conv2d(input, weight, None, stride, padding, dilation, groups), weight_size, grad_output
-    )
-
-
-def conv3d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of ``conv3d`` with respect to an input of ``input_size``; other arguments as of ``conv3d``."""
-    return _gradient(
-        lambda input: F.conv3d(input, weight, None, stride, padding, dilation, groups), input_size, grad_output
-    )
-
-
-def conv3d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of ``conv3d`` with respect to a weight of ``weight_size``; other arguments as of ``conv3d``."""
-    return _gradient(
-        lambda weight: F.conv3d(input, weight, None, stride, padding, dilation, groups), weight_size, grad_output
-    )
+conv1d_input, conv1d_weight = _by_input("conv1d"), _by_weight("conv1d")
+conv2d_input, conv2d_weight = _by_input("conv2d"), _by_weight("conv2d")
+conv3d_input, conv3d_weight = _by_input("conv3d"), _by_weight("conv3d")

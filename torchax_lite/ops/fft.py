@@ -19,7 +19,7 @@ from .common import canonical_dim, display_name, is_complex
 from .memory import Shape, dense
 from .registry import FLOAT, ArraySpec, op
 from .samples import Samples, T, cases
-from .views import overlap_sum
+from .view_slices import overlap_sum
 
 _MOST = 3
 """Dims that XLA transforms at once."""

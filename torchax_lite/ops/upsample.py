@@ -20,7 +20,6 @@ from .pooling import padded_windows, window_sum, window_taps
 from .registry import op
 from .samples import T, cases
 
-_RANK = {"linear": 1, "bilinear": 2, "bicubic": 2, "lanczos": 2, "trilinear": 3}
 Taps = tuple[np.ndarray, np.ndarray]
 """Input places and weights of each output place, both ``(taps, out)``."""
 

@@ -38,17 +38,6 @@ def _operator(fn: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _reflected(fn: Callable[..., Any]) -> Callable[..., Any]:
-    return _operator(lambda self, other: fn(_lift(self, other), self))
-
-
-def _lift(self: Tensor, other: Any) -> Any:
-    """A number on the left as an operand: a tensor's partner of the same promotion rank stays a number."""
-    if not _operand(other):
-        raise TypeError(f"unsupported operand {type(other).__name__}")
-    return other
-
-
 def _rtruediv(self: Tensor, other: Any) -> Any:
     return ops.mul(ops.reciprocal(self), other)
 

@@ -1,396 +1,25 @@
-"""Factories: tensors from data, from numbers, from NumPy, and like other tensors."""
+"""Factories: tensors of one number, of rows of numbers, like other tensors, and the legacy constructors."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine.avals import Aval, Place, aval
-from ..engine.recorder import Node
+from ..engine.avals import Aval
 from ..ops.registry import OPS
 from . import dispatch, dtypes
-from .casting import clone, format_strides, to, to_place_copy
+from .casting import format_strides, to
 from .device import to_place
-from .modes import modes
-from .rebuilding import on_storage
+from .from_data import array_of, as_tensor, asarray, from_dlpack, from_numpy, frombuffer, tensor
+from .making import HOST, check_dtype, finish, on_place, record, result_or_out, size_of
 from .size import Size
-from .storage import Storage
-from .storage_api import is_storage
 from .strides import contiguous_strides, is_non_overlapping_and_dense
 from .tensor import Tensor, contiguous_format, preserve_format, strided
 
 _full, _arange, _linspace, _eye = OPS["full"], OPS["arange"], OPS["linspace"], OPS["eye"]
-
-
-def on_place(array: np.ndarray[Any, Any], where: Place) -> Tensor:
-    """A tensor with an array's values (the array must not be written any more)."""
-    t: Tensor = dispatch.wrap(Node(aval(array.shape, array.dtype, _HOST), array))
-    return t if where is _HOST else to_place_copy(t, where)
-
-
-_HOST = to_place("cpu")
-
-
-def _finish(t: Tensor, requires_grad: bool, layout: Any = None, pin_memory: bool = False) -> Tensor:
-    if layout is not None and layout is not strided:
-        raise NotImplementedError(f"layout={layout!r}: make it dense and convert it: to_sparse(layout={layout!r})")
-    if requires_grad:
-        if not (t.dtype.is_floating_point or t.dtype.is_complex):
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        t.requires_grad_(True)
-    if modes.inference:
-        t._inference = True
-    return t
-
-
-def site_on(op: Any, where: Place, scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Any:
-    """The site of an op without tensor inputs on a place."""
-    kinds = "".join(dispatch.KIND[s.__class__] for s in scalars)
-    key = (where, kinds, statics)
-    found = op.sites.get(key)
-    if found is None:
-        found = dispatch.make_site(op, (), scalars, statics, key)
-        if where is not _HOST:
-            from ..engine.recorder import Site
-
-            out_avals = tuple(aval(a.shape, a.dtype, where) for a in found.out_avals)
-            found = op.sites[key] = Site(found.fn, (), kinds, out_avals, found.name, found.label, where)
-    return found
-
-
-def record(op: Any, where: Place, scalars: tuple[Any, ...], statics: tuple[Any, ...]) -> Tensor:
-    """Record an op without tensor inputs on a place."""
-    scalars = tuple(dispatch.python_number(s) for s in scalars)
-    site = site_on(op, where, scalars, statics)
-    out: Tensor = dispatch.wrap(site.record(site, (), scalars))
-    return out
-
-
-# -- from data ---------------------------------------------------------------------------------------------------------
-
-
-def _data_to_array(data: Any, dtype: dtypes.dtype | None) -> np.ndarray[Any, Any]:
-    """A fresh NumPy array with the values of (nested) data, in the dtype that PyTorch infers."""
-    if isinstance(data, np.ndarray):
-        _check_memory(data)
-        if dtype is None:
-            dtype = dtypes.from_numpy_dtype(data.dtype)
-        return _convert(data, dtypes.to_numpy_dtype(dtype))
-    if isinstance(data, np.generic):
-        return _convert(np.asarray(data), dtypes.to_numpy_dtype(dtype or dtypes.from_numpy_dtype(data.dtype)))
-    shape, leaves = _flatten(data)
-    if dtype is None:
-        dtype = _infer_dtype(leaves)
-    target = dtypes.to_numpy_dtype(dtype)
-    values = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in leaves]
-    if target.kind in "iu":
-        return _integers(values, target, dtype).reshape(shape)
-    if target.kind == "c":
-        return np.array(values, np.complex128).reshape(shape).astype(target)
-    if target.kind == "b":
-        return np.array([bool(v) for v in values], np.bool_).reshape(shape)
-    if any(isinstance(v, complex) for v in values):
-        raise RuntimeError(f"value cannot be converted to type {_c_name(dtype)} without overflow")
-    return np.array(values, np.float64).reshape(shape).astype(target)
-
-
-def _check_memory(ndarray: np.ndarray[Any, Any]) -> None:
-    """Refuse arrays whose elements do not lie as those of a tensor can."""
-    if not ndarray.dtype.isnative:
-        raise ValueError(
-            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."
-        )
-    if any(s < 0 for s in ndarray.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
-        )
-    if any(s % ndarray.itemsize for s in ndarray.strides):
-        raise ValueError(
-            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the "
-            "memory."
-        )
-
-
-def _c_name(dtype: dtypes.dtype) -> str:
-    return {"float32": "float", "float64": "double"}.get(str(dtype).removeprefix("torch."), str(dtype))
-
-
-def _integers(values: Sequence[Any], target: np.dtype[Any], dtype: dtypes.dtype) -> np.ndarray[Any, Any]:
-    whole = [int(v) for v in values]
-    info = np.iinfo(target)
-    low = info.min if target.kind == "i" else -info.max - 1
-    if whole and not (low <= min(whole) and max(whole) <= info.max):
-        if any(not -(2**63) <= v < (2**64 if target.kind == "u" else 2**63) for v in whole):
-            raise ValueError("Overflow when unpacking long long")
-        name = target.name
-        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
-    if target.kind == "u":
-        whole = [v % (info.max + 1) for v in whole]
-    return np.array(whole, target)
-
-
-def _convert(array: np.ndarray[Any, Any], target: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    if array.dtype.kind == "c" and target.kind != "c":
-        warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=4)
-        array = array.real
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.array(array, dtype=target, order="C")
-
-
-def _flatten(data: Any) -> tuple[tuple[int, ...], list[Any]]:
-    shape: list[int] = []
-    probe = data
-    while True:
-        if isinstance(probe, np.ndarray) and probe.ndim:
-            shape.extend(probe.shape)
-            break
-        if isinstance(probe, (dict, set, frozenset)):
-            raise RuntimeError(f"Could not infer dtype of {type(probe).__name__}")
-        if isinstance(probe, (str, bytes)):
-            if shape:
-                raise ValueError(f"too many dimensions '{type(probe).__name__}'")
-            raise TypeError(f"new(): invalid data type '{type(probe).__name__}'")
-        if (
-            not hasattr(probe, "__len__")
-            or not hasattr(probe, "__getitem__")
-            or isinstance(probe, (Tensor, np.ndarray))
-        ):
-            break
-        shape.append(len(probe))
-        if len(probe) == 0:
-            break
-        probe = probe[0]
-    leaves: list[Any] = []
-    _collect(data, tuple(shape), 0, leaves)
-    return tuple(shape), leaves
-
-
-def _collect(data: Any, shape: tuple[int, ...], depth: int, leaves: list[Any]) -> None:
-    if depth == len(shape):
-        if isinstance(data, (bool, int, float, complex, np.generic)):
-            leaves.append(data)
-            return
-        if isinstance(data, (Tensor, np.ndarray)):
-            if data.size != 1 if isinstance(data, np.ndarray) else data.numel() != 1:
-                if (data.dtype if isinstance(data, np.ndarray) else data._aval.dtype).kind in "iub":
-                    raise TypeError("only integer tensors of a single element can be converted to an index")
-                raise ValueError("only one element tensors can be converted to Python scalars")
-            leaves.append(data)
-            return
-        if hasattr(data, "__len__") and not isinstance(data, (str, bytes)):
-            kind = type(data).__name__
-            if leaves and all(isinstance(x, int) for x in leaves):
-                raise TypeError(f"'{kind}' object cannot be interpreted as an integer")
-            raise TypeError(f"must be real number, not {kind}")
-        kind = type(data).__name__
-        if isinstance(data, (str, bytes)):
-            raise TypeError(f"new(): invalid data type '{kind}'")
-        if hasattr(data, "__float__"):
-            leaves.append(float(data))
-            return
-        raise RuntimeError(f"Could not infer dtype of {kind}")
-    if isinstance(data, (Tensor, np.ndarray)):
-        array = data._host_array() if isinstance(data, Tensor) else data
-        if array.shape != shape[depth:]:
-            raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(array)})")
-        leaves.extend(array.reshape(-1))
-        return
-    if not hasattr(data, "__len__"):
-        raise TypeError("not a sequence")
-    if len(data) != shape[depth]:
-        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
-    for x in data:
-        _collect(x, shape, depth + 1, leaves)
-
-
-def _infer_dtype(leaves: Sequence[Any]) -> dtypes.dtype:
-    if not leaves:
-        return dtypes.get_default_dtype()
-    kinds = {type(x) for x in leaves}
-    found: dtypes.dtype | None = None
-    for kind in kinds:
-        if issubclass(kind, Tensor):
-            for x in leaves:
-                if isinstance(x, Tensor):
-                    found = x.dtype if found is None else dtypes.promote_types(found, x.dtype)
-            continue
-        if issubclass(kind, np.generic) and kind is not np.float64:
-            d = dtypes.from_numpy_dtype(np.dtype(kind))
-        elif issubclass(kind, np.float64):
-            d = dtypes.float64
-        elif issubclass(kind, bool):
-            d = dtypes.bool_
-        elif issubclass(kind, int):
-            d = dtypes.int64
-        elif issubclass(kind, float):
-            d = dtypes.get_default_dtype()
-        else:
-            d = dtypes.number_dtype("c")
-        found = d if found is None else dtypes.promote_types(found, d)
-    return found or dtypes.get_default_dtype()
-
-
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
-    """A tensor with a copy of the data (numbers, nested sequences, arrays, tensors); always a leaf.
-
-    Raises:
-        ValueError: sequences of unequal lengths. TypeError, RuntimeError: items that are no numbers.
-    """
-    dtype = check_dtype(dtype)
-    if isinstance(data, Tensor):
-        warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-            UserWarning,
-            stacklevel=2,
-        )
-        copied = clone(data.detach())
-        copied = to(copied, dtype=dtype or data.dtype, device=device or data.device)
-        return _finish(copied, requires_grad)
-    return _finish(on_place(_data_to_array(data, dtype), to_place(device)), requires_grad)
-
-
-def check_dtype(dtype: Any) -> dtypes.dtype | None:
-    """A dtype argument: a torch.dtype, a Python type, or None."""
-    if dtype is None or isinstance(dtype, dtypes.dtype):
-        return dtype
-    found = dtypes.of_python(dtype)
-    if isinstance(found, dtypes.dtype):
-        return found
-    raise TypeError(f"dtype must be torch.dtype, not {type(dtype).__name__}")
-
-
-_warned_not_writable = False
-
-
-def _warn_not_writable() -> None:
-    """Tell, once, that writes to a tensor over a read-only array are not defined."""
-    global _warned_not_writable
-    if not _warned_not_writable:
-        _warned_not_writable = True
-        warnings.warn(
-            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to "
-            "this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it "
-            "writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor that shares memory with a NumPy array."""
-    if not isinstance(ndarray, np.ndarray):
-        kind = type(ndarray)
-        prefix = "numpy." if isinstance(ndarray, np.generic) else ""
-        raise TypeError(f"expected np.ndarray (got {prefix}{kind.__name__})")
-    dtypes.from_numpy_dtype(ndarray.dtype)
-    _check_memory(ndarray)
-    if not ndarray.flags.writeable:
-        _warn_not_writable()
-    a = aval(ndarray.shape, ndarray.dtype, _HOST)
-    out = Tensor.__new__(Tensor)
-    out._aval = a
-    out._storage = Storage(None, a)
-    strides = tuple(s // ndarray.itemsize for s in ndarray.strides)
-    if strides != contiguous_strides(ndarray.shape) and ndarray.size:
-        out._strides = strides
-        if is_non_overlapping_and_dense(ndarray.shape, strides):
-            out._storage.strides = strides
-    out._storage.tie(ndarray if ndarray.base is not None else ndarray.view())
-    return out
-
-
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """A tensor that shares the data's memory where it can."""
-    dtype = check_dtype(dtype)
-    if isinstance(data, Tensor):
-        return to(data, dtype=dtype, device=device)
-    if isinstance(data, np.ndarray) and (device is None or to_place(device) is _HOST) and to_place(None) is _HOST:
-        shared = from_numpy(data)
-        return shared if dtype is None else to(shared, dtype)
-    return on_place(_data_to_array(data, dtype), to_place(device))
-
-
-def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
-) -> Tensor:
-    """Any array-like as a tensor, sharing memory unless ``copy`` or the arguments forbid it."""
-    if isinstance(obj, Tensor):
-        out = obj if requires_grad else obj.detach()
-        moved = to(out, dtype=check_dtype(dtype), device=device)
-        out = clone(out) if copy and moved is out else moved
-    elif is_storage(obj):
-        shown = on_storage(obj, check_dtype(dtype))
-        moved = to(shown, device=device)
-        out = clone(moved) if copy and moved is shown else moved
-    elif copy:
-        out = on_place(_data_to_array(obj, check_dtype(dtype)), to_place(device))
-    else:
-        out = as_tensor(obj, dtype, device)
-    return _finish(out, requires_grad)
-
-
-def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
-    """A 1-D tensor over the memory of a Python buffer."""
-    d = check_dtype(dtype)
-    if d is None:
-        raise TypeError("frombuffer(): argument 'dtype' must be torch.dtype, not None")
-    array = np.frombuffer(buffer, dtypes.to_numpy_dtype(d), count, offset)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if array.flags.writeable else "default")
-        return _finish(from_numpy(array), requires_grad)
-
-
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor from an object with ``__dlpack__`` (shares memory with host arrays)."""
-    if isinstance(ext_tensor, Tensor):
-        return ext_tensor
-    kind = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
-    if kind == 1:
-        shared = from_numpy(np.from_dlpack(ext_tensor))
-        return clone(shared) if copy else shared
-    import jax
-
-    from ..interop import from_jax
-
-    return from_jax(jax.dlpack.from_dlpack(ext_tensor))
-
-
-# -- from numbers ------------------------------------------------------------------------------------------------------
-
-
-def size_of(args: tuple[Any, ...], size: Any = None, function: str = "empty") -> tuple[int, ...]:
-    """A shape from ``f(2, 3)``, ``f((2, 3))`` or ``size=``."""
-    if size is None:
-        if len(args) == 1 and (isinstance(args[0], (float, complex, bool, str)) or args[0] is None):
-            raise TypeError(
-                f"{function}(): argument 'size' (position 1) must be tuple of ints, not {dispatch.type_name(args[0])}"
-            )
-        size = args[0] if len(args) == 1 and not isinstance(args[0], (int, np.integer)) else args
-    if isinstance(size, Tensor) and size.ndim == 0:
-        size = (size.item(),)
-    if isinstance(size, (int, np.integer)):
-        size = (size,)
-    found = []
-    for i, s in enumerate(size):
-        if isinstance(s, (float, str)) or s is None or isinstance(s, bool):
-            raise TypeError(
-                f"{function}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got {type(s).__name__}\""
-            )
-        s = s.__index__()
-        found.append(s)
-    if function == "zeros" and any(s < 0 for s in found):
-        raise RuntimeError("zeros: Dimension size must be non-negative.")
-    if any(s < 0 for s in found):
-        raise RuntimeError(
-            f"Trying to create tensor with negative dimension {next(s for s in found if s < 0)}: {list(found)}"
-        )
-    return tuple(found)
 
 
 _C_NAMES = {
@@ -420,8 +49,8 @@ def _full_tensor(
     size: tuple[int, ...], value: Any, dtype: dtypes.dtype, device: Any, overwritten: bool = False
 ) -> Tensor:
     """A filled tensor; on the CPU, one that is about to be ``overwritten`` is no op of the pending program."""
-    if overwritten and to_place(device) is _HOST:
-        return on_place(np.zeros(size, dtypes.to_numpy_dtype(dtype)), _HOST)
+    if overwritten and to_place(device) is HOST:
+        return on_place(np.zeros(size, dtypes.to_numpy_dtype(dtype)), HOST)
     if value:
         check_fits(value, dtype)
     return record(_full, to_place(device), (value,), (size, dtype))
@@ -433,13 +62,6 @@ def ones_of(a: Aval) -> Tensor:
         return record(_full, a.place, (1,), (a.shape, a.ext.dtype))
     made: Tensor = ones(a.shape, dtype=a.ext.dtype, device=a.ext.device)
     return made
-
-
-def _out(result: Tensor, out: Tensor | None) -> Tensor:
-    if out is None:
-        return result
-    dispatch.write_out(out, result, "full")
-    return out
 
 
 def _lists_nothing(name: str, layout: Any) -> bool:
@@ -473,7 +95,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
             strides = format_strides(made, memory_format)
             if strides is not None:
                 made._strides = made._storage.strides = strides
-        return _out(_finish(made, requires_grad, layout, pin_memory), out)
+        return result_or_out(finish(made, requires_grad, layout, pin_memory), out)
 
     def like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
              memory_format: Any = preserve_format, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -488,7 +110,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
         strides = format_strides(input, memory_format)
         if strides is not None:
             made._strides = made._storage.strides = strides
-        return _finish(made, requires_grad, layout, pin_memory)
+        return finish(made, requires_grad, layout, pin_memory)
 
     def new(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
             layout: Any = None, pin_memory: bool = False, **kwargs: Any) -> Tensor:  # fmt: skip
@@ -497,7 +119,7 @@ def _filler(name: str, value: float, doc: str) -> Any:
             raise TypeError(f"new_{name}() got an unexpected keyword argument '{next(iter(kwargs))}'")
         made = _full_tensor(shape, value, check_dtype(dtype) or self.dtype, _device_like(self, device))
         made = _beside(made, self)
-        return _finish(made, requires_grad, layout, pin_memory)
+        return finish(made, requires_grad, layout, pin_memory)
 
     factory.__name__, like.__name__, new.__name__ = name, f"{name}_like", f"new_{name}"
     factory.__doc__ = f"A tensor of a shape, filled with {doc}."
@@ -526,6 +148,8 @@ empty, empty_like, _new_empty = _filler("empty", 0, "unspecified values (zeros h
 
 def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, names: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor of a shape, filled with one number."""
+    if names is not None:
+        raise TypeError("full() got an unexpected keyword argument 'names'")
     shape = size_of((size,))
     d = check_dtype(dtype)
     if isinstance(fill_value, Tensor) and fill_value.ndim == 0 and not fill_value.requires_grad:
@@ -536,7 +160,7 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
         raise TypeError(f"full(): argument 'fill_value' (position 2) must be Number, not {type(fill_value).__name__}")
     if d is None:
         d = out.dtype if out is not None else dtypes.number_dtype(dispatch.KIND[number.__class__])
-    return _out(_finish(_full_tensor(shape, number, d, device), requires_grad, layout, pin_memory), out)
+    return result_or_out(finish(_full_tensor(shape, number, d, device), requires_grad, layout, pin_memory), out)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = preserve_format, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -547,7 +171,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
     strides = format_strides(input, memory_format)
     if strides is not None:
         made._strides = made._storage.strides = strides
-    return _finish(made, requires_grad, layout, pin_memory)
+    return finish(made, requires_grad, layout, pin_memory)
 
 
 def _new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -558,15 +182,15 @@ def _new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, de
         check_dtype(dtype) or self.dtype,
         _device_like(self, device),
     )
-    return _finish(_beside(made, self), requires_grad, layout, pin_memory)
+    return finish(_beside(made, self), requires_grad, layout, pin_memory)
 
 
 def _new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor from data, with this tensor's dtype and device."""
     if isinstance(data, Tensor):
         return tensor(data, dtype=dtype, device=device, requires_grad=requires_grad)
-    made = on_place(_data_to_array(data, check_dtype(dtype) or self.dtype), to_place(_device_like(self, device)))
-    return _finish(_beside(made, self), requires_grad, layout, pin_memory)
+    made = on_place(array_of(data, check_dtype(dtype) or self.dtype), to_place(_device_like(self, device)))
+    return finish(_beside(made, self), requires_grad, layout, pin_memory)
 
 
 def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -585,7 +209,7 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
         span = 0 if 0 in shape else 1 + sum((s - 1) * st for s, st in zip(shape, strides, strict=True))
         made = _full_tensor((span,), 0, d, device).as_strided(shape, strides)
         made._base = None
-    return _finish(made, requires_grad, layout, pin_memory)
+    return finish(made, requires_grad, layout, pin_memory)
 
 
 def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -648,7 +272,7 @@ def arange(*args: Any, out: Tensor | None = None, dtype: Any = None, layout: Any
         else:
             length = math.ceil((end - start) / step)
     made = record(_arange, to_place(device), numbers, (length, d))
-    return _out_counted(_finish(made, requires_grad, layout, pin_memory), out, warn=True)
+    return _out_counted(finish(made, requires_grad, layout, pin_memory), out, warn=True)
 
 
 def range_(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
@@ -666,11 +290,11 @@ def range_(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None
         raise NotImplementedError("\"range_cpu\" not implemented for 'Bool'")
     length = int((float(end) - float(start)) / float(step) + 1)
     made = record(_arange, to_place(device), (float(start), float(step)), (length, d))
-    return _out_counted(_finish(made, requires_grad, layout), out)
+    return _out_counted(finish(made, requires_grad, layout), out)
 
 
 def _out_counted(result: Tensor, out: Tensor | None, warn: bool = False) -> Tensor:
-    """As :func:`_out` for rows of numbers: an ``out`` with as many elements keeps its shape."""
+    """As :func:`result_or_out` for rows of numbers: an ``out`` with as many elements keeps its shape."""
     if out is None or out.numel() != result.numel():
         if out is not None and warn and out.numel():
             warnings.warn(
@@ -679,8 +303,8 @@ def _out_counted(result: Tensor, out: Tensor | None, warn: bool = False) -> Tens
                 f"rounding error. The out tensor will be resized to a tensor of shape ({result.numel()},).",
                 stacklevel=3,
             )
-        return _out(result, out)
-    return _out(result.view(out.shape), out)
+        return result_or_out(result, out)
+    return result_or_out(result.view(out.shape), out)
 
 
 def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
@@ -724,7 +348,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     d = _spaced_dtype("linspace", start, end, dtype, out)
     kind = complex if d.is_complex else float if d.is_floating_point else int
     made = record(_linspace, to_place(device), (kind(start), kind(end)), (steps, d))
-    return _out_counted(_finish(made, requires_grad, layout, pin_memory), out)
+    return _out_counted(finish(made, requires_grad, layout, pin_memory), out)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -739,7 +363,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tenso
     else:
         start, end, wide = int(start), int(end), dtypes.float64
     made = float(base) ** linspace(start, end, steps, dtype=wide, device=device)
-    return _out_counted(_finish(to(made, d), requires_grad, layout, pin_memory), out)
+    return _out_counted(finish(to(made, d), requires_grad, layout, pin_memory), out)
 
 
 def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
@@ -754,7 +378,7 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
             f"n must be greater or equal to 0, got {n}" if n < 0 else f"m must be greater or equal to 0, got {m}"
         )
     made = record(_eye, to_place(device), (), (int(n), int(m), check_dtype(dtype) or dtypes.get_default_dtype()))
-    return _out(_finish(made, requires_grad, layout, pin_memory), out)
+    return result_or_out(finish(made, requires_grad, layout, pin_memory), out)
 
 
 def scalar_tensor(
@@ -763,7 +387,7 @@ def scalar_tensor(
 ) -> Tensor:  # fmt: skip
     """A 0-dim tensor of a number, in the default dtype unless told."""
     made = _full_tensor((), dispatch.python_number(s), check_dtype(dtype) or dtypes.get_default_dtype(), device)
-    return _finish(made, requires_grad, layout, pin_memory)
+    return finish(made, requires_grad, layout, pin_memory)
 
 
 def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Tensor:
@@ -794,7 +418,7 @@ def legacy_new(dtype: dtypes.dtype, device: Any, *args: Any) -> Tensor:
             raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
         if isinstance(data, Tensor):
             return data.detach() if data.dtype is dtype else _type_mismatch(dtype, data)
-        return on_place(_data_to_array(data, dtype), to_place(device))
+        return on_place(array_of(data, dtype), to_place(device))
     return empty(*args, dtype=dtype, device=device)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.registry import OPS
-from ..ops.views import slice_bounds
+from ..ops.view_slices import slice_bounds
 from . import dispatch, dtypes
 from .casting import cast, copy_
 from .creation import on_place, tensor

@@ -21,7 +21,7 @@ from ..engine.recorder import Node, Recorder, Site, site_by_id
 from ..ops.common import canonical_dim, canonical_dims
 from ..ops.lowering import Number
 from ..ops.padding import _pairs
-from ..ops.views import _selected, slice_bounds
+from ..ops.view_slices import _selected, slice_bounds
 from .dispatch import WriteSite
 from .sites import NUMBER_DTYPE, OpSite
 

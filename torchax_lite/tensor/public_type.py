@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _PACKAGE = __package__.partition(".")[0]
-_HOME = {"tensor.tensor", "tensor.dtypes", "tensor.device", "tensor.size", "tensor.generator"}
+_HOME = {"tensor.tensor", "tensor.layouts", "tensor.dtypes", "tensor.device", "tensor.size", "tensor.generator"}
 """Modules whose classes PyTorch has in ``torch`` itself."""
 
 

@@ -12,6 +12,7 @@ from ..engine.avals import aval
 from ..ops import views as view_ops
 from ..ops.common import canonical_dim
 from ..ops.registry import OPS
+from ..ops.view_slices import slice_bounds
 from . import dispatch, dtypes
 from .casting import clone
 from .creation import size_of
@@ -388,7 +389,7 @@ def _tensor_split(input: Tensor, indices_or_sections: Any, dim: int) -> tuple[Te
     bounds = [0, *cuts, n]
     outs = []
     for a, b in zip(bounds[:-1], bounds[1:], strict=True):
-        first, length = view_ops.slice_bounds(n, a, b, 1)
+        first, length = slice_bounds(n, a, b, 1)
         outs.append(_piece(input, d, first, first + length, len(bounds) - 1))
     return tuple(outs)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,27 @@ from ..engine import avals, observe
 from ..engine.avals import CPU, Aval, aval
 from ..engine.recorder import Node
 from ..engine.snapshots import snapshot
-from ..ops import views as view_ops
 from . import dispatch, dtypes, overriding
-from .device import device, from_place, to_place
+from .device import from_place, to_place
+from .host_views import deferred, host_view, tie_to_numpy
+from .layouts import (  # noqa: F401
+    _layout,
+    _memory_format,
+    _mkldnn,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    jagged,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from .modes import modes
 from .public_type import PublicType
 from .size import Size
@@ -23,14 +41,11 @@ from .storage import Storage
 from .strides import (
     channels_last_strides,
     contiguous_strides,
-    is_channels_last,
-    is_contiguous,
-    is_non_overlapping_and_dense,
-    memory_order,
     preserve_strides,
 )
 from .tape import AccumulateGrad, GradNode
-from .view_rules import forbidden_write
+from .tensor_autograd import TensorAutograd, warn_of_lost_gradient
+from .tensor_metadata import TensorMetadata
 
 
 class _AvalInfo:
@@ -47,55 +62,12 @@ class _AvalInfo:
 avals.annotate = _AvalInfo
 
 
-class memory_format(metaclass=PublicType):
-    """Order of the dims in memory, e.g. ``torch.channels_last``."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self._name}"
-
-    def __reduce__(self) -> Any:
-        return _memory_format, (self._name,)
-
-
-class layout(metaclass=PublicType):
-    """How elements are stored: ``torch.strided``, or one of the sparse layouts (``torchax_lite.sparse``)."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self._name}"
-
-    def __reduce__(self) -> Any:
-        return _layout, (self._name,)
-
-
-contiguous_format = memory_format("contiguous_format")
-channels_last = memory_format("channels_last")
-channels_last_3d = memory_format("channels_last_3d")
-preserve_format = memory_format("preserve_format")
-strided = layout("strided")
-sparse_coo, sparse_csr, sparse_csc = layout("sparse_coo"), layout("sparse_csr"), layout("sparse_csc")
-sparse_bsr, sparse_bsc, jagged = layout("sparse_bsr"), layout("sparse_bsc"), layout("jagged")
-_mkldnn = layout("_mkldnn")
-
-
-def _memory_format(name: str) -> Any:
-    return globals()[name]
-
-
-_layout = _memory_format
-
-
 class _TensorMeta(PublicType):
     def __instancecheck__(cls, instance: Any) -> bool:
         return type.__instancecheck__(cls, instance)
 
 
-class Tensor(TensorMethods, metaclass=_TensorMeta):
+class Tensor(TensorMetadata, TensorAutograd, TensorMethods, metaclass=_TensorMeta):
     """A multi-dimensional array of one dtype on one device, with gradients.
 
     Values are computed when needed: ops record themselves in the engine's pending program.
@@ -242,34 +214,6 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
         if self._gversion != self._storage.gversion:
             self._refresh_grad()
 
-    def _refresh_grad(self) -> None:
-        self._gversion = self._storage.gversion
-        if self._base is not None and self._view is not None:
-            if self._multi_view and self._base._requires_grad:
-                self._gversion = -1
-                raise forbidden_write(self, through_base=True)
-            before = self._grad_fn, self._output_nr
-            dispatch.replay_view(self._base, self)
-            if before[0] is not None:
-                self._move_hooks(*before)
-
-    def _move_hooks(self, fn: GradNode, nr: int) -> None:
-        """After an in-place change: a retained gradient is the new value's; hooks stay with the old one's node."""
-        self._backward_hooks = None
-        retained = fn._retain
-        if retained is not None and nr in retained and retained[nr]() is self:
-            del retained[nr]
-            if self._grad_fn is not None:
-                self.retain_grad()
-
-    def _rebase_history(self, fn: GradNode | None, nr: int) -> None:
-        old, old_nr = self._grad_fn, self._output_nr
-        self._grad_fn = fn
-        self._output_nr = nr
-        self._requires_grad = fn is not None
-        if old is not None and (self._backward_hooks is not None or old._retain is not None):
-            self._move_hooks(old, old_nr)
-
     def _host_array(self) -> np.ndarray[Any, Any]:
         """The present values as a NumPy array of its own (runs what is pending)."""
         place = self._aval.place
@@ -325,352 +269,7 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
         return to_place_copy(self, where)
 
-    # -- metadata --------------------------------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> Size:
-        """Sizes of the dims."""
-        return self._aval.ext.size  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        return self._aval.ext.dtype  # type: ignore[no-any-return]
-
-    @property
-    def device(self) -> device:
-        return self._aval.ext.device  # type: ignore[no-any-return]
-
-    @property
-    def layout(self) -> layout:
-        return strided
-
-    @property
-    def ndim(self) -> int:
-        return self._aval.ndim
-
-    def dim(self) -> int:
-        """Number of dims."""
-        return self._aval.ndim
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """Number of elements."""
-        return self._aval.size
-
-    nelement = numel
-
-    def size(self, dim: int | None = None) -> Any:
-        """Sizes of all dims, or of one."""
-        shape = self._aval.ext.size
-        if dim is None:
-            return shape
-        if isinstance(dim, (bool, str, float)):
-            raise TypeError(f"size(): argument 'dim' must be int, not {type(dim).__name__}")
-        n = len(shape)
-        d = operator.index(dim)
-        if not -max(n, 1) <= d < max(n, 1) or n == 0:
-            low, high = (-n, n - 1) if n else (-1, 0)
-            if n == 0:
-                raise IndexError(f"Dimension specified as {d} but tensor has no dimensions")
-            raise IndexError(f"Dimension out of range (expected to be in range of [{low}, {high}], but got {d})")
-        return shape[d]
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Distance in elements between neighbours along each dim, or one dim."""
-        strides = contiguous_strides(self._aval.shape) if self._strides is None else self._strides
-        return strides if dim is None else strides[dim]
-
-    def storage_offset(self) -> int:
-        """Position of the first element in the storage."""
-        return self._offset
-
-    @property
-    def itemsize(self) -> int:
-        return self._aval.dtype.itemsize
-
-    def element_size(self) -> int:
-        """Bytes of one element."""
-        return self._aval.dtype.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        return self._aval.bytes
-
-    def data_ptr(self) -> int:
-        """Address of the first element; equal for aliases. On the CPU the present values can be read there.
-
-        Values that are written there are not seen. On other devices nothing lies there.
-        """
-        if self._aval.size == 0 and self._storage.host is None:
-            return 0
-        from .storage_api import flat_array
-
-        self._storage.publish(flat_array)
-        return self._storage.address + self._offset * self._aval.dtype.itemsize
-
-    def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:
-        """Whether memory order is the given format's."""
-        shape, strides = self._aval.shape, self.stride()
-        if memory_format is channels_last:
-            return is_channels_last(shape, strides, 4)
-        if memory_format is channels_last_3d:
-            return is_channels_last(shape, strides, 5)
-        if memory_format is not contiguous_format:
-            raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
-        return self._strides is None or is_contiguous(shape, strides)
-
-    def dim_order(self, *, ambiguity_check: bool | list[memory_format] = False) -> tuple[int, ...]:
-        """Dims from the outermost to the innermost in memory.
-
-        Raises:
-            RuntimeError: with ``ambiguity_check``, where several orders (or several of the given formats) describe it.
-        """
-        order = tuple(memory_order(self._aval.shape, self.stride()))
-        if ambiguity_check is False:
-            return order
-        from .strides import check_one_order
-
-        return check_one_order(self, order, ambiguity_check)
-
-    @property
-    def is_cpu(self) -> bool:
-        return self._aval.place.type == "cpu"
-
-    @property
-    def is_cuda(self) -> bool:
-        return self._aval.place.type == "cuda"
-
-    @property
-    def is_xla(self) -> bool:
-        return self._aval.place.type == "xla"
-
-    @property
-    def is_meta(self) -> bool:
-        return self._aval.place.type == "meta"
-
-    is_sparse = False
-    is_sparse_csr = False
-    is_quantized = False
-    is_mkldnn = False
-    is_mps = False
-    is_xpu = False
-    is_nested = False
-    is_vulkan = False
-    is_ipu = False
-    is_maia = False
-
-    def get_device(self) -> int:
-        """Index of the accelerator that holds the tensor; -1 on cpu."""
-        return -1 if self._aval.place.type == "cpu" else self._aval.place.index
-
-    def is_floating_point(self) -> bool:
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        return self.dtype.is_complex
-
-    def is_signed(self) -> bool:
-        return self.dtype.is_signed
-
-    def is_conj(self) -> bool:
-        """Whether the memory holds the conjugates of the values: a view by ``conj``."""
-        return self._view is not None and deferred(self)[0]
-
-    def is_neg(self) -> bool:
-        """Whether the memory holds the negatives of the values: the imaginary part of a view by ``conj``."""
-        return self._view is not None and deferred(self)[1]
-
-    def resolve_conj(self) -> Tensor:
-        return self.clone() if self.is_conj() else self
-
-    def resolve_neg(self) -> Tensor:
-        return self.clone() if self.is_neg() else self
-
-    def is_inference(self) -> bool:
-        return self._inference
-
-    def is_shared(self) -> bool:
-        """Whether the storage lies in shared memory."""
-        from .sharing import is_shared
-
-        return is_shared(self._storage)
-
-    def share_memory_(self) -> Tensor:
-        """Move the storage into memory that processes share when they get the tensor through ``multiprocessing``."""
-        from .sharing import share
-
-        share(self._storage)
-        return self
-
-    def is_pinned(self, device: Any = None) -> bool:
-        return False
-
-    def pin_memory(self, device: Any = None) -> Tensor:
-        """Transfers need no pinned memory here; returns the tensor itself."""
-        return self
-
-    def is_set_to(self, tensor: Tensor) -> bool:
-        """Same storage, offset, shape and strides."""
-        return (
-            self._storage is tensor._storage
-            and self._offset == tensor._offset
-            and self.shape == tensor.shape
-            and self.stride() == tensor.stride()
-        )
-
-    def is_same_size(self, other: Tensor) -> bool:
-        return self.shape == other.shape
-
-    def untyped_storage(self) -> Any:
-        """The memory behind the tensor as bytes."""
-        from .storage_api import UntypedStorage
-
-        return UntypedStorage(self._storage)
-
-    def storage(self) -> Any:
-        """The memory behind the tensor."""
-        from .storage_api import TypedStorage
-
-        return TypedStorage(self._storage, self.dtype)
-
-    @property
-    def names(self) -> tuple[None, ...]:
-        return (None,) * self.ndim
-
-    def has_names(self) -> bool:
-        return False
-
-    # -- autograd --------------------------------------------------------------------------------------------------
-
-    @property
-    def requires_grad(self) -> bool:
-        if self._view is not None and self._gversion != self._storage.gversion:
-            self._refresh_grad()
-        return self._requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        if not isinstance(value, bool):
-            raise RuntimeError("requires_grad must be a bool")
-        if value and not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
-        self.requires_grad_(value)
-
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Switch recording of gradients for this leaf; returns it."""
-        value = bool(requires_grad)
-        if value and not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        if self.grad_fn is not None and not value:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            )
-        if value and self._inference and not modes.inference:
-            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        self._requires_grad = value or self._grad_fn is not None
-        return self
-
-    @property
-    def grad_fn(self) -> GradNode | None:
-        if self._view is not None and self._gversion != self._storage.gversion:
-            self._refresh_grad()
-        return self._grad_fn
-
-    @property
-    def is_leaf(self) -> bool:
-        return not self.requires_grad or self._grad_fn is None
-
-    def _is_view(self) -> bool:
-        """Whether changes of this tensor reach another one that autograd knows of."""
-        return self._base is not None
-
-    @property
-    def output_nr(self) -> int:
-        return self._output_nr
-
-    @property
-    def _version(self) -> int:
-        if self._inference:
-            raise RuntimeError("Inference tensors do not track version counter.")
-        return 0 if self._shadow else self._storage.counter
-
-    @property
-    def grad(self) -> Tensor | None:
-        """The accumulated gradient of a leaf (or of a tensor after ``retain_grad``)."""
-        if self._grad is None and self._grad_fn is not None and not self.retains_grad:
-            import warnings
-
-            warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make "
-                "sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return self._grad
-
-    @grad.setter
-    def grad(self, value: Tensor | None) -> None:
-        if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
-                )
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value.dtype is not self.dtype and self._expected_grad_dtype() is not value.dtype:
-                raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{_short(value.dtype)}' to a tensor with grad_dtype "
-                    f"'{_short(self.dtype)}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype)."
-                )
-            if value.device != self.device:
-                raise RuntimeError(
-                    f"attempting to assign a gradient located on device with index {value.get_device()} to a tensor located on "
-                    f"device with index {self.get_device()}. Please ensure that the gradient and the tensor are on the same device"
-                )
-            if value.shape != self.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(self.shape)}'. "
-                    "Please ensure that the gradient and the tensor are the same size"
-                )
-        self._grad = value
-
-    @grad.deleter
-    def grad(self) -> None:
-        self._grad = None
-
-    def _expected_grad_dtype(self) -> dtypes.dtype:
-        return self.dtype
-
-    @property
-    def retains_grad(self) -> bool:
-        fn = self._grad_fn
-        return fn is not None and fn._retain is not None and self._output_nr in fn._retain
-
-    def retain_grad(self) -> None:
-        """Keep this non-leaf tensor's gradient in ``grad`` at backward."""
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        fn = self._grad_fn
-        if fn is None:
-            return
-        from weakref import ref
-
-        if fn._retain is None:
-            fn._retain = {}
-        fn._retain[self._output_nr] = ref(self)
-
-    def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:  # fmt: skip
-        """Accumulate the gradient of this tensor into the ``grad`` of the graph's leaves."""
-        from ..autograd import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+    # -- the same memory --------------------------------------------------------------------------------------------
 
     def detach(self) -> Tensor:
         """The same values without a place in the graph; shares memory and version."""
@@ -711,7 +310,6 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
                 "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor type."
             )
         self._adopt(value)
-        self._storage.counter += 0
 
     def _adopt(self, value: Tensor) -> None:
         """Take over another tensor's storage and metadata, keeping the place in the graph."""
@@ -740,18 +338,6 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
                 source = source.detach().as_strided(size, stride, storage_offset)
             self._adopt(source)
         return self
-
-    def register_hook(self, hook: Callable[..., Any]) -> Any:
-        """Call ``hook(grad)`` whenever this tensor's gradient is computed; it may return a replacement."""
-        from ..autograd.hooks import register_tensor_hook
-
-        return register_tensor_hook(self, hook)
-
-    def register_post_accumulate_grad_hook(self, hook: Callable[..., Any]) -> Any:
-        """Call ``hook(tensor)`` after a gradient was added to this leaf's ``grad``."""
-        from ..autograd.hooks import register_post_accumulate_hook
-
-        return register_post_accumulate_hook(self, hook)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -879,12 +465,12 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
 
     def __float__(self) -> float:
         if self._requires_grad:
-            _warn_of_lost_gradient()
+            warn_of_lost_gradient()
         return float(self._only())
 
     def __complex__(self) -> complex:
         if self._requires_grad:
-            _warn_of_lost_gradient()
+            warn_of_lost_gradient()
         return complex(self._only())
 
     def __index__(self) -> int:
@@ -963,10 +549,6 @@ class Tensor(TensorMethods, metaclass=_TensorMeta):
             self.__dict__.update(state)
 
 
-def _short(d: dtypes.dtype) -> str:
-    return dtypes.scalar_type_name(d).lower()
-
-
 _SCALAR_TYPES = {
     "bfloat16": "BFloat16", "float8_e4m3fn": "Float8_e4m3fn", "float8_e5m2": "Float8_e5m2",
     "float8_e4m3fnuz": "Float8_e4m3fnuz", "float8_e5m2fnuz": "Float8_e5m2fnuz", "float8_e8m0fnu": "Float8_e8m0fnu",
@@ -982,118 +564,19 @@ def _number(value: Any) -> Any:
     return complex(value) if kind == "c" else float(value)
 
 
-def deferred(t: Tensor) -> tuple[bool, bool]:
-    """Whether the memory that a view shows holds conjugates, and whether it holds negatives, of the values."""
-    conjugate = negative = False
-    for site, _ in t._view or ():
-        name = site.op.name
-        if name == "conj":
-            conjugate = not conjugate
-        elif name == "neg_view":
-            negative = not negative
-        elif conjugate and name in ("real", "imag"):
-            conjugate, negative = False, name == "imag"
-    return conjugate, negative
-
-
-def host_view(host: np.ndarray[Any, Any], chain: Sequence[Any]) -> np.ndarray[Any, Any] | None:
-    """The NumPy view that a chain of view ops shows of a tied array; None where NumPy has no such view."""
-    x: Any = host
-    for site, numbers in chain:
-        twin = _HOST_VIEWS.get(site.op.name)
-        if twin is None:
-            return None
-        x = twin(x, *numbers, *site.layout_statics)
-        if x is None:
-            return None
-    return x  # type: ignore[no-any-return]
-
-
-def _host_reshape(x: Any, size: Any) -> Any:
-    made = x.reshape(view_ops.infer_size(size, x.size))
-    return made if made.size == 0 or np.shares_memory(made, x, max_work=1) else None
-
-
-def _host_slice(x: Any, dim: int, start: Any, end: Any, step: int) -> Any:
-    first, n = view_ops.slice_bounds(x.shape[dim], start, end, step)
-    return x[(slice(None),) * (dim % x.ndim) + (slice(first, first + n * step, step),)]
-
-
-_HOST_VIEWS: dict[str, Callable[..., Any]] = {
-    "view": _host_reshape,
-    "permute": lambda x, dims: x.transpose(dims),
-    "transpose": lambda x, a, b: x.swapaxes(a, b) if x.ndim else x,
-    "t": lambda x: x.T,
-    "select": lambda x, d, i: x[(slice(None),) * (d % x.ndim) + (i, ...)],
-    "select.moving": lambda x, i, d: x[(slice(None),) * d + (i, ...)],
-    "slice": _host_slice,
-    "slice.moving": lambda x, start, d, n: x[(slice(None),) * d + (slice(start, start + n),)],
-    "unsqueeze": lambda x, d: np.expand_dims(x, d),
-    "squeeze.dims": lambda x, dims: (
-        x.reshape([s for i, s in enumerate(x.shape) if s != 1 or i not in [d % x.ndim for d in dims]]) if x.ndim else x
-    ),  # noqa: E501
-    "expand": lambda x, size: np.broadcast_to(
-        x, [x.shape[i - len(size)] if s == -1 else s for i, s in enumerate(size)]
-    ),
-}
-
-
-def tie_to_numpy(t: Tensor) -> np.ndarray[Any, Any]:
-    """The NumPy array that shares a tensor's memory."""
-    storage = t._storage
-    if storage.host is None:
-        base = storage.node
-        assert base is not None
-        if base.value is None:
-            observe.host_read("numpy()")
-            base.aval.recorder.flush("host read")
-        flat = np.array(base.value)
-        order = None if storage.strides is None else memory_order(storage.aval.shape, storage.strides)
-        if order is not None and is_non_overlapping_and_dense(storage.aval.shape, storage.strides or ()):
-            inverse = np.argsort(order)
-            flat = np.ascontiguousarray(flat.transpose(order))
-            storage.tie(flat.transpose(inverse))
-        else:
-            storage.tie(flat)
-    host = storage.host
-    assert host is not None
-    if t._view is None:
-        return host.view() if host.base is None else host
-    view = host_view(host, t._view)
-    if view is None:
-        root = host if host.base is None else host.base
-        itemsize = t._aval.dtype.itemsize
-        view = np.lib.stride_tricks.as_strided(
-            np.asarray(root).reshape(-1).view(t._aval.dtype)[t._offset :],
-            t._aval.shape,
-            [s * itemsize for s in t.stride()],
-        )
-    return view
-
-
-_lost_gradient_warned = False
-
-
-def _warn_of_lost_gradient() -> None:
-    """Warn, once a process, that a tensor with a gradient becomes a Python number."""
-    global _lost_gradient_warned
-    if not _lost_gradient_warned:
-        import warnings
-
-        _lost_gradient_warned = True
-        warnings.warn(
-            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
-            "Consider using tensor.detach() first.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
 for _method in vars(TensorMethods).values():
     while hasattr(_method, "__qualname__") and callable(_method):
         _method.__qualname__ = _method.__name__  # Python's argument errors then read as PyTorch's
         _method = getattr(_method, "__wrapped__", None)
 
+for _part in (TensorMetadata, TensorAutograd):
+    for _member in vars(_part).values():
+        for _method in (_member.fget, _member.fset, _member.fdel) if isinstance(_member, property) else (_member,):
+            if isinstance(_method, FunctionType):
+                _method.__module__ = __name__
+                _method.__qualname__ = f"Tensor.{_method.__name__}"
+
+_memory_format.__module__ = __name__  # pickles of layouts and memory formats name it
 dispatch.Tensor = Tensor
 dispatch.PLAIN.add(Tensor)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torchax_lite as torch
 
-from ..tensor import dispatch, intercept
+from ..tensor import dispatch, op_interception
 from ..tensor.tensor import Tensor
 
 __all__ = [
@@ -87,11 +87,11 @@ class _SelectiveMode:
 
     def __enter__(self) -> _SelectiveMode:
         self.seen = defaultdict(int)
-        intercept.push(self.handler)
+        op_interception.push(self.handler)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        intercept.pop(self.handler)
+        op_interception.pop(self.handler)
 
     def _forward(self, op: Any, tensors: Any, scalars: Any, statics: Any) -> Any:
         result = dispatch.call(op, tensors, scalars, statics)

@@ -19,8 +19,7 @@ import torchax_lite as torch
 
 from ..autograd.engine import current_pass, version_error
 from ..autograd.graph import pack, saved_tensors_hooks, unpacked
-from ..tensor import dispatch, intercept
-from ..tensor.generator import _accelerators, default_generator_of, fork_rng
+from ..tensor import dispatch, op_interception
 from ..tensor.modes import modes
 from ..tensor.tensor import Tensor
 from ._recompute import fresh_inputs
@@ -31,6 +30,7 @@ from ._selective import (
     create_selective_checkpoint_contexts,
     tensors_in,
 )
+from ._surroundings import DefaultDeviceType, Surroundings, get_device_states, map_tensors, set_device_states
 
 __all__ = [
     "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup",
@@ -42,106 +42,6 @@ __all__ = [
 
 class CheckpointError(RuntimeError):
     """A recomputation that does not repeat its forward."""
-
-
-class DefaultDeviceType:
-    """The device type whose random state checkpointing preserves where no argument lies on an accelerator."""
-
-    _default_device_type: str | None = None
-
-    @staticmethod
-    def set_device_type(device: str = "cuda") -> None:
-        """Choose it."""
-        DefaultDeviceType._default_device_type = device
-
-    @staticmethod
-    def get_device_type() -> str:
-        """The chosen one, else the accelerator that there is, else ``cpu``."""
-        if DefaultDeviceType._default_device_type is None:
-            found = torch.accelerator.current_accelerator()
-            DefaultDeviceType._default_device_type = "cpu" if found is None else found.type
-        return DefaultDeviceType._default_device_type
-
-
-# -- random state, autocast --------------------------------------------------------------------------------------------
-
-
-def _map(value: Any, fn: Callable[[Tensor], Any]) -> Any:
-    if isinstance(value, Tensor):
-        return fn(value)
-    if isinstance(value, (list, tuple)):
-        items = [_map(v, fn) for v in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, dict):
-        return type(value)((k, _map(v, fn)) for k, v in value.items())
-    return value
-
-
-def _device_type(*args: Any) -> str:
-    """The type of the accelerator that the arguments lie on; with several, the first, and a warning."""
-    types = sorted({t.device.type for t in tensors_in(args) if t.device.type not in ("cpu", "meta")})
-    if len(types) > 1:
-        warnings.warn(
-            "Tensor arguments, excluding CPU tensors, are detected on at least two types of devices. Device state will "
-            f"only be saved for devices of a single device type, and the remaining devices will be ignored. Device types: {types}",
-            stacklevel=3,
-        )
-    return types[0] if types else DefaultDeviceType.get_device_type()
-
-
-def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
-    """Indices of the accelerators that the arguments lie on, and the states of their generators."""
-    devices = sorted(
-        {(t.device.type, t.get_device()) for t in tensors_in(args) if t.device.type not in ("cpu", "meta")}
-    )
-    states = [default_generator_of(torch.engine.avals.place(kind, index)).get_state() for kind, index in devices]
-    return [index for _, index in devices], states
-
-
-def set_device_states(devices: Sequence[int], states: Sequence[Tensor], *, device_type: str | None = None) -> None:
-    """Continue the generators of accelerators from states."""
-    kind = device_type or DefaultDeviceType.get_device_type()
-    if kind in ("cpu", "meta"):
-        return
-    for index, state in zip(devices, states, strict=True):
-        default_generator_of(torch.engine.avals.place(kind, index)).set_state(state)
-
-
-class _Surroundings:
-    """Random and autocast states at the start of a region, to be had again by the recomputation."""
-
-    def __init__(self, preserve_rng_state: bool, args: Any) -> None:
-        self.preserve = preserve_rng_state
-        self.device_type = _device_type(*tensors_in(args))
-        if preserve_rng_state:
-            self.cpu_state = torch.get_rng_state()
-            self.used = bool(_accelerators)
-            self.devices, self.states = get_device_states(*tensors_in(args))
-        self.autocast = [
-            {
-                "device_type": kind, "enabled": torch.is_autocast_enabled(kind), "dtype": torch.get_autocast_dtype(kind),
-                "cache_enabled": torch.is_autocast_cache_enabled(),
-            }
-            for kind in dict.fromkeys((self.device_type, "cpu"))
-        ] if _mixed_precision_in_use() else []  # fmt: skip
-
-    @contextlib.contextmanager
-    def again(self) -> Iterator[None]:
-        """The states of the forward inside the block; the present ones after it."""
-        with contextlib.ExitStack() as stack:
-            if self.preserve:
-                stack.enter_context(fork_rng())
-                torch.set_rng_state(self.cpu_state)
-                set_device_states(self.devices, self.states, device_type=self.device_type)
-            if self.autocast or _mixed_precision_in_use():
-                now = self.autocast or [{"device_type": "cpu", "enabled": False}]
-                for options in now:
-                    stack.enter_context(torch.amp.autocast(**options))
-            yield
-
-
-def _mixed_precision_in_use() -> bool:
-    return intercept.local.cast is not None
 
 
 # -- use_reentrant=True ------------------------------------------------------------------------------------------------
@@ -171,7 +71,7 @@ class CheckpointFunction(torch.autograd.Function):
     def forward(ctx: Any, run_function: Callable[..., Any], preserve_rng_state: bool, *args: Any) -> Any:
         check_backward_validity(args)
         ctx.run_function = run_function
-        ctx.surroundings = _Surroundings(preserve_rng_state, args)
+        ctx.surroundings = Surroundings(preserve_rng_state, args)
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
         ctx.places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.save_for_backward(*(args[i] for i in ctx.places))
@@ -311,13 +211,13 @@ class _Region:
     """One checkpointed call: how to repeat it, and what has been recomputed for which backward pass."""
 
     def __init__(
-        self, function: Callable[..., Any], args: Any, kwargs: Any, surroundings: _Surroundings, early_stop: bool,
+        self, function: Callable[..., Any], args: Any, kwargs: Any, surroundings: Surroundings, early_stop: bool,
         metadata: Callable[[Tensor], Any], recompute_context: contextlib.AbstractContextManager[Any], log: _Log | None,
     ) -> None:  # fmt: skip
         self.function = function
         self.surroundings = surroundings
         self.arguments: list[_Argument] = []
-        self.template = _map((args, kwargs), self._keep)
+        self.template = map_tensors((args, kwargs), self._keep)
         self.early_stop = early_stop
         self.metadata = metadata
         self.recompute_context = recompute_context
@@ -488,11 +388,11 @@ class _Log:
             lines.append(f"{op.name}({shown})    {user_line()}")
             return dispatch.call(op, tensors, scalars, statics)
 
-        intercept.push(handler)
+        op_interception.push(handler)
         try:
             yield
         finally:
-            intercept.pop(handler)
+            op_interception.pop(handler)
 
     def text(self, error: str) -> str:
         """The error with both lists of ops."""
@@ -554,7 +454,7 @@ def checkpoint(
             return function(*args, **kwargs)
     log = _Log() if debug else None
     region = _Region(
-        function, args, kwargs, _Surroundings(preserve, args), early_stop and _switches.early_stop,
+        function, args, kwargs, Surroundings(preserve, args), early_stop and _switches.early_stop,
         _CHECKS[determinism_check], recompute_context, log,
     )  # fmt: skip
     with contextlib.ExitStack() as stack:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torchax_lite as torch
 
-from ..tensor import dispatch, intercept
+from ..tensor import dispatch, op_interception
 from .module_tracker import ModuleTracker
 
 __all__ = ["FlopCounterMode", "flop_registry", "register_flop_formula"]
@@ -239,11 +239,11 @@ class FlopCounterMode:
         self.flop_counts.clear()
         self.mod_tracker.__enter__()
         self._open = True
-        intercept.push(self._handle)
+        op_interception.push(self._handle)
         return self
 
     def __exit__(self, *args: object) -> None:
-        intercept.pop(self._handle)
+        op_interception.pop(self._handle)
         self._open = False
         self.mod_tracker.__exit__()
         if self.display:

@@ -61,6 +61,15 @@ class RemovableHandle:
         self.remove()
 
 
+def add_hook(hooks: Any, hook: Callable, extra: Any = None, prepend: bool = False) -> RemovableHandle:
+    """Put ``hook`` into the dictionary ``hooks``, at its end or with ``prepend`` first; return its registration."""
+    handle = RemovableHandle(hooks, extra_dict=extra)
+    hooks[handle.id] = hook
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
 def unserializable_hook(f: Callable) -> Callable:
     """Mark ``f``: a tensor that carries it as a hook is saved without a warning that the hook is not."""
     f.__torch_unserializable__ = True  # type: ignore[attr-defined]

@@ -8,109 +8,20 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import Tensor
-from torchax_lite._generated import internal as _ops
 from torchax_lite.nn import functional as F
 from torchax_lite.nn import init
+from torchax_lite.nn.modules._rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from torchax_lite.nn.modules._rnn_layers import GATES, run_layer, run_packed_layer, run_padded_layer
 from torchax_lite.nn.modules.module import Module
 from torchax_lite.nn.modules.utils import _autocast_enabled
 from torchax_lite.nn.parameter import Parameter
-from torchax_lite.nn.utils.rnn import PackedSequence, Padded, constant_runs
+from torchax_lite.nn.utils.rnn import PackedSequence, Padded
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
-
-_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
-
-
-def _layer(mode: str, input: Tensor, state: tuple[Tensor, ...], weights: list[Tensor | None], reverse: bool) -> Any:
-    """One layer in one direction over ``(T, N, I)``: its output and, as a tuple, its last state."""
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    if mode == "LSTM":
-        output, h_n, c_n = _ops.lstm_layer(input, *state, w_ih, w_hh, b_ih, b_hh, w_hr, reverse)
-        return output, (h_n, c_n)
-    if mode == "GRU":
-        output, h_n = _ops.gru_layer(input, *state, w_ih, w_hh, b_ih, b_hh, reverse)
-    else:
-        nonlinearity = "tanh" if mode == "RNN_TANH" else "relu"
-        output, h_n = _ops.rnn_layer(input, *state, w_ih, w_hh, b_ih, b_hh, nonlinearity, reverse)
-    return output, (h_n,)
-
-
-def _packed_layer(
-    mode: str,
-    data: Tensor,
-    batch_sizes: list[int],
-    state: tuple[Tensor, ...],
-    weights: list[Tensor | None],
-    reverse: bool,
-) -> Any:
-    """The same over packed data: one run for each stretch of steps with the same number of sequences."""
-    runs = []
-    row = 0
-    for start, stop, size in constant_runs(batch_sizes):
-        rows = (stop - start) * size
-        runs.append((row, rows, stop - start, size))
-        row += rows
-    outputs: list[Tensor] = []
-    if reverse:
-        # From the end: sequences join as they begin.
-        size = runs[-1][3]
-        current = tuple(part[:size] for part in state)
-        for row, rows, steps, size in reversed(runs):
-            joined = current[0].size(0)
-            if size > joined:
-                current = tuple(torch.cat([part, whole[joined:size]]) for part, whole in zip(current, state))
-            piece = data[row : row + rows].reshape(steps, size, -1)
-            output, current = _layer(mode, piece, current, weights, True)
-            outputs.insert(0, output.reshape(rows, -1))
-        return torch.cat(outputs), current
-    # From the start: sequences leave as they end.
-    current = state
-    finished: list[tuple[Tensor, ...]] = []
-    for row, rows, steps, size in runs:
-        if size < current[0].size(0):
-            finished.insert(0, tuple(part[size:] for part in current))
-            current = tuple(part[:size] for part in current)
-        output, current = _layer(mode, data[row : row + rows].reshape(steps, size, -1), current, weights, False)
-        outputs.append(output.reshape(rows, -1))
-    parts = [current, *finished]
-    return torch.cat(outputs), tuple(torch.cat(pieces) for pieces in zip(*parts))
-
-
-_CLOSED = 1e4
-"""A gate's argument at which its sigmoid is 0 (below zero) or 1 exactly, whatever the state adds to it."""
-
-
-def _padded_layer(
-    mode: str, x: Tensor, padded: Padded, state: tuple[Tensor, ...], weights: list[Tensor | None], reverse: bool
-) -> Any:
-    """The same over a padded batch ``(T, N, I)``: one run, whatever the lengths are.
-
-    Backwards, each sequence is turned round within its length. The last state is the output at its last element; an
-    LSTM's cell is kept through the padding by its gates, which a further input closes.
-    """
-    steps, batch = x.shape[:2]
-
-    def turned(values: Tensor) -> Tensor:
-        return values.gather(0, padded.reversal.unsqueeze(-1).expand(steps, batch, values.size(-1)))
-
-    if reverse:
-        x = turned(x)
-    if mode == "LSTM":
-        w_ih, *others = weights
-        size = w_ih.size(0) // 4
-        gates = torch.zeros(4, size, dtype=x.dtype, device=x.device)
-        gates[0], gates[1] = -_CLOSED, _CLOSED
-        x = torch.cat([x, (~padded.inside).to(x.dtype).unsqueeze(-1)], dim=-1)
-        weights = [torch.cat((w_ih, gates.reshape(-1, 1)), dim=1), *others]
-    output, (_, *cell) = _layer(mode, x, state, weights, False)
-    last = padded.last.reshape(1, batch, 1).expand(1, batch, output.size(-1))
-    final = (output.gather(0, last).squeeze(0), *cell)
-    return (turned(output) if reverse else output), final
 
 
 class RNNBase(Module):
@@ -171,7 +82,7 @@ class RNNBase(Module):
         self.bidirectional = bidirectional
         self.proj_size = proj_size
         self._check_arguments(dropout)
-        gates = _GATES[mode] * hidden_size
+        gates = GATES[mode] * hidden_size
         real_hidden = proj_size or hidden_size
         directions = 2 if bidirectional else 1
         self._all_weights: list[list[str]] = []
@@ -223,7 +134,7 @@ class RNNBase(Module):
             raise ValueError("proj_size should be a positive integer or zero to disable projections")
         if self.proj_size >= self.hidden_size:
             raise ValueError("proj_size has to be smaller than hidden_size")
-        if self.mode not in _GATES:
+        if self.mode not in GATES:
             raise ValueError("Unrecognized RNN mode: " + self.mode)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -331,11 +242,11 @@ class RNNBase(Module):
                 first = tuple(part[index] for part in state)
                 weights = self._weights_of(index)
                 if padded is not None:
-                    output, final = _padded_layer(self.mode, input, padded, first, weights, bool(direction))
+                    output, final = run_padded_layer(self.mode, input, padded, first, weights, bool(direction))
                 elif batch_sizes is None:
-                    output, final = _layer(self.mode, input, first, weights, bool(direction))
+                    output, final = run_layer(self.mode, input, first, weights, bool(direction))
                 else:
-                    output, final = _packed_layer(self.mode, input, batch_sizes, first, weights, bool(direction))
+                    output, final = run_packed_layer(self.mode, input, batch_sizes, first, weights, bool(direction))
                 outputs.append(output)
                 finals.append(final)
             input = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
@@ -544,162 +455,5 @@ class GRU(RNNBase):
         super().__init__("GRU", *args, **kwargs)
 
 
-class RNNCellBase(Module):
-    """What the cells share: parameters as in a layer, and checks.
-
-    Args:
-        input_size: last dimension of the input.
-        hidden_size: of the state.
-        bias: whether there are biases.
-        num_chunks: how many gates.
-        device: where the parameters are.
-        dtype: of the parameters.
-    """
-
-    __constants__ = ["input_size", "hidden_size", "bias"]
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool,
-        num_chunks: int,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.bias = bias
-        gates = num_chunks * hidden_size
-        self.weight_ih = Parameter(torch.empty((gates, input_size), device=device, dtype=dtype))
-        self.weight_hh = Parameter(torch.empty((gates, hidden_size), device=device, dtype=dtype))
-        for name in ("bias_ih", "bias_hh"):
-            if bias:
-                setattr(self, name, Parameter(torch.empty(gates, device=device, dtype=dtype)))
-            else:
-                self.register_parameter(name, None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for weight in self.parameters():
-            init.uniform_(weight, -bound, bound)
-
-    def extra_repr(self) -> str:
-        text = f"{self.input_size}, {self.hidden_size}"
-        if self.bias is not True:
-            text += f", bias={self.bias}"
-        nonlinearity = self.__dict__.get("nonlinearity", "tanh")
-        if nonlinearity != "tanh":
-            text += f", nonlinearity={nonlinearity}"
-        return text
-
-    def _step(self, mode: str, input: Tensor, state: Iterable[Tensor] | None, names: tuple[str, ...]) -> Any:
-        """One step of ``(N, input_size)`` or ``(input_size,)``: the new state."""
-        title = type(self).__name__
-        if input.dim() not in (1, 2):
-            raise ValueError(f"{title}: Expected input to be 1D or 2D, got {input.dim()}D instead")
-        parts = None if state is None else tuple(state)
-        for name, part in zip(names, parts or ()):
-            if part.dim() not in (1, 2):
-                raise ValueError(f"{title}: Expected {name} to be 1D or 2D, got {part.dim()}D instead")
-        batched = input.dim() == 2
-        if not batched:
-            input = input.unsqueeze(0)
-        if parts is None:
-            zeros = torch.zeros(input.size(0), self.hidden_size, dtype=input.dtype, device=input.device)
-            parts = (zeros,) * len(names)
-        elif not batched:
-            parts = tuple(part.unsqueeze(0) for part in parts)
-        if input.size(1) != self.input_size:
-            raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}")
-        for index, part in enumerate(parts):
-            if input.size(0) != part.size(0):
-                raise RuntimeError(
-                    f"Input batch size {input.size(0)} doesn't match hidden{index} batch size {part.size(0)}"
-                )
-            if part.dim() != 2 or part.size(1) != self.hidden_size:
-                raise RuntimeError(
-                    f"hidden{index} has inconsistent hidden_size: got {part.size(1)}, expected {self.hidden_size}"
-                )
-        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None]
-        _, new = _layer(mode, input.unsqueeze(0), parts, weights, False)
-        return new if batched else tuple(part.squeeze(0) for part in new)
-
-
-class RNNCell(RNNCellBase):
-    """One step h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or with max(0, ·) for tanh.
-
-    Args:
-        input_size: last dimension of the input.
-        hidden_size: of the state.
-        bias: whether there are biases.
-        nonlinearity: ``"tanh"`` or ``"relu"``.
-        device: where the parameters are.
-        dtype: of the parameters.
-    """
-
-    __constants__ = ["input_size", "hidden_size", "bias", "nonlinearity"]
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: str = "tanh",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, 1, device, dtype)
-        self.nonlinearity = nonlinearity
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """The next state from ``(N, input_size)`` and ``(N, hidden_size)``, or without N."""
-        if self.nonlinearity not in ("tanh", "relu"):
-            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        mode = "RNN_TANH" if self.nonlinearity == "tanh" else "RNN_RELU"
-        return self._step(mode, input, None if hx is None else (hx,), ("hidden",))[0]
-
-
-class LSTMCell(RNNCellBase):
-    """One step of :class:`LSTM`.
-
-    Args:
-        input_size: last dimension of the input.
-        hidden_size: of the state.
-        bias: whether there are biases.
-        device: where the parameters are.
-        dtype: of the parameters.
-    """
-
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, 4, device, dtype)
-
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """The next h and c from ``(N, input_size)`` and (h, c) of ``(N, hidden_size)`` each, or without N."""
-        return self._step("LSTM", input, hx, ("hx[0]", "hx[1]"))
-
-
-class GRUCell(RNNCellBase):
-    """One step of :class:`GRU`.
-
-    Args:
-        input_size: last dimension of the input.
-        hidden_size: of the state.
-        bias: whether there are biases.
-        device: where the parameters are.
-        dtype: of the parameters.
-    """
-
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, 3, device, dtype)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """The next state from ``(N, input_size)`` and ``(N, hidden_size)``, or without N."""
-        return self._step("GRU", input, None if hx is None else (hx,), ("hidden",))[0]
+for _cell in (RNNCellBase, RNNCell, LSTMCell, GRUCell):
+    _cell.__module__ = __name__  # where PyTorch's pickles have them

@@ -8,6 +8,7 @@ pays nothing, whoever holds a reference to an entry, and whatever the entries lo
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import CodeType, FunctionType
@@ -97,7 +98,8 @@ _ENTRIES: dict[Any, CodeType] = {
     dispatch.call: _call.__code__, dispatch.call1: _call1.__code__, dispatch.call2: _call2.__code__,
     dispatch.call_out: _call_out.__code__,
 }  # fmt: skip
-dispatch._intercept = __import__("sys").modules[__name__]  # type: ignore[attr-defined]
+for _entry in _ENTRIES:
+    _entry.__globals__["_intercept"] = sys.modules[__name__]  # the exchanged code runs with the entries' globals
 
 
 # -- coming and going --------------------------------------------------------------------------------------------------

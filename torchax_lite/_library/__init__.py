@@ -1,0 +1,1 @@
+"""What ``torch.library`` and ``torch.ops`` are made of: schemas, operators, namespaces."""
