@@ -20,6 +20,8 @@ LEFT_OUT = {
     "to_sparse": "its result has no dense derivative",
     "nn.functional.fractional_max_pool3d": "its regions are random",
     "nn.functional.multi_head_attention_forward": "it drops elements at random",
+    "nn.functional.gaussian_nll_loss": "it looks at its values, as PyTorch's",
+    "_batch_norm_with_update": "it changes statistics in place that the batch does not share, as PyTorch's",
     "linalg.norm.subgradients_at_zero": "there is no second derivative at zero",
     "chalf": "complex32 does not exist here",
 }
