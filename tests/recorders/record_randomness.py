@@ -127,7 +127,7 @@ SINGLE = [
     "torch.normal(torch.zeros(2), 1., dtype=torch.float64)",
     "torch.normal(torch.zeros(2), 1., out=torch.zeros(2, requires_grad=True))",
     "torch.bernoulli(torch.zeros(2), p=2)",
-    "torch.bernoulli(torch.ones(2) * 2)",
+    "torch.bernoulli(torch.tensor([2.0, 2.0]))",
     "torch.bernoulli(torch.zeros(2, dtype=torch.int64))",
     "torch.bernoulli(0.5)",
     "torch.bernoulli(torch.zeros(2), 0.5, out=torch.zeros(2))",
