@@ -247,6 +247,21 @@ def test_a_damaged_cache_file_is_ignored(tmp_path):
     assert run_python(code, TORCHAX_LITE_CACHE_DIR=str(cache)).strip() == "[2.0, 2.0]"
 
 
+def test_where_jax_keeps_compiled_programs_itself_no_second_copy_is_kept(tmp_path):
+    code = "import torchax_lite as torch; x = torch.ones(8, 8); print((x @ x + 1).sin().cos().sum().tolist())"
+    own, jax_folder = tmp_path / "own", tmp_path / "jax"
+    settings = {
+        "TORCHAX_LITE_CACHE_DIR": str(own),
+        "JAX_COMPILATION_CACHE_DIR": str(jax_folder),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    results = {run_python(code, **settings) for _ in range(3)}
+    assert len(results) == 1
+    assert any(jax_folder.iterdir())
+    assert not [f for f in own.rglob("*") if f.is_file()]
+
+
 def test_a_cache_folder_open_to_others_is_not_used(tmp_path):
     shared = tmp_path / "open"
     shared.mkdir()

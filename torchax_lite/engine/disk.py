@@ -1,7 +1,8 @@
 """The disk cache: serialized executables, keyed by a hash of everything that decides what they compute.
 
 The folder is private to the user (mode 0700, owner checked) as its files hold machine code. ``TORCHAX_LITE_CACHE_DIR``
-moves it; ``TORCHAX_LITE_CACHE_DIR=0`` (or empty) switches it off.
+moves it; ``TORCHAX_LITE_CACHE_DIR=0`` (or empty) switches it off. So does JAX's own compilation cache where the user has
+set one (``JAX_COMPILATION_CACHE_DIR``): an executable that came from there cannot be stored once more.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ def folder() -> Path | None:
     return path if os.access(path, os.W_OK) else None
 
 
+def _jax_caches() -> bool:
+    import jax
+
+    return bool(jax.config.jax_compilation_cache_dir)
+
+
 def _default_folder() -> Path:
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
@@ -57,7 +64,7 @@ def _fingerprint() -> str:
 
     h = hashlib.sha256()
     root = Path(__file__).resolve().parent.parent
-    for part in ("engine", "ops", "tensor", "autograd", "optim", "random"):
+    for part in ("amp", "autograd", "engine", "interop", "ops", "optim", "random", "tensor", "utils"):
         for file in sorted((root / part).glob("*.py")):
             h.update(file.name.encode())
             h.update(file.read_bytes())
@@ -86,7 +93,7 @@ def key(label: str, donated: tuple[int, ...], where: Place) -> str:
 def load(name: str) -> Any:
     """The executable stored under a key, or None."""
     base = folder()
-    if base is None:
+    if base is None or _jax_caches():
         return None
     path = base / name[:2] / name
     try:
@@ -119,7 +126,7 @@ def _prepare_lapack() -> None:
 def store(name: str, compiled: Any) -> None:
     """Store an executable; failures leave the program uncached."""
     base = folder()
-    if base is None:
+    if base is None or _jax_caches():
         return
     try:
         from jax.experimental import serialize_executable
