@@ -77,10 +77,16 @@ def test_a_run_writes_its_results_and_a_report(tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "again.html").read_text() == files["--html"].read_text()
 
 
+def _heed_interrupts() -> None:
+    """A shell starts background jobs with SIGINT ignored, and so would be the program under test."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_interrupting_gives_a_partial_summary() -> None:
     program = subprocess.Popen(
         [sys.executable, "-u", "-m", "compat_suite", "--module", "compat_fakes", "--jobs", "1"],
         env={**ENVIRONMENT, "COMPAT_FAKES_PAUSE": "0.2"}, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )  # fmt: skip
     assert program.stdout is not None
     program.stdout.readline()
