@@ -27,6 +27,7 @@ UNLIKE_PYTORCH = {
     ("fmax at ties", "jvp"): "PyTorch's forward mode follows the second operand, its reverse mode the first",
     ("index_copy", "jvp"): "the sample writes one place twice",
     ("kthvalue at ties", "jvp"): "which of equal values is meant is unspecified",
+    ("topk at ties", "jvp"): "which of equal values is meant is unspecified",
     ("sqrt at ties", "hvp"): "at 0 the second derivative is infinite",
 }
 

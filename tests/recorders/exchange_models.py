@@ -19,7 +19,11 @@ HERE = pathlib.Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 OPTIMIZERS = {
-    "SGD": [{}, {"lr": 0.01, "momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}],
+    "SGD": [
+        {},
+        {"lr": 0.01, "momentum": 0.9, "nesterov": True},
+        {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
+    ],
     "Adam": [{}, {"amsgrad": True, "weight_decay": 0.01}, {"maximize": True}],
     "AdamW": [{}, {"amsgrad": True}],
     "Adamax": [{"weight_decay": 0.01}],

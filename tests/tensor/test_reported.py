@@ -160,7 +160,7 @@ def test_full_refuses_a_value_that_requires_grad():
 
 
 def test_float_of_a_tensor_with_a_gradient_warns_once(monkeypatch):
-    monkeypatch.setattr(sys.modules["torchax_lite.tensor.tensor"], "_lost_gradient_warned", False)
+    monkeypatch.setattr(sys.modules["torchax_lite.tensor.tensor_autograd"], "_lost_gradient_warned", False)
     loss = torch.ones(1, requires_grad=True)
     with pytest.warns(UserWarning, match="Converting a tensor with requires_grad=True to a scalar") as seen:
         assert float(loss) == complex(loss).real == 1.0
@@ -177,7 +177,7 @@ def test_arrays_whose_memory_no_tensor_can_share() -> None:
 
 
 def test_a_read_only_array_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("torchax_lite.tensor.creation"), "_warned_not_writable", False)
+    monkeypatch.setattr(importlib.import_module("torchax_lite.tensor.from_data"), "_warned_not_writable", False)
     fixed = np.arange(3)
     fixed.flags.writeable = False
     with pytest.warns(UserWarning, match="not writable") as caught:
