@@ -43,7 +43,7 @@ def folder() -> Path | None:
 def _jax_caches() -> bool:
     import jax
 
-    return bool(jax.config.jax_compilation_cache_dir)
+    return bool(getattr(jax.config, "jax_compilation_cache_dir", None))
 
 
 def _default_folder() -> Path:
