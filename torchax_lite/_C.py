@@ -9,6 +9,7 @@ from typing import Any
 from .tensor.device import device
 from .tensor.dtypes import dtype
 from .tensor.generator import Generator
+from .tensor.layouts import layout, memory_format  # noqa: F401
 from .tensor.modes import modes
 from .tensor.overriding import (
     DisableTorchFunction,
@@ -17,7 +18,7 @@ from .tensor.overriding import (
 )
 from .tensor.size import Size
 from .tensor.tensor import Tensor as TensorBase
-from .tensor.tensor import _TensorMeta, layout, memory_format  # noqa: F401
+from .tensor.tensor import _TensorMeta  # noqa: F401
 
 _disabled_torch_function_impl = disabled_torch_function_impl
 _TensorBase = TensorBase

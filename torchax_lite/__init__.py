@@ -34,10 +34,7 @@ from .tensor.dtypes import (
     iinfo,
     promote_types,
 )
-from .tensor.printing import set_printoptions
-from .tensor.size import Size
-from .tensor.tensor import (
-    Tensor,
+from .tensor.layouts import (
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -52,6 +49,9 @@ from .tensor.tensor import (
     sparse_csr,
     strided,
 )
+from .tensor.printing import set_printoptions
+from .tensor.size import Size
+from .tensor.tensor import Tensor
 
 for _name, _value in {**_dtypes.DTYPES, **_dtypes.ALIASES, **_creation.LEGACY_TYPES}.items():
     globals()[_name] = _value

@@ -60,7 +60,7 @@ def _rebuild_sparse_tensor(layout: Any, data: Any) -> Tensor:
     """A sparse tensor of its parts: (indices, values, size, coalesced), or (compressed, plain, values, size)."""
     from .sparse._convert import COMPRESSED
     from .sparse._tensor import compressed, coo
-    from .tensor.tensor import sparse_coo
+    from .tensor.layouts import sparse_coo
 
     if layout is not sparse_coo and layout not in COMPRESSED:
         raise NotImplementedError(f"rebuilding sparse tensor for layout {layout}")

@@ -54,7 +54,6 @@ def test_the_record_holds_every_fill_and_dtype():
     seen = {(name, arguments.get("dtype")) for name, arguments in CALLS}
     assert {name for name, _ in seen} >= {n for n in tr.__all__ if callable(getattr(tr, n))} - {
         "CPUGenerator",
-        "check_probabilities",
         "check_seed",
         "uniforms_for_probabilities",  # drawn as bernoulli's are, compared in the program
     }

@@ -7,24 +7,16 @@ import threading
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
-from weakref import ref
 
-from ..ops.registry import ArraySpec
 from ..tensor import dispatch
 from ..tensor.modes import modes
-from ..tensor.strides import is_non_overlapping_and_dense
-from ..tensor.tape import AccumulateGrad, GradNode, OpGradNode, Saved
+from ..tensor.tape import AccumulateGrad, GradNode, OpGradNode
 from ..tensor.tensor import Tensor
 from . import plain_pass
+from .accumulation import accumulate_grad
 from .anomaly_mode import run_watched
 from .hooks import hook_name, run_hooks
-
-FREED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
-    "after calling backward."
-)
+from .saved import FREED, check_versions, derivatives, unpack, unpack_result
 
 Edge = tuple[GradNode, int]
 
@@ -318,197 +310,40 @@ def _run_op(
         needs = tuple([e is not None and (needed.get(e[0], False) or e[0] in wanted) for e in node._edges])
         if True not in needs:
             return [None] * len(needs)
-    site = node.site.vjp_site(needs, given)
-    check_versions(node, needs, given)
-    saved = [*node.saved, *node.saved_out]
-    cts = [g for g in buffer if g is not None]
     if modes.grad:
-        flat = [unpack(node, k) for k in range(len(node.saved))]
-        flat += [unpack_result(node, k) for k in range(len(node.saved_out))]
-        if any(t._requires_grad for t in flat):
-            read = node.site.reads(needs, given)
-            for k, t in enumerate(flat):
-                if k not in read:
-                    t._requires_grad = False
-        flat += cts
-        nodes = [t._sync() for t in flat]
-        made = dispatch.finish(site, flat, nodes, list(node.numbers), any(t._requires_grad for t in flat), False)
-        grads = [made] if site.single else made
+        grads = _graph_derivatives(node, needs, given, [g for g in buffer if g is not None])
     else:
-        if node.residuals is not None:
-            keeper, hidden = node.residuals
-            site = keeper.pull_site(needs, given)
-            results = site.record(site, [*hidden, *[g._sync() for g in cts]])
-        else:
-            nodes = [s.node if s.hooked is None else value_of(s)._sync() for s in saved]
-            nodes += [g._sync() for g in cts]
-            results = site.record(site, nodes, node.numbers)
-        grads = [dispatch.wrap(results)] if site.single else [dispatch.wrap(r) for r in results]
+        made = derivatives(node, needs, [None if g is None else g._sync() for g in buffer])
+        grads = [dispatch.wrap(r) for r in made]
     if False not in needs:
         return grads
     rest = iter(grads)
     return [next(rest) if need else None for need in needs]
 
 
-def check_versions(node: OpGradNode, needs: tuple[bool, ...], given: tuple[bool, ...]) -> None:
-    """Raise if a saved value that the derivative reads was changed in place since."""
-    for k, s in enumerate([*node.saved, *node.saved_out]):
-        if s.storage.counter != s.counter and s.hooked is None and k in node.site.reads(needs, given):
-            made_by = (node, node.site.saves_out[k - len(node.saved)]) if k >= len(node.saved) else None
-            raise RuntimeError(version_error(s.aval, s.storage.counter, s.counter, made_by))
-
-
-def version_error(aval: Any, found: int, expected: int, made_by: Edge | None) -> str:
-    """Text for a saved tensor that was changed in place; ``made_by`` is the place in the graph it came from."""
-    from ..tensor.dtypes import from_numpy_dtype, scalar_type_name
-
-    kind = scalar_type_name(from_numpy_dtype(aval.dtype))
-    prefix = "torch.cuda." if aval.place.type == "cuda" else "torch."
-    origin = "" if made_by is None else f", which is output {made_by[1]} of {short_name(made_by[0])},"
-    return (
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{prefix}{kind}Tensor {list(aval.shape)}]{origin} is at version {found}; expected version {expected} instead. "
-        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
-    )
-
-
-def short_name(node: GradNode) -> str:
-    """What made a tensor, without the ``Backward`` of its grad node's name."""
-    name = node.name()
-    head, found, tail = name.rpartition("Backward")
-    return head if found and (not tail or tail.isdigit()) else name
-
-
-def unpack(node: OpGradNode, k: int) -> Tensor:
-    """A saved input as a tensor with its place in the graph."""
-    t = value_of(node.saved[k])
-    edge = node._edges[node.site.saves_in[k]]
-    if edge is not None:
-        place_in_graph(t, edge)
-    return t
-
-
-def value_of(s: Saved) -> Tensor:
-    """A saved value as a tensor outside of any graph."""
-    if s.hooked is not None:
-        from .graph import unpacked
-
-        return unpacked(s.hooked)
-    t: Tensor = dispatch.wrap(s.node)
-    return t
-
-
-def place_in_graph(t: Any, edge: Edge) -> None:
-    """Make gradients of a fresh tensor flow to ``edge``."""
-    fn, nr = edge
-    t._requires_grad = True
-    if isinstance(fn, AccumulateGrad):
-        t._acc = ref(fn)
-    else:
-        t._grad_fn, t._output_nr = fn, nr
-
-
-def unpack_result(node: OpGradNode, k: int) -> Tensor:
-    """A saved result as a tensor with its place in the graph."""
-    t = value_of(node.saved_out[k])
-    place_in_graph(t, (node, node.site.saves_out[k]))
-    return t
-
-
-def saved_slot(node: OpGradNode, name: str) -> Saved | None:
-    """What a node saved of the parameter (or ``result``) of this name."""
-    found = _slot_of(node, name)
-    if found is None:
-        return None
-    k, is_result = found
-    return node.saved_out[k] if is_result else node.saved[k]
-
-
-def _slot_of(node: OpGradNode, name: str) -> tuple[int, bool] | None:
-    op = getattr(node.site, "op", None)
-    if op is None:
-        return None
-    if name in ("result", "result0") and node.site.saves_out:
-        return 0, True
-    flat_names = [
-        p.name
-        for p, t in zip(op.tensor_params, node.site.binding.tensors, strict=True)
-        for _ in (t if isinstance(t, list) else [t] if isinstance(t, ArraySpec) else [])
-    ]
-    for k, i in enumerate(node.site.saves_in):
-        if flat_names[i] == name:
-            return k, False
-    return None
-
-
-def saved_attribute(node: OpGradNode, name: str) -> Any:
-    """``grad_fn._saved_self`` and the like: saved tensors by parameter name, static arguments by name."""
-    found = _slot_of(node, name)
-    if found is not None:
-        if node.freed:
-            raise RuntimeError(FREED)
-        k, is_result = found
-        return unpack_result(node, k) if is_result else unpack(node, k)
-    op = getattr(node.site, "op", None)
-    if op is not None:
-        for p, v in zip(op.static_params, node.site.binding.statics, strict=True):
-            if p.name == name:
-                return v
-        for p, v in zip(op.scalar_params, node.numbers, strict=False):
-            if p.name == name:
-                return v
-    raise AttributeError(f"'{node.name()}' object has no attribute '_saved_{name}'")
-
-
-def accumulate_grad(node: AccumulateGrad, grad: Tensor | None) -> None:
-    """Add a gradient to a leaf's ``grad``."""
-    variable = node.variable
-    if grad is None:
-        return
-    if grad._aval is not variable._aval:
-        grad = _match(grad, variable)
-    held = variable._grad
-    if grad._own_layout:
-        variable._grad = _accumulate_sparse(variable, grad)
-    elif held is None:
-        if modes.grad:
-            variable._grad = grad.clone()
-        else:
-            stored = dispatch.wrap(grad._sync())
-            strides = variable._strides if modes.grad_layout else grad._strides
-            if strides is not None and is_non_overlapping_and_dense(variable._aval.shape, strides):
-                stored._strides = stored._storage.strides = strides
-            variable._grad = stored
-    elif held._own_layout:
-        variable._grad = _accumulate_sparse(variable, grad)
-    elif modes.grad:
-        variable._grad = held + grad
-    else:
-        held.add_(grad)
-    if variable._post_accumulate_grad_hooks:
-        for hook in list(variable._post_accumulate_grad_hooks.values()):
-            hook(variable)
+def _graph_derivatives(
+    node: OpGradNode, needs: tuple[bool, ...], given: tuple[bool, ...], cts: list[Tensor]
+) -> Sequence[Tensor]:
+    """The derivative of an op as a step of the graph itself."""
+    site = node.site.vjp_site(needs, given)
+    check_versions(node, needs, given)
+    flat = [unpack(node, k) for k in range(len(node.saved))]
+    flat += [unpack_result(node, k) for k in range(len(node.saved_out))]
+    if any(t._requires_grad for t in flat):
+        read = node.site.reads(needs, given)
+        for k, t in enumerate(flat):
+            if k not in read:
+                t._requires_grad = False
+    flat += cts
+    nodes = [t._sync() for t in flat]
+    made = dispatch.finish(site, flat, nodes, list(node.numbers), any(t._requires_grad for t in flat), False)
+    return [made] if site.single else made
 
 
 def _add_sparse(held: Tensor, grad: Tensor) -> Tensor:
     from ..sparse._graph import add_gradients
 
     return add_gradients(held, grad)  # type: ignore[no-any-return]
-
-
-def _accumulate_sparse(variable: Any, grad: Tensor) -> Tensor:
-    from ..sparse._graph import accumulate
-
-    return accumulate(variable, grad)  # type: ignore[no-any-return]
-
-
-def _match(grad: Tensor, variable: Any) -> Tensor:
-    if grad._aval.place is not variable._aval.place and not grad._own_layout:
-        return grad
-    if grad.shape != variable.shape:
-        raise RuntimeError(f"gradient of shape {list(grad.shape)} for a tensor of shape {list(variable.shape)}")
-    return grad.to(variable.dtype) if grad.dtype is not variable.dtype else grad
 
 
 def call_node(node: GradNode, grads: Sequence[Any]) -> Any:

@@ -86,7 +86,7 @@ class _Saved:
         Raises:
             RuntimeError: it was changed in place since.
         """
-        from .engine import place_in_graph, version_error
+        from .saved import place_in_graph, version_error
 
         if self.hooked is not None:
             from .graph import unpacked
@@ -145,7 +145,7 @@ class FunctionNode(GradNode, FunctionCtx):
         if self.saved_for_forward is not None:
             return self.saved_for_forward  # type: ignore[no-any-return]
         if self._freed:
-            from .engine import FREED
+            from .saved import FREED
 
             raise RuntimeError(FREED)
         return tuple(None if s is None else s.unpack(self) for s in self._kept)

@@ -231,7 +231,7 @@ class SavedTensor:
 
 def raw_saved(node: OpGradNode, name: str) -> SavedTensor:
     """``grad_fn._raw_saved_self`` and the like."""
-    from .engine import saved_slot
+    from .saved import saved_slot
 
     found = None if node.freed else saved_slot(node, name)
     if found is None and not node.freed:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..utils.hooks import RemovableHandle
+from ..utils.hooks import RemovableHandle, add_hook
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -37,9 +37,7 @@ def register_tensor_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> 
             if hooks is None:
                 hooks = by_output[t._output_nr] = OrderedDict()
             t._backward_hooks = hooks
-    handle = RemovableHandle(hooks, extra_dict=getattr(t, "_extra_hooks", None))
-    hooks[handle.id] = hook
-    return handle
+    return add_hook(hooks, hook, getattr(t, "_extra_hooks", None))
 
 
 def register_post_accumulate_hook(t: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -55,9 +53,7 @@ def register_post_accumulate_hook(t: Tensor, hook: Callable[[Tensor], None]) -> 
     hooks = t._post_accumulate_grad_hooks
     if hooks is None:
         hooks = t._post_accumulate_grad_hooks = OrderedDict()
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
+    return add_hook(hooks, hook)
 
 
 def hook_name(hook: Any) -> str:

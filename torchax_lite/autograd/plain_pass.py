@@ -7,14 +7,15 @@ what the pass computes, and in which order, is what :func:`.engine.run_backward`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from ..engine.recorder import Node
 from ..tensor import dispatch
 from ..tensor.modes import modes
 from ..tensor.tape import AccumulateGrad, GradNode, OpGradNode
-from . import engine
+from .accumulation import accumulate_grad
+from .saved import derivatives
 
 Edge = tuple[GradNode, int]
 
@@ -68,14 +69,14 @@ def run(roots: Sequence[Edge], grads: Sequence[Any], waits: dict[GradNode, int],
         buffer[nr] = grad._sync()
         buffers[node] = buffer
     heap = [(-node._seq, node) for node, _ in roots if node not in waits]
-    heap.sort(key=_newest)
+    heapify(heap)  # no two nodes have the same number
     while heap:
         current = heappop(heap)[1]
         given = buffers.pop(current, None)
         if given is None:
             values: Sequence[Node | None] = [None] * len(current._edges)
         else:
-            values = _derivatives(current, given)  # type: ignore[arg-type]
+            values = derivatives(current, tuple([e is not None for e in current._edges]), given)  # type: ignore[arg-type]
             if not keep_graph:
                 current._release()
         results = iter(values)
@@ -99,38 +100,6 @@ def run(roots: Sequence[Edge], grads: Sequence[Any], waits: dict[GradNode, int],
                     heappush(heap, (-target._seq, target))
 
 
-def _newest(entry: tuple[int, GradNode]) -> int:
-    return entry[0]
-
-
-def _derivatives(node: OpGradNode, cts: list[Node | None]) -> Sequence[Node]:
-    """The gradients of those inputs of an op that have an edge."""
-    if node.freed:
-        raise RuntimeError(engine.FREED)
-    needs = tuple([e is not None for e in node._edges])
-    given = tuple([g is not None for g in cts])
-    forward = node.site
-    site: Any = forward.vjp_sites.get((needs, given))
-    if site is None:
-        site = forward.vjp_site(needs, given)
-    taken: list[Any] = []
-    for saved in (node.saved, node.saved_out):
-        for s in saved:
-            if s.hooked is None:
-                if s.storage.counter != s.counter:
-                    engine.check_versions(node, needs, given)
-                taken.append(s.node)
-            else:
-                taken.append(engine.value_of(s)._sync())
-    numbers = node.numbers
-    if node.residuals is not None:
-        keeper, taken = node.residuals
-        site = keeper.pull_site(needs, given)
-        numbers = ()
-    made = site.record(site, [*taken, *[g for g in cts if g is not None]], numbers)
-    return [made] if site.single else made
-
-
 def _sum(held: Node, value: Node) -> Node:
     total: Node = (dispatch.wrap(held) + dispatch.wrap(value))._sync()
     return total
@@ -141,7 +110,7 @@ def _accumulate(node: Any, value: Node | None) -> None:
     if leaf._grad is None and value is not None and value.aval is leaf._aval and leaf._strides is None:
         leaf._grad = dispatch.wrap(value)
     else:
-        engine.accumulate_grad(node, dispatch.wrap(value))
+        accumulate_grad(node, dispatch.wrap(value))
 
 
 def applies(roots: Sequence[Edge], grads: Sequence[Any], create_graph: bool) -> bool:

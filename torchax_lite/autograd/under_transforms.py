@@ -9,7 +9,7 @@ from ..tensor import transforms
 from ..tensor.modes import modes
 from ..tensor.tape import OpGradNode
 from ..tensor.transformed_sites import run_op_in
-from . import engine
+from . import engine, saved
 
 
 def prepare(roots: Sequence[engine.Edge]) -> tuple[Callable[..., Any], Callable[[], None] | None]:
@@ -69,7 +69,7 @@ class _Borrowed:
     def _run(self, buffer: Sequence[Any]) -> list[Any]:
         node, needed = self.node, self.needed
         if node.freed:
-            raise RuntimeError(engine.FREED)
+            raise RuntimeError(saved.FREED)
         needs = tuple(
             e is not None and (needed is None or needed.get(e[0], False) or e[0] in self.wanted) for e in node._edges
         )
@@ -79,7 +79,7 @@ class _Borrowed:
         read = node.site.reads(needs, given) if any(_changed(s) for s in (*node.saved, *node.saved_out)) else ()
         for k, s in enumerate((*node.saved, *node.saved_out)):
             if k in read and _changed(s):
-                raise RuntimeError(engine.version_error(s.aval, s.storage.counter, s.counter, None))
+                raise RuntimeError(saved.version_error(s.aval, s.storage.counter, s.counter, None))
         cts = [g for g in buffer if g is not None]
         found = iter(run_op_in(node, cts, needs, given, self.where))
         return [next(found) if need else None for need in needs]

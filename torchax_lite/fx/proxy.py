@@ -116,8 +116,8 @@ _CONSTANTS: tuple[type, ...] = ()
 def _constants() -> tuple[type, ...]:
     from ..tensor.device import device
     from ..tensor.dtypes import dtype
+    from ..tensor.layouts import layout, memory_format
     from ..tensor.size import Size
-    from ..tensor.tensor import layout, memory_format
 
     return (str, int, float, bool, complex, bytes, dtype, device, layout, memory_format, Size)
 

@@ -62,10 +62,6 @@ cumsum.check(_no_bools("cumsum"))
 cumprod.check(_no_bools("cumprod"))
 
 
-cumsum.check(_no_bools("cumsum"))
-cumprod.check(_no_bools("cumprod"))
-
-
 def _running(x: jax.Array, dim: int, sign: int) -> tuple[jax.Array, jax.Array]:
     """Running largest (smallest) element and its last position; a NaN stays."""
     if x.ndim == 0 or x.size == 0:
@@ -228,11 +224,11 @@ def trapezoid(y, x, dim):
 def trapezoid_dx(y, dx, dim):
     """Integral along ``dim`` by the trapezoidal rule at points ``dx`` apart."""
     pairs, at = _pairs(y, dim)
-    total = jnp.sum(pairs, axis=at)
     if y.dtype.kind in "iu" and y.shape[at]:
         ends = jax.lax.index_in_dim(y, 0, at, False) + jax.lax.index_in_dim(y, -1, at, False)
         total = jnp.sum(_widened(y), axis=at).astype(jnp.float32) - ends.astype(jnp.float32) / 2
         return total * dx.astype(jnp.float32)
+    total = jnp.sum(pairs, axis=at)
     return total * (cast_like(dx, total) / 2)
 
 

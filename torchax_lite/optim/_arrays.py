@@ -12,6 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..ops.common import rounded_to
+
 Array = jax.Array
 
 
@@ -26,7 +28,7 @@ def _to(value: Any, dtype: Any) -> Array:
 def _rounded(value: Array, like: Array) -> Array:
     """The value in the dtype of ``like``; to bfloat16 by an explicit rounding, as XLA may leave a cast out."""
     if like.dtype == jnp.bfloat16:
-        value = jax.lax.reduce_precision(value, exponent_bits=8, mantissa_bits=7)
+        value = rounded_to(value, like.dtype)
     return value.astype(like.dtype)
 
 

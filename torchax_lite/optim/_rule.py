@@ -111,24 +111,21 @@ class HostNumber:
         copied: the array is a copy.
     """
 
-    __slots__ = ("array", "copied", "plain", "tensor")
+    __slots__ = ("array", "copied", "tensor")
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.tensor = tensor
         value = tensor.detach().cpu()
         small = value.dtype in (torch.bfloat16, torch.float16)
         self.copied = small or tensor.device.type != "cpu"
-        self.plain = not (small or self.copied)
         self.array = (value.float() if small else value).numpy()
 
     def set(self, value: float) -> None:
         """Give the tensor a new value."""
-        if self.plain:
-            self.array[()] = value
-            return
         if self.copied:
-            self.tensor.detach().fill_(self.rounded(value))
-        self.array[()] = self.rounded(value)
+            value = self.rounded(value)
+            self.tensor.detach().fill_(value)
+        self.array[()] = value
 
     def rounded(self, value: float) -> float:
         """The value in the tensor's dtype."""
@@ -152,6 +149,8 @@ class RuleOptimizer(Optimizer):
     placed: ClassVar[str] = "params and state_steps"
     #: The update by sparse gradients, where there is one.
     sparse_rule: ClassVar[Any] = None
+    #: Whether the formula interpolates a running mean that keeps ``betas[0]``.
+    interpolates: ClassVar[bool] = False
     #: Options that state saved by an early PyTorch lacks, and their values.
     newer_options: ClassVar[dict[str, Any]] = {"foreach": None, "maximize": False, "differentiable": False}
 
@@ -181,7 +180,12 @@ class RuleOptimizer(Optimizer):
 
     def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
         """Return the formula's switches."""
-        return {"maximize": bool(group["maximize"]), "decay": group.get("weight_decay", 0) != 0}
+        flags: dict[str, Any] = {"maximize": bool(group["maximize"]), "decay": group.get("weight_decay", 0) != 0}
+        if "decoupled_weight_decay" in self.defaults:
+            flags["decoupled"] = bool(group["decoupled_weight_decay"])
+        if self.interpolates:
+            flags["from_start"] = lerp_from_start(group["betas"][0])
+        return flags
 
     # The step ----------------------------------------------------------------------------------------------------
 

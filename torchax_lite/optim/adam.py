@@ -19,7 +19,6 @@ from ._rule import (
     check_learning_rate,
     check_rate,
     full_like,
-    lerp_from_start,
     number_dtype,
 )
 from ._update import Update, update
@@ -86,6 +85,7 @@ class Adam(RuleOptimizer):
     """
 
     rule: ClassVar[Update] = adam_formula
+    interpolates: ClassVar[bool] = True
     newer_options: ClassVar[dict[str, Any]] = {
         **RuleOptimizer.newer_options,
         "amsgrad": False,
@@ -163,12 +163,6 @@ class Adam(RuleOptimizer):
             beta1, beta2 = number(beta1), number(beta2)
         correction2 = 1 - beta2 ** number(step)
         return (step,), {"correction1": 1 - beta1 ** number(step), "correction2_sqrt": correction2**0.5}
-
-    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
-        flags = super()._flags(group)
-        flags["decoupled"] = bool(group["decoupled_weight_decay"])
-        flags["from_start"] = lerp_from_start(group["betas"][0])
-        return flags
 
     def _check_sparse(self, group: dict[str, Any]) -> None:
         raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")

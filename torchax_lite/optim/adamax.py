@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, lerp_from_start
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -62,6 +62,7 @@ class Adamax(RuleOptimizer):
     """
 
     rule: ClassVar[Update] = adamax_formula
+    interpolates: ClassVar[bool] = True
     newer_options: ClassVar[dict[str, Any]] = {**RuleOptimizer.newer_options, "capturable": False}
 
     def __init__(
@@ -109,8 +110,3 @@ class Adamax(RuleOptimizer):
     ) -> tuple[tuple[float, ...], dict[str, Any]]:
         step = values[0] + 1
         return (step,), {"correction": 1 - rates["beta1"] ** step}
-
-    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
-        flags = super()._flags(group)
-        flags["from_start"] = lerp_from_start(group["betas"][0])
-        return flags

@@ -12,7 +12,7 @@ import numpy as np
 
 import torchax_lite as torch
 
-from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, lerp_from_start
+from ._rule import HostNumber, RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -76,6 +76,7 @@ class NAdam(RuleOptimizer):
     """
 
     rule: ClassVar[Update] = nadam_formula
+    interpolates: ClassVar[bool] = True
     host_names = ("step", "mu_product")
     placed = "params, mu_products and state_steps"
     newer_options: ClassVar[dict[str, Any]] = {
@@ -148,9 +149,3 @@ class NAdam(RuleOptimizer):
             "grad_factor": (1.0 - mu) / (1.0 - product),
             "mean_factor": mu_next / (1.0 - product * mu_next),
         }
-
-    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
-        flags = super()._flags(group)
-        flags["decoupled"] = bool(group["decoupled_weight_decay"])
-        flags["from_start"] = lerp_from_start(group["betas"][0])
-        return flags

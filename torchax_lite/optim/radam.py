@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torchax_lite as torch
 
-from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like, lerp_from_start
+from ._rule import RuleOptimizer, check_betas, check_learning_rate, check_rate, full_like
 from ._update import Update, update
 from .optimizer import ParamsT
 
@@ -70,6 +70,7 @@ class RAdam(RuleOptimizer):
     """
 
     rule: ClassVar[Update] = radam_formula
+    interpolates: ClassVar[bool] = True
     newer_options: ClassVar[dict[str, Any]] = {
         **RuleOptimizer.newer_options,
         "capturable": False,
@@ -130,9 +131,3 @@ class RAdam(RuleOptimizer):
             ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
             rectification = ratio**0.5 * correction2**0.5
         return (step,), {"correction1": 1 - rates["beta1"] ** step, "rectification": rectification}
-
-    def _flags(self, group: dict[str, Any]) -> dict[str, Any]:
-        flags = super()._flags(group)
-        flags["decoupled"] = bool(group["decoupled_weight_decay"])
-        flags["from_start"] = lerp_from_start(group["betas"][0])
-        return flags

@@ -20,7 +20,6 @@ __all__ = [
     "bernoulli_scalar",
     "bernoulli_tensor",
     "cauchy",
-    "check_probabilities",
     "dropout_noise",
     "exponential",
     "geometric",
@@ -327,12 +326,12 @@ def bernoulli_tensor(generator: CPUGenerator, p: np.ndarray) -> np.ndarray:
     """``u < p`` as bool for a flat array of probabilities: float64 uniforms for float64, else float32 ones."""
     if p.size and p.dtype not in SIGNIFICAND_BITS:
         raise not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
-    check_probabilities(p)
+    _check_probabilities(p)
     uniforms = uniforms_for_probabilities(generator, p.size, p.dtype)
     return uniforms < p.astype(uniforms.dtype)
 
 
-def check_probabilities(p: np.ndarray) -> None:
+def _check_probabilities(p: np.ndarray) -> None:
     """Raise where a probability is not in [0, 1]."""
     if not ((p >= 0) & (p <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")

@@ -15,9 +15,9 @@ from .. import _weights_only_unpickler as weights_only_rules
 from .. import dropin
 from ..dropin import _torch_name, real_name
 from ..tensor import dtypes
+from ..tensor.layouts import layout
 from ..tensor.storage import Storage
 from ..tensor.storage_api import LEGACY_STORAGES, TypedStorage, UntypedStorage
-from ..tensor.tensor import layout
 from ._locations import location_tag
 
 PersistentLoad = Callable[[Any], Any]
@@ -27,7 +27,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 def _get_layout(name: str) -> layout:
     """The layout that files name, e.g. ``"torch.strided"``."""
-    from ..tensor import tensor as names
+    from ..tensor import layouts as names
 
     found = getattr(names, str(name).removeprefix("torch."), None)
     if not isinstance(found, layout):

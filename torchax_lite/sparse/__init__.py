@@ -9,7 +9,8 @@ import torchax_lite as torch
 
 from ..tensor import dispatch as _dispatch
 from ..tensor.creation import tensor as _tensor_of
-from ..tensor.tensor import Tensor, sparse_coo, sparse_csc, sparse_csr
+from ..tensor.layouts import sparse_coo, sparse_csc, sparse_csr
+from ..tensor.tensor import Tensor
 from . import _calls, _products, _reduce
 from ._build import (
     sparse_bsc_tensor,

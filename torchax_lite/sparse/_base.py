@@ -13,9 +13,10 @@ from typing import Any
 import torchax_lite as torch
 
 from ..tensor.casting import parse_to
+from ..tensor.layouts import layout, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
 from ..tensor.modes import modes
 from ..tensor.overriding import disabled_torch_function_impl
-from ..tensor.tensor import Tensor, layout, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
+from ..tensor.tensor import Tensor
 
 LAYOUT_NAMES = {
     sparse_coo: "Sparse", sparse_csr: "SparseCsr", sparse_csc: "SparseCsc", sparse_bsr: "SparseBsr",

@@ -9,7 +9,8 @@ import torchax_lite as torch
 
 from ..tensor.arguments import no_overload
 from ..tensor.creation import tensor
-from ..tensor.tensor import Tensor, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
+from ..tensor.layouts import sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
+from ..tensor.tensor import Tensor
 from . import _checks
 from ._graph import lookup, record
 from ._tensor import LAYOUT_NAMES, CompressedTensor, CooTensor, compressed, coo

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..tensor.dtypes import scalar_type_name
-from ..tensor.tensor import Tensor, sparse_bsc, sparse_bsr, sparse_csr
+from ..tensor.layouts import sparse_bsc, sparse_bsr, sparse_csr
+from ..tensor.tensor import Tensor
 
 
 class check_sparse_tensor_invariants:  # noqa: N801  (PyTorch's name)

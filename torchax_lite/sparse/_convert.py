@@ -11,7 +11,8 @@ import torchax_lite as torch
 
 from ..tensor.creation import on_place
 from ..tensor.device import to_place
-from ..tensor.tensor import Tensor, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided
+from ..tensor.layouts import sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided
+from ..tensor.tensor import Tensor
 from ._graph import dense_result, lookup, record, sparse_result, with_pattern
 from ._tensor import LAYOUT_NAMES, CompressedTensor, CooTensor, SparseTensor, compressed, coo, coordinate_keys
 

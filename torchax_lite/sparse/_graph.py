@@ -36,7 +36,7 @@ class SparseGradNode(GradNode):
 
     def _run(self, buffer: Sequence[Any]) -> list[Any]:
         """The gradients of the inputs."""
-        from ..autograd.engine import FREED
+        from ..autograd.saved import FREED
 
         if self._backward is None:
             raise RuntimeError(FREED)

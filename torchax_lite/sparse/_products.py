@@ -8,7 +8,8 @@ import numpy as np
 
 import torchax_lite as torch
 
-from ..tensor.tensor import Tensor, strided
+from ..tensor.layouts import strided
+from ..tensor.tensor import Tensor
 from ._convert import as_coo, beside, coalesce, compressed_to_coo, host, scatter, to_compressed
 from ._graph import dense_result, lookup, part_of, pull, record, sparse_result, with_pattern
 from ._tensor import LAYOUT_NAMES, CompressedTensor, CooTensor, SparseTensor, compressed, coo

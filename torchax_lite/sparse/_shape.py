@@ -10,7 +10,8 @@ import numpy as np
 
 import torchax_lite as torch
 
-from ..tensor.tensor import Tensor, sparse_bsc, sparse_bsr, sparse_csc, sparse_csr
+from ..tensor.layouts import sparse_bsc, sparse_bsr, sparse_csc, sparse_csr
+from ..tensor.tensor import Tensor
 from ._convert import as_coo, beside, compressed_to_coo, host
 from ._graph import may_change, sparse_result
 from ._tensor import CompressedTensor, CooTensor, compressed, coo, unsupported

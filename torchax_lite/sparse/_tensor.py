@@ -8,7 +8,8 @@ from typing import Any
 import torchax_lite as torch
 
 from ..engine.avals import aval, place
-from ..tensor.tensor import Tensor, layout, sparse_bsc, sparse_bsr, sparse_coo, sparse_csr
+from ..tensor.layouts import layout, sparse_bsc, sparse_bsr, sparse_coo, sparse_csr
+from ..tensor.tensor import Tensor
 from ._base import LAYOUT_NAMES, SparseTensor, copy_between, unsupported
 
 

@@ -15,8 +15,9 @@ from ..ops.registry import OPS
 from . import dispatch
 from .creation import from_numpy, on_place
 from .device import to_place
+from .host_views import host_view
 from .modes import modes
-from .tensor import Tensor, host_view
+from .tensor import Tensor
 
 
 def _operand(x: Any) -> bool:

@@ -11,10 +11,11 @@ from ..engine.recorder import Node
 from ..ops.registry import OPS
 from . import dispatch, dtypes
 from .device import device, to_place
+from .layouts import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 from .modes import modes
 from .sites import DiffSite
 from .strides import channels_last_strides, contiguous_strides, preserve_strides
-from .tensor import Tensor, channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from .tensor import Tensor
 
 _to_copy, _clone, _copy_into = OPS["to_copy"], OPS["clone"], OPS["copy_into"]
 

@@ -14,10 +14,11 @@ from . import dispatch, dtypes
 from .casting import format_strides, to
 from .device import to_place
 from .from_data import array_of, as_tensor, asarray, from_dlpack, from_numpy, frombuffer, tensor
+from .layouts import contiguous_format, preserve_format, strided
 from .making import HOST, check_dtype, finish, on_place, record, result_or_out, size_of
 from .size import Size
 from .strides import contiguous_strides, is_non_overlapping_and_dense
-from .tensor import Tensor, contiguous_format, preserve_format, strided
+from .tensor import Tensor
 
 _full, _arange, _linspace, _eye = OPS["full"], OPS["arange"], OPS["linspace"], OPS["eye"]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .public_type import PublicType
-
-if TYPE_CHECKING:
-    pass
 
 
 class memory_format(metaclass=PublicType):

@@ -11,8 +11,9 @@ from ..engine.recorder import Node
 from . import dispatch, dtypes
 from .casting import to_place_copy
 from .device import to_place
+from .layouts import strided
 from .modes import modes
-from .tensor import Tensor, strided
+from .tensor import Tensor
 
 
 def on_place(array: np.ndarray[Any, Any], where: Place) -> Tensor:

@@ -14,8 +14,9 @@ from .creation import check_dtype, empty
 from .device import from_place, to_place
 from .draws import PERMUTATION, Law, check_out, draw, fill, integer_law, normal_law, on_tape, uniform_law
 from .generator import Generator
+from .layouts import preserve_format, strided
 from .modes import modes
-from .tensor import Tensor, preserve_format, strided
+from .tensor import Tensor
 from .value_checks import known_values
 
 _OPTIONS = (

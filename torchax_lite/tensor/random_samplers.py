@@ -29,10 +29,11 @@ from .draws import (
     wrap_like,
 )
 from .generator import Generator
+from .layouts import preserve_format
 from .modes import modes
 from .over_batches import over_batches
 from .strides import memory_order
-from .tensor import Tensor, preserve_format
+from .tensor import Tensor
 
 _BERNOULLI_FORMS = (
     "Tensor input, *, torch.Generator generator = None, Tensor out = None",

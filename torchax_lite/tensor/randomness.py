@@ -31,9 +31,10 @@ from .draws import (
     uniform_law,
 )
 from .generator import Generator
+from .layouts import preserve_format
 from .random_factories import normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from .random_samplers import _sample_dirichlet, _standard_gamma, bernoulli, binomial, multinomial, poisson
-from .tensor import Tensor, preserve_format
+from .tensor import Tensor
 
 
 def uniform_(self: Tensor, *args: Any, generator: Generator | None = None, **kwargs: Any) -> Tensor:

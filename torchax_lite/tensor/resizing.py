@@ -7,11 +7,13 @@ from typing import Any
 
 from .casting import format_strides
 from .creation import empty, size_of
+from .host_views import deferred
+from .layouts import contiguous_format, memory_format, preserve_format
 from .size import Size
 from .storage import Storage
 from .storage_api import flat_tensor, root_of, storage_numel
 from .strides import contiguous_strides, is_non_overlapping_and_dense
-from .tensor import Tensor, contiguous_format, deferred, memory_format, preserve_format
+from .tensor import Tensor
 
 
 def resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous_format) -> Tensor:

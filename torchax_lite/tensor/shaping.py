@@ -16,12 +16,13 @@ from ..ops.view_slices import slice_bounds
 from . import dispatch, dtypes
 from .casting import clone
 from .creation import size_of
+from .host_views import deferred
 from .indexing import MOVING_AFTER, slice_dim
 from .indexing import select as _select
 from .rebuilding import raw_view
 from .size import Size
 from .strides import contiguous_strides, memory_order, view_strides
-from .tensor import Tensor, deferred
+from .tensor import Tensor
 from .view_rules import MULTI
 
 _view, _view_dtype, _expand, _permute = OPS["view"], OPS["view.dtype"], OPS["expand"], OPS["permute"]

@@ -181,7 +181,7 @@ def check_one_order(t: Any, order: tuple[int, ...], formats: Any) -> tuple[int, 
         TypeError: ``formats`` is neither True nor a list of memory formats.
         RuntimeError: there are several.
     """
-    from .tensor import contiguous_format, memory_format
+    from .layouts import contiguous_format, memory_format
 
     if formats is not True and not (isinstance(formats, list) and all(isinstance(f, memory_format) for f in formats)):
         raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")

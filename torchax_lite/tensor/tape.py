@@ -73,23 +73,19 @@ class GradNode:
 
     def register_hook(self, fn: Callable[..., Any]) -> Any:
         """Call ``fn(grad_inputs, grad_outputs)`` after this node ran; it may return new grad inputs."""
-        from ..utils.hooks import RemovableHandle
+        from ..utils.hooks import add_hook
 
         if self._hooks is None:
             self._hooks = OrderedDict()
-        handle = RemovableHandle(self._hooks)
-        self._hooks[handle.id] = fn
-        return handle
+        return add_hook(self._hooks, fn)
 
     def register_prehook(self, fn: Callable[..., Any]) -> Any:
         """Call ``fn(grad_outputs)`` before this node runs; it may return new grad outputs."""
-        from ..utils.hooks import RemovableHandle
+        from ..utils.hooks import add_hook
 
         if self._prehooks is None:
             self._prehooks = OrderedDict()
-        handle = RemovableHandle(self._prehooks)
-        self._prehooks[handle.id] = fn
-        return handle
+        return add_hook(self._prehooks, fn)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
@@ -149,7 +145,7 @@ class OpGradNode(GradNode):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_saved_") and name != "_saved_":
-            from ..autograd.engine import saved_attribute
+            from ..autograd.saved import saved_attribute
 
             return saved_attribute(self, name[7:])
         if name.startswith("_raw_saved_"):

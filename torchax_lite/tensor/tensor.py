@@ -16,23 +16,8 @@ from ..engine.snapshots import snapshot
 from . import dispatch, dtypes, overriding
 from .device import from_place, to_place
 from .host_views import deferred, host_view, tie_to_numpy
-from .layouts import (  # noqa: F401
-    _layout,
+from .layouts import (
     _memory_format,
-    _mkldnn,
-    channels_last,
-    channels_last_3d,
-    contiguous_format,
-    jagged,
-    layout,
-    memory_format,
-    preserve_format,
-    sparse_bsc,
-    sparse_bsr,
-    sparse_coo,
-    sparse_csc,
-    sparse_csr,
-    strided,
 )
 from .modes import modes
 from .public_type import PublicType
@@ -581,6 +566,5 @@ dispatch.Tensor = Tensor
 dispatch.PLAIN.add(Tensor)
 
 __all__ = [
-    "AccumulateGrad", "CPU", "Tensor", "channels_last", "channels_last_3d", "channels_last_strides",
-    "contiguous_format", "layout", "memory_format", "preserve_format", "preserve_strides", "strided",
+    "AccumulateGrad", "CPU", "Tensor", "channels_last_strides", "preserve_strides",
 ]  # fmt: skip

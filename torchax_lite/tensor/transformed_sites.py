@@ -275,12 +275,12 @@ def run_op_in(
     node: Any, cts: Sequence[Any], needs: tuple[bool, ...], given: tuple[bool, ...], where: Place
 ) -> list[Any]:
     """Gradients of an op of a lower place for cotangents of ``where`` (a batch of them, or dual ones)."""
-    from ..autograd import engine
+    from ..autograd import saved
 
     inner = node.site.vjp_site(needs, given)
     site = _site_in(inner, where)
-    flat = [engine.unpack(node, k) for k in range(len(node.saved))]
-    flat += [engine.unpack_result(node, k) for k in range(len(node.saved_out))]
+    flat = [saved.unpack(node, k) for k in range(len(node.saved))]
+    flat += [saved.unpack_result(node, k) for k in range(len(node.saved_out))]
     flat = [lift(t, where) for t in (*flat, *cts)]
     return run_below(site, flat, list(node.numbers))
 

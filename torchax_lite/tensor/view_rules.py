@@ -30,7 +30,7 @@ _WHY = {
 
 def forbidden_write(view: Any, through_base: bool) -> RuntimeError:
     """The error for a view that was changed itself, or ``through_base`` or another view of the base."""
-    from ..autograd.engine import short_name
+    from ..autograd.saved import short_name
 
     changed = "its base or another view of its base has been" if through_base else "is being"
     fn = view._grad_fn

@@ -17,8 +17,9 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import torchax_lite as torch
 
-from ..autograd.engine import current_pass, version_error
+from ..autograd.engine import current_pass
 from ..autograd.graph import pack, saved_tensors_hooks, unpacked
+from ..autograd.saved import version_error
 from ..tensor import dispatch, op_interception
 from ..tensor.modes import modes
 from ..tensor.tensor import Tensor

@@ -23,8 +23,9 @@ from ..engine.avals import CPU, Place, aval
 from ..engine.recorder import Node
 from ..tensor import dispatch
 from ..tensor.creation import from_numpy
+from ..tensor.host_views import host_view
 from ..tensor.modes import modes
-from ..tensor.tensor import Tensor, host_view
+from ..tensor.tensor import Tensor
 
 __all__ = ["from_host", "kernel", "on_host", "part", "to_host"]
 
