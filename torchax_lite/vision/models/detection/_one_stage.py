@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import torchax_lite as torch
 from torchax_lite import Tensor, nn
 
 from ...ops import boxes as box_ops
+from ...ops.feature_pyramid_network import LastLevelP6P7
 from . import _host
+from .faster_rcnn import resnet50_v1
 from .generalized_rcnn import check_box_sizes, check_target_boxes, original_sizes
 from .image_list import ImageList
 from .rpn import permute_and_flatten
@@ -50,6 +53,45 @@ def kept(
     chosen = _host.values(box_ops.batched_nms(*joined, nms_thresh))[:most]
     parts = dict(zip(("boxes", "scores", "labels"), joined, strict=True))
     return {k: _host.tensor(_host.values(v)[chosen], v) for k, v in parts.items()}
+
+
+def candidates(
+    model: nn.Module, box: _host.Array, score: _host.Array, classes: int, size: tuple[int, int]
+) -> tuple[_host.Array, _host.Array, _host.Array]:
+    """Boxes (inside an image), scores and labels of the best scores of one level, of all its places and classes."""
+    place = best(score, model.score_thresh, model.topk_candidates)
+    return _host.clipped(box[place // classes], size), score[place], place % classes
+
+
+def detections(
+    model: nn.Module,
+    outputs: dict[str, Tensor],
+    anchors: list[Tensor],
+    counts: list[int],
+    batch: ImageList,
+    sizes: Sizes,
+) -> Any:
+    """Detections in the images as they came, from the outputs of levels of ``counts`` anchors each."""
+    split = {k: list(v.split(counts, dim=1)) for k, v in outputs.items()}
+    levels = [list(a.split(counts)) for a in anchors]
+    found = model.postprocess_detections(split, levels, batch.image_sizes)
+    return model.transform.postprocess(found, batch.image_sizes, sizes)
+
+
+def boxes_of_matches(found: _host.Array, target: dict[str, Tensor], places: Tensor) -> _host.Array:
+    """The object's box for each anchor that has one; the others get themselves, so that their loss, left out, is finite."""
+    boxes = _host.values(places).copy()
+    boxes[found >= 0] = _host.values(target["boxes"])[found[found >= 0]]
+    return boxes
+
+
+def resnet50_pyramid(weights: Any, weights_backbone: Any, progress: bool, trainable_layers: int | None) -> nn.Module:
+    """A ResNet-50 with a pyramid over its last three stages and two further levels."""
+    trained = weights is not None or weights_backbone is not None
+    return resnet50_v1(
+        weights_backbone, progress, trained, trainable_layers, returned_layers=[2, 3, 4],
+        extra_blocks=partial(LastLevelP6P7, 256, 256),
+    )  # fmt: skip
 
 
 def masked_sum(mask: _host.Array, each: Tensor) -> Tensor:

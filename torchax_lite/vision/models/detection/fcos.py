@@ -13,7 +13,6 @@ from torchax_lite import Tensor, nn
 from torchax_lite.nn import functional as F
 
 from ...ops import generalized_box_iou_loss, sigmoid_focal_loss
-from ...ops.feature_pyramid_network import LastLevelP6P7
 from .._utils import Layer, composed, resolve, with_weights
 from .._weights import weights_enum
 from ..resnet import ResNet50_Weights
@@ -21,7 +20,6 @@ from . import _host
 from . import _one_stage as one_stage
 from . import _utils as det_utils
 from .anchor_utils import AnchorGenerator
-from .faster_rcnn import resnet50_v1
 from .transform import GeneralizedRCNNTransform
 
 __all__ = ["FCOS", "FCOS_ResNet50_FPN_Weights", "fcos_resnet50_fpn"]
@@ -45,12 +43,10 @@ class FCOSHead(nn.Module):
         for target, places, matched in zip(targets, anchors, matched_idxs, strict=True):
             found = _host.values(matched)
             label = np.full(found.shape, -1, np.int64)
-            box = _host.values(places).copy()
             is_object = found >= 0
             label[is_object] = _host.values(target["labels"])[found[is_object]]
-            box[is_object] = _host.values(target["boxes"])[found[is_object]]
             classes.append(label)
-            boxes.append(box)
+            boxes.append(one_stage.boxes_of_matches(found, target, places))
         return np.stack(classes), np.stack(boxes)
 
     def compute_loss(
@@ -223,9 +219,7 @@ class FCOS(nn.Module):
                 logit, code, centred = (m[i] for m in maps)
                 score = _host.values(torch.sqrt(torch.sigmoid(logit) * torch.sigmoid(centred)).flatten())
                 box = _host.values(self.box_coder.decode(code, places))
-                place = one_stage.best(score, self.score_thresh, self.topk_candidates)
-                classes = logit.shape[-1]
-                pieces.append((_host.clipped(box[place // classes], size), score[place], place % classes))
+                pieces.append(one_stage.candidates(self, box, score, logit.shape[-1], size))
             like = head_outputs["cls_logits"][0]
             detections.append(one_stage.kept(pieces, like, self.nms_thresh, self.detections_per_img))
         return detections
@@ -238,10 +232,7 @@ class FCOS(nn.Module):
         counts = [m.size(2) * m.size(3) for m in maps]
         if self.training:
             return self.compute_loss(targets, outputs, anchors, counts)
-        split = {k: list(v.split(counts, dim=1)) for k, v in outputs.items()}
-        levels = [list(a.split(counts)) for a in anchors]
-        detections = self.postprocess_detections(split, levels, batch.image_sizes)
-        return self.transform.postprocess(detections, batch.image_sizes, sizes)
+        return one_stage.detections(self, outputs, anchors, counts, batch, sizes)
 
 
 FCOS_ResNet50_FPN_Weights = weights_enum("FCOS_ResNet50_FPN_Weights", __name__)
@@ -257,9 +248,5 @@ def fcos_resnet50_fpn(
     weights, weights_backbone, num_classes = resolve(
         weights, FCOS_ResNet50_FPN_Weights, weights_backbone, ResNet50_Weights, num_classes, 91
     )
-    trained = weights is not None or weights_backbone is not None
-    backbone = resnet50_v1(
-        weights_backbone, progress, trained, trainable_backbone_layers, returned_layers=[2, 3, 4],
-        extra_blocks=partial(LastLevelP6P7, 256, 256),
-    )  # fmt: skip
+    backbone = one_stage.resnet50_pyramid(weights, weights_backbone, progress, trainable_backbone_layers)
     return with_weights(FCOS(backbone, num_classes, **kwargs), weights, progress)

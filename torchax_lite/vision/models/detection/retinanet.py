@@ -21,7 +21,7 @@ from . import _host
 from . import _one_stage as one_stage
 from . import _utils as det_utils
 from .anchor_utils import AnchorGenerator
-from .faster_rcnn import resnet50_v1, resnet50_v2
+from .faster_rcnn import resnet50_v2
 from .transform import GeneralizedRCNNTransform
 
 __all__ = [
@@ -98,8 +98,7 @@ class RetinaNetClassificationHead(_Head):
             numbers = torch.arange(logits.shape[-1], device=logits.device)
             wanted = (numbers == _host.tensor(label, logits)[:, None]).to(logits.dtype)
             each = sigmoid_focal_loss(logits, wanted, reduction="none")
-            counted = _host.tensor(found != self.BETWEEN_THRESHOLDS, logits)
-            loss = torch.where(counted[:, None], each, torch.zeros_like(each)).sum()
+            loss = one_stage.masked_sum(found != self.BETWEEN_THRESHOLDS, each)
             total = total + loss / max(1, int(is_object.sum()))
         return total / len(targets)
 
@@ -129,16 +128,11 @@ class RetinaNetRegressionHead(_Head):
         for target, codes, places, matched in zip(targets, head_outputs["bbox_regression"], anchors, matched_idxs):
             found = _host.values(matched)
             is_object = found >= 0
-            # Anchors without an object get themselves as target, so that their loss, left out below, is finite.
-            boxes = _host.values(places).copy()
-            boxes[is_object] = _host.values(target["boxes"])[found[is_object]]
+            boxes = one_stage.boxes_of_matches(found, target, places)
             each = det_utils._box_loss(
                 self._loss_type, self.box_coder, places, _host.tensor(boxes, codes), codes, reduction="none"
             )
-            counted = _host.tensor(is_object, codes)
-            counted = counted[:, None] if each.ndim == 2 else counted
-            loss = torch.where(counted, each, torch.zeros_like(each)).sum()
-            total = total + loss / max(1, int(is_object.sum()))
+            total = total + one_stage.masked_sum(is_object, each) / max(1, int(is_object.sum()))
         return total / max(1, len(targets))
 
     def forward(self, x: list[Tensor]) -> Tensor:
@@ -229,9 +223,7 @@ class RetinaNet(nn.Module):
             for logit, code, places in zip(logits, codes, anchors[i]):
                 score = _host.values(torch.sigmoid(logit[i]).flatten())
                 box = _host.values(self.box_coder.decode_single(code[i], places))
-                place = one_stage.best(score, self.score_thresh, self.topk_candidates)
-                classes = logit.shape[-1]
-                pieces.append((_host.clipped(box[place // classes], size), score[place], place % classes))
+                pieces.append(one_stage.candidates(self, box, score, logit.shape[-1], size))
             detections.append(one_stage.kept(pieces, logits[0], self.nms_thresh, self.detections_per_img))
         return detections
 
@@ -245,10 +237,7 @@ class RetinaNet(nn.Module):
         places = [m.size(2) * m.size(3) for m in maps]
         each = outputs["cls_logits"].size(1) // sum(places)
         counts = [p * each for p in places]
-        split = {k: list(v.split(counts, dim=1)) for k, v in outputs.items()}
-        levels = [list(a.split(counts)) for a in anchors]
-        detections = self.postprocess_detections(split, levels, batch.image_sizes)
-        return self.transform.postprocess(detections, batch.image_sizes, sizes)
+        return one_stage.detections(self, outputs, anchors, counts, batch, sizes)
 
 
 RetinaNet_ResNet50_FPN_Weights = weights_enum("RetinaNet_ResNet50_FPN_Weights", __name__)
@@ -265,11 +254,7 @@ def retinanet_resnet50_fpn(
     weights, weights_backbone, num_classes = resolve(
         weights, RetinaNet_ResNet50_FPN_Weights, weights_backbone, ResNet50_Weights, num_classes, 91
     )
-    trained = weights is not None or weights_backbone is not None
-    backbone = resnet50_v1(
-        weights_backbone, progress, trained, trainable_backbone_layers, returned_layers=[2, 3, 4],
-        extra_blocks=partial(LastLevelP6P7, 256, 256),
-    )  # fmt: skip
+    backbone = one_stage.resnet50_pyramid(weights, weights_backbone, progress, trainable_backbone_layers)
     model = with_weights(RetinaNet(backbone, num_classes, **kwargs), weights, progress)
     if weights is not None:
         det_utils.overwrite_eps(model, 0.0)

@@ -142,8 +142,7 @@ class SSD(nn.Module):
             found = _host.values(matched)
             is_object[i] = found >= 0
             labels[i, is_object[i]] = _host.values(target["labels"])[found[is_object[i]]]
-            boxes = _host.values(places).copy()
-            boxes[is_object[i]] = _host.values(target["boxes"])[found[is_object[i]]]
+            boxes = one_stage.boxes_of_matches(found, target, places)
             wanted = self.box_coder.encode_single(_host.tensor(boxes, codes), places)
             each = F.smooth_l1_loss(codes[i], wanted, reduction="none")
             box_loss = box_loss + one_stage.masked_sum(is_object[i], each)
