@@ -74,8 +74,6 @@ def looped(sums, t):
 @pytest.mark.parametrize(("path", "name"), entries(SHARE, LEFT_OUT))
 def test_transforms_agree_with_loops(path, name):
     fn, inputs = function(torch, path, name)
-    if any(x.is_complex() for x in inputs):
-        pytest.skip("complex inputs")
     sums = along(fn, inputs)
     t = torch.zeros(2, dtype=torch.float64)
     jacobian, hessian = looped(sums, t)

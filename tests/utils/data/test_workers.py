@@ -293,6 +293,38 @@ def test_segments_go_around_between_a_worker_and_its_loader():
     assert 0 < rows[-1][0] <= 5  # those worked ahead, the one in use here, one on its way back
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_memory_that_a_child_may_see_is_not_used_again():
+    def sample(index):
+        from torchax_lite.utils.data._utils.shared_memory import shared_empty
+
+        array = shared_empty((2, 300, 300), np.float32)
+        array[:] = index
+        return array
+
+    loader = iter(DataLoader(Calls(sample, 80), batch_size=None, num_workers=1, collate_fn=lambda array: array))
+    batch = next(loader)
+    expected = batch.tobytes()
+    go, start = os.pipe()
+    result, out = os.pipe()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="os.fork")
+        child = os.fork()
+    if child == 0:
+        os.read(go, 1)
+        os.write(out, b"same" if batch.tobytes() == expected else b"else")
+        os._exit(0)
+    del batch
+    for _ in loader:
+        pass
+    os.write(start, b"x")
+    os.waitpid(child, 0)
+    assert os.read(result, 4) == b"same"
+    for fd in (go, start, result, out):
+        os.close(fd)
+    test_segments_go_around_between_a_worker_and_its_loader()  # those mapped after the fork do
+
+
 def test_memory_is_used_again_when_nobody_sees_it_any_more():
     def sample(index):
         return np.full((300, 300), index, np.float32)

@@ -48,7 +48,7 @@ class Mapping:
 
     Attributes:
         number: identifies a segment that its maker would use again; 0 for one that it would not.
-        freed: takes ``number`` when the mapping dies.
+        freed: takes ``number`` when the mapping dies, and its negative if a child process may still see the memory.
     """
 
     number = 0
@@ -60,6 +60,7 @@ class Mapping:
         self, fd: int, size: int, private: bool = False, fd_to_close: int | None = None, populate: bool = False
     ) -> None:
         self._unmap, self._close = _libc.munmap, os.close
+        self._forks = _forks
         self.size = max(size, 1)
         self.fd = fd_to_close
         flags = mmap.MAP_PRIVATE if private else mmap.MAP_SHARED
@@ -79,7 +80,7 @@ class Mapping:
         if self.address is not None:
             self._unmap(self.address, self.size)
         if self.freed is not None:
-            self.freed.append(self.number)
+            self.freed.append(self.number if self._forks == _forks else -self.number)
         if self.fd is not None:
             self._close(self.fd)
 
@@ -104,7 +105,7 @@ def map_segment(
 ) -> np.ndarray[Any, Any]:
     """A segment's bytes as a writable array that keeps the mapping alive; ``freed`` takes ``number`` when it dies."""
     mapping = Mapping(fd, size, private)
-    if number and not _shared_with_children:
+    if number:
         mapping.number, mapping.freed = number, freed
     return np.asarray(mapping)
 
@@ -114,13 +115,13 @@ _segments: weakref.WeakValueDictionary[int, Mapping] = weakref.WeakValueDictiona
 _lock = threading.Lock()
 
 
-_shared_with_children = False
+_forks = 0
+"""How often this process has forked: a child sees the segments mapped before, their makers must not write them again."""
 
 
 def _before_fork() -> None:
-    """From now on a child may see this process's segments: their makers must not write them again."""
-    global _shared_with_children
-    _shared_with_children = True
+    global _forks
+    _forks += 1
 
 
 if hasattr(os, "register_at_fork"):
@@ -149,10 +150,10 @@ class _Pool:
         return number
 
     def take_back(self, numbers: Sequence[int]) -> None:
-        """The receiver has done with these segments."""
+        """The receiver has done with these segments; a negative number says that a child of it may not have."""
         for number in numbers:
-            mapping = self.sent.pop(number, None)
-            if mapping is not None:
+            mapping = self.sent.pop(abs(number), None)
+            if mapping is not None and number > 0:
                 self.free.append(mapping)
 
     def get(self, size: int) -> Mapping | None:
