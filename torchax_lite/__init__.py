@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any
 
-from . import engine
+from ._start import engine  # isort: skip  (first)
 from ._generated import torch_ops as _torch_ops
 from ._generated.torch_ops import *
 from .tensor import arithmetic as _arithmetic  # noqa: F401  (operators)

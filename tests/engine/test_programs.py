@@ -236,6 +236,27 @@ def test_a_cached_program_that_calls_lapack_runs_in_a_second_process(tmp_path):
         assert out.strip() == "[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.5]]"
 
 
+def test_a_second_run_of_a_script_traces_nothing(tmp_path):
+    code = """
+        import jax
+        traced, eval_shape = [], jax.eval_shape
+        jax.eval_shape = lambda *a: traced.append(a) or eval_shape(*a)
+        import torchax_lite as torch
+        x = torch.arange(6.).reshape(SHAPE)
+        print(torch.nn.functional.log_softmax(x, 1).sum().item(), len(traced))
+        """
+    cache = str(tmp_path / "c")
+    first, second = (run_python(code.replace("SHAPE", "2, 3"), TORCHAX_LITE_CACHE_DIR=cache).split() for _ in range(2))
+    assert first[0] == second[0]
+    assert int(first[1]) > 0
+    assert int(second[1]) == 0
+    (file,) = (tmp_path / "c").rglob("*.shapes")
+    file.write_bytes(file.read_bytes()[:-5])  # a run was killed while it wrote
+    assert run_python(code.replace("SHAPE", "2, 3"), TORCHAX_LITE_CACHE_DIR=cache).split()[0] == first[0]
+    other = run_python(code.replace("SHAPE", "3, 2"), TORCHAX_LITE_CACHE_DIR=cache).split()
+    assert int(other[1]) > 0
+
+
 def test_a_damaged_cache_file_is_ignored(tmp_path):
     code = "import torchax_lite as torch; print((torch.ones(2) + 1).tolist())"
     cache = tmp_path / "c"

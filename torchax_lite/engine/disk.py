@@ -40,10 +40,11 @@ def folder() -> Path | None:
     return path if os.access(path, os.W_OK) else None
 
 
-def _jax_caches() -> bool:
+def used_folder() -> Path | None:
+    """The cache folder, unless JAX caches compiled programs itself."""
     import jax
 
-    return bool(getattr(jax.config, "jax_compilation_cache_dir", None))
+    return None if getattr(jax.config, "jax_compilation_cache_dir", None) else folder()
 
 
 def _default_folder() -> Path:
@@ -57,7 +58,7 @@ def _default_folder() -> Path:
 
 
 @functools.cache
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Hash of the package's sources, the versions and the machine."""
     import jax
     import jaxlib
@@ -86,14 +87,14 @@ def _cpu_features() -> str:
 def key(label: str, donated: tuple[int, ...], where: Place) -> str:
     """Name of the file for a program."""
     device = where.jax_device
-    text = f"{_fingerprint()}|{label}|{donated}|{device.platform}|{device.device_kind}|{device.id}"
+    text = f"{fingerprint()}|{label}|{donated}|{device.platform}|{device.device_kind}|{device.id}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load(name: str) -> Any:
     """The executable stored under a key, or None."""
-    base = folder()
-    if base is None or _jax_caches():
+    base = used_folder()
+    if base is None:
         return None
     path = base / name[:2] / name
     try:
@@ -125,8 +126,8 @@ def _prepare_lapack() -> None:
 
 def store(name: str, compiled: Any) -> None:
     """Store an executable; failures leave the program uncached."""
-    base = folder()
-    if base is None or _jax_caches():
+    base = used_folder()
+    if base is None:
         return
     try:
         from jax.experimental import serialize_executable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import disk, observe
+from . import disk, observe, shapes
 from .avals import Aval, Place
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ class Entry:
         self.compiled = compiled
         if key is not None:
             disk.store(key, compiled)
+            shapes.save()
 
     def _plan_donation(self, may_donate: list[bool]) -> None:
         """Choose the donated inputs, and the order of the results by which JAX pairs them up."""

@@ -127,16 +127,16 @@ def make_site(
             )
         )
     binding = Binding(op, specs, bound_scalars, bound_statics, promoter, inplace)
+    settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
+    label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"
     if inplace:
-        _check_inplace(op, binding, flat, kinds, key)
+        _check_inplace(op, binding, flat, kinds, key, label)
     if op.shape_body is not None:
         shape = op.shape_body(*in_schema_order(op, specs, scalars, bound_statics))
         results = [(tuple(shape), flat[0].dtype)]
     else:
-        results = infer(op, binding, flat, kinds, key[0:1] + tuple(k if isinstance(k, str) else None for k in key[1:]))
+        results = infer(op, binding, flat, kinds, (key[0], *_without_avals(key)), label)
     out_avals = tuple(aval(shape, dtype, where) for shape, dtype in results)
-    settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
-    label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"
     name = grad_name(op, in_schema_order(op, specs, bound_scalars, bound_statics))
     site = CallSite(op, binding, tuple(flat), kinds, out_avals, label, name, where)
     site.differentiable = any(site.diff_in) and any(site.diff_out)
@@ -165,13 +165,15 @@ def in_schema_order(op: Op, tensors: Sequence[Any], scalars: Sequence[Any], stat
     return [next(t) if p.is_tensor else next(s) if p.is_scalar else next(v) for p in op.schema.params]
 
 
-def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, key: Any) -> None:
+def _without_avals(key: Any) -> tuple[str | None, ...]:
+    return tuple(k if isinstance(k, str) else None for k in key[1:])
+
+
+def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, key: Any, label: str) -> None:
     """PyTorch's rules for in-place results: the broadcast shape is self's, the category of the dtype fits."""
     target = flat[0]
     plain = Binding(op, binding.tensors, binding.scalars, binding.statics, promoter)
-    results = infer(
-        op, plain, flat, kinds, ("plain", key[0], tuple(k if isinstance(k, str) else None for k in key[1:]))
-    )
+    results = infer(op, plain, flat, kinds, ("plain", key[0], _without_avals(key)), f"{label}plain")
     got = dtypes.from_numpy_dtype(results[0][1])
     have = dtypes.from_numpy_dtype(target.dtype)
     if got is not have:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import shapes
 from ..engine.avals import Aval, Place, aval
 from ..engine.recorder import Site
 from ..ops import registry
@@ -301,10 +302,22 @@ def promoter(operands: list[tuple[Any, int]], to_float: bool) -> np.dtype[Any]:
 _pointwise_dtypes: dict[Any, tuple[Any, ...]] = {}
 
 
-def infer(
-    op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any
-) -> list[tuple[tuple[int, ...], Any]]:
-    """Shapes and dtypes of the results, by abstract evaluation at the user's call."""
+def infer(op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any, label: str) -> shapes.Results:
+    """Shapes and dtypes of the results, by abstract evaluation at the user's call or from an earlier run.
+
+    Args:
+        key: the arguments but for the shapes, hashable.
+        label: stable text of the arguments but for the inputs' shapes and dtypes.
+    """
+    text = f"{label}{kinds}{[(a.shape, a.dtype.name) for a in in_avals]}"
+    found = shapes.recall(text)
+    if found is None:
+        found = _evaluate(op, binding, in_avals, kinds, key)
+        shapes.remember(text, found)
+    return found
+
+
+def _evaluate(op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any) -> shapes.Results:
     import jax
 
     n = len(in_avals)
