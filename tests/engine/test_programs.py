@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import subprocess
 import sys
 import textwrap
@@ -289,6 +290,29 @@ def test_a_cache_folder_open_to_others_is_not_used(tmp_path):
     shared.chmod(0o777)
     run_python("import torchax_lite as torch; (torch.ones(2) + 1).tolist()", TORCHAX_LITE_CACHE_DIR=str(shared))
     assert not list(shared.iterdir())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="sets up glibc's malloc")
+def test_freed_memory_serves_the_next_step_unless_the_user_says_otherwise():
+    code = """
+        import resource
+        import torchax_lite as torch
+        x = torch.ones(1 << 20)
+        faults = []
+        for i in range(120):
+            results = [x * k for k in range(8)]
+            torch.engine.flush_all("step")
+            results = None
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+        print(faults[-1] - faults[19])
+        """
+    asked = {"TORCHAX_LITE_KEEP_FREED": "1", "TORCHAX_LITE_CACHE_DIR": "0"}
+    pages = 100 * 8 * (4 << 20) // os.sysconf("SC_PAGE_SIZE")
+    assert int(run_python(code, **asked)) < pages / 3
+    assert int(run_python(code, **asked | {"MALLOC_MMAP_THRESHOLD_": "131072"})) > pages / 2  # glibc's default
+    asks = "from torchax_lite.engine import freed_memory; print(freed_memory.keep())"
+    assert run_python(asks, **asked).strip() == "True"
+    assert run_python(asks, **asked | {"TORCHAX_LITE_KEEP_FREED": "0"}).strip() == "False"
 
 
 def test_import_changes_no_jax_setting_and_starts_no_backend():

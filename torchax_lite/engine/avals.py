@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from . import freed_memory
+
 _lock = threading.RLock()
 NO_CUDA = "Torch not compiled with CUDA enabled: JAX has no GPU here"
 """Error text of everything that needs a GPU where there is none."""
@@ -57,6 +59,7 @@ def find_jax_device(type: str, index: int) -> Any:
     import jax
 
     if type == "cpu":
+        freed_memory.keep()
         return jax.local_devices(backend="cpu")[0]
     found = accelerator_devices()
     if type == "cuda":
