@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -286,8 +287,15 @@ def compile_program(
 
 
 def quick_options(platform: str) -> dict[str, Any]:
-    """XLA options for a program's first run: on CPU the older emitters compile small programs in half the time."""
-    return {"xla_cpu_use_fusion_emitters": False} if platform == "cpu" else {}
+    """XLA options for a program's first run: on CPU the older emitters compile small programs in half the time.
+
+    Nothing where there is no quicker way: XLA dropped these emitters after jaxlib 0.11.0.
+    """
+    import jaxlib
+
+    if platform != "cpu" or [int(n) for n in re.findall(r"\d+", jaxlib.__version__)[:3]] > [0, 11, 0]:
+        return {}
+    return {"xla_cpu_use_fusion_emitters": False}
 
 
 _single: dict[Site, Entry] = {}
