@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import canonical_dim, display_name, refuse
+from .common import at_least, at_most, canonical_dim, display_name, refuse
 from .memory import as_first, channels_last
 from .registry import ALL, FLOAT, op
 from .samples import T, cases, unary
@@ -29,7 +29,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 )  # fmt: skip
 def relu(self):
     """``max(x, 0)``."""
-    return jnp.maximum(self, 0)
+    return at_least(self, 0)
 
 
 @relu.vjp
@@ -38,7 +38,7 @@ def _(ct, result):
 
 
 def _hardtanh(x: jax.Array, low: float, high: float) -> jax.Array:
-    return jnp.clip(x, jnp.asarray(low).astype(x.dtype), jnp.asarray(high).astype(x.dtype))
+    return at_most(at_least(x, jnp.asarray(low).astype(x.dtype)), jnp.asarray(high).astype(x.dtype))
 
 
 @op(

@@ -187,3 +187,13 @@ def rounded_to(x: jax.Array, dtype: Any) -> jax.Array:
     """float32 numbers rounded to what a narrower float holds; a cast there and back may be skipped by XLA."""
     limits = jnp.finfo(dtype)
     return x if np.dtype(dtype).itemsize >= 4 else lax.reduce_precision(x, limits.nexp, limits.nmant)
+
+
+def at_least(x: jax.Array, low: Any) -> jax.Array:
+    """``max(x, low)``: ``x`` where they are equal, so that -0.0 stays beside 0.0; NaN where either is NaN."""
+    return jnp.where((x < low) | (low != low), low, x)
+
+
+def at_most(x: jax.Array, high: Any) -> jax.Array:
+    """``min(x, high)``: ``x`` where they are equal; NaN where either is NaN."""
+    return jnp.where((x > high) | (high != high), high, x)

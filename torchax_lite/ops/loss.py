@@ -521,7 +521,7 @@ def _ctc_setup(log_probs, targets, target_lengths, blank, longest):
     "bool zero_infinity=False) -> Tensor",
     method=False, out=False, namespaces=("_ops",), differentiable=("log_probs",),
     samples=lambda rng, dtype: iter(
-        [Sample((np.log(array(rng, (6, 2, 4), dtype, 0.1, 1.0)), np.array([[1, 1, 2], [3, 2, 0]]), np.array([6, 5]),
+        [Sample((array(rng, (6, 2, 4), dtype, -2.5, -0.1), np.array([[1, 1, 2], [3, 2, 0]]), np.array([6, 5]),
                  np.array([3, 2]), 0, 3, False))]
     ),
 )  # fmt: skip

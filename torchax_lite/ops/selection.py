@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .common import display_name, is_complex, is_floating, is_integral, number_kind, refuse
+from .common import at_least, at_most, display_name, is_complex, is_floating, is_integral, number_kind, refuse
 from .registry import ALL, NONE, ArraySpec, op
 from .samples import T, binary, cases, unary
 
@@ -42,8 +42,8 @@ def _(condition, self, other):
 def _bounded(self: Any, low: Any, high: Any) -> Any:
     """``min(max(self, low), high)``, NaN kept; where low > high it is high."""
     if low is not None:
-        self = jnp.maximum(self, low)
-    return self if high is None else jnp.minimum(self, high)
+        self = at_least(self, low)
+    return self if high is None else at_most(self, high)
 
 
 def _clamp_name(name: str):
@@ -97,7 +97,7 @@ def _check_real(*args: Any) -> None:
 )  # fmt: skip
 def clamp_min(self, min):
     """``max(self, min)``."""
-    return jnp.maximum(self, min)
+    return at_least(self, min)
 
 
 @clamp_min.vjp
@@ -111,7 +111,7 @@ def _(ct, self, min):
 )  # fmt: skip
 def clamp_max(self, max):
     """``min(self, max)``."""
-    return jnp.minimum(self, max)
+    return at_most(self, max)
 
 
 @clamp_max.vjp
@@ -130,12 +130,12 @@ def shared_tie(ct: Any, wins: Any, ties: Any) -> Any:
 
 def larger(self: Any, other: Any) -> Any:
     """``max(self, other)``; NaN if one is NaN."""
-    return self | other if self.dtype == jnp.bool_ else jnp.maximum(self, other)
+    return self | other if self.dtype == jnp.bool_ else at_least(self, other)
 
 
 def smaller(self: Any, other: Any) -> Any:
     """``min(self, other)``; NaN if one is NaN."""
-    return self & other if self.dtype == jnp.bool_ else jnp.minimum(self, other)
+    return self & other if self.dtype == jnp.bool_ else at_most(self, other)
 
 
 def larger_vjp(ct: Any, self: Any, other: Any) -> Any:
@@ -181,7 +181,7 @@ minimum.vjp(smaller_vjp)
 )  # fmt: skip
 def fmax(self, other):
     """The larger of two; a NaN loses."""
-    return larger(self, other) if is_integral(self) else jnp.fmax(self, other)
+    return larger(self, other) if is_integral(self) else jnp.where((self < other) | jnp.isnan(self), other, self)
 
 
 @fmax.vjp
@@ -197,7 +197,7 @@ def _(ct, self, other):
 )  # fmt: skip
 def fmin(self, other):
     """The smaller of two; a NaN loses."""
-    return smaller(self, other) if is_integral(self) else jnp.fmin(self, other)
+    return smaller(self, other) if is_integral(self) else jnp.where((self > other) | jnp.isnan(self), other, self)
 
 
 @fmin.vjp
