@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .binary import complex_logaddexp
-from .common import accumulation_dtype, canonical_dim, cast_like, display_name
+from .common import accumulation_dtype, canonical_dim, cast_like, display_name, rounded_to
 from .gather_scatter import neutral
 from .prefix import running
 from .reduction import cast, summed_dtype
@@ -149,6 +149,24 @@ def logcumsumexp(self, dim):
     if x.dtype.kind == "c" and x.ndim and x.size:
         return _complex_running(x, at)
     return (x if x.ndim == 0 else jax.lax.cumlogsumexp(x, axis=at)).astype(self.dtype)
+
+
+@logcumsumexp.vjp
+def _(ct, self, result, dim):
+    if self.dtype not in (jnp.float16, jnp.bfloat16):
+        _, pull = jax.vjp(lambda x: logcumsumexp.body(x, dim), self)
+        return jnp.conj(pull(jnp.conj(ct))[0])
+    # PyTorch's steps, each of which rounds: log|ct| disappears beside a large result.
+    at = canonical_dim(dim, self.ndim)
+    size = jnp.log(jnp.abs(ct))
+    lowest = jnp.finfo(self.dtype).min
+
+    def part(taken: jax.Array) -> jax.Array:
+        exponent = rounded_to(jnp.where(taken, size, lowest) - result, self.dtype)
+        behind = jnp.flip(logcumsumexp.body(jnp.flip(exponent, at), dim), at) if self.ndim else exponent
+        return rounded_to(jnp.exp(rounded_to(behind + self, self.dtype)), self.dtype)
+
+    return part(ct > 0) - part(ct < 0)
 
 
 # ---------------------------------------------------------------- differences and integrals

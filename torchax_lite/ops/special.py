@@ -144,11 +144,16 @@ def _(ct, self):
 # ---------------------------------------------------------------- gamma and zeta
 
 
+def _lgamma(x: jax.Array) -> jax.Array:
+    """XLA's in float64 for every dtype: its float32 form is up to 800 ulp off, and 5e-7 instead of 0 at 1."""
+    return jax.lax.lgamma(x.astype(jnp.float64)).astype(x.dtype)
+
+
 @refuse("c", kernel="lgamma_vml_cpu")
 @op("lgamma(Tensor self) -> Tensor", promote=FLOAT, inplace=True, pointwise=True, samples=unary(0.5, 4.0))
 def lgamma(self):
     """``log |gamma(x)|``."""
-    return jax.lax.lgamma(self)
+    return _lgamma(self)
 
 
 @lgamma.vjp
@@ -257,7 +262,7 @@ def mvlgamma(self, p):
         raise RuntimeError("p has to be greater than or equal to 1")
     total = jnp.full_like(self, p * (p - 1) / 4 * math.log(math.pi))
     for i in range(p):
-        total = total + jax.lax.lgamma(self - i / 2)
+        total = total + _lgamma(self - i / 2)
     return total
 
 
@@ -285,7 +290,7 @@ igamma.without_slope = {"self": "the derivative for 'igamma: input' is not imple
 
 @igamma.vjp
 def _(ct, self, other):
-    return None, ct * jnp.exp((self - 1) * jnp.log(other) - other - jax.lax.lgamma(self))
+    return None, ct * jnp.exp((self - 1) * jnp.log(other) - other - _lgamma(self))
 
 
 @refuse("c")
@@ -304,7 +309,7 @@ igammac.without_slope = {"self": "the derivative for 'igammac: input' is not imp
 
 @igammac.vjp
 def _(ct, self, other):
-    return None, -ct * jnp.exp((self - 1) * jnp.log(other) - other - jax.lax.lgamma(self))
+    return None, -ct * jnp.exp((self - 1) * jnp.log(other) - other - _lgamma(self))
 
 
 @jax.custom_jvp

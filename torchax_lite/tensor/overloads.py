@@ -160,7 +160,7 @@ def fits(p: Param, v: Any) -> bool:
     if kind.startswith("bool"):
         return isinstance(v, (bool, np.bool_))
     if kind.startswith("float"):
-        return _is_number(v) and not isinstance(v, (bool, complex))
+        return (_is_number(v) and not isinstance(v, (bool, complex))) or (tensor and v.ndim == 0)
     return isinstance(v, str)
 
 
