@@ -7,7 +7,7 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from .common import accumulation_dtype
+from .common import accumulation_dtype, quotient
 from .memory import channels_last
 from .pooling import _avg_pool_forward, _max_pool_forward, _reject, _scatter_flat
 from .registry import op
@@ -72,7 +72,7 @@ def _adaptive_avg(n, x, output_size):
         ]
         wide = sum(picked[1:], picked[0])
         count = count * valid.sum(1).reshape([size[i] if j == i else 1 for j in range(n)])
-    return (wide / jnp.asarray(count, wide.dtype)).astype(dtype)
+    return quotient(wide, jnp.asarray(count, wide.dtype)).astype(dtype)
 
 
 @op(

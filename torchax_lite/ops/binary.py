@@ -19,6 +19,7 @@ from .common import (
     is_integral,
     needs_tensor,
     number_kind,
+    quotient,
     refuse,
 )
 from .registry import ALL, FLOAT, NONE, ArraySpec, op
@@ -144,12 +145,12 @@ def _(ct, self, other):
 )  # fmt: skip
 def div(self, other):
     """``self / other``, broadcast; integers give floats."""
-    return self / other
+    return quotient(self, other)
 
 
 @div.vjp
 def _(ct, self, other):
-    return ct / jnp.conj(other), -ct * jnp.conj(self / other / other)
+    return quotient(ct, jnp.conj(other)), -ct * jnp.conj(quotient(quotient(self, other), other))
 
 
 def _subnormal(x: jax.Array) -> jax.Array:

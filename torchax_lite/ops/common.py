@@ -197,3 +197,10 @@ def at_least(x: jax.Array, low: Any) -> jax.Array:
 def at_most(x: jax.Array, high: Any) -> jax.Array:
     """``min(x, high)``: ``x`` where they are equal; NaN where either is NaN."""
     return jnp.where((x > high) | (high != high), high, x)
+
+
+def quotient(x: jax.Array, y: Any) -> jax.Array:
+    """``x / y`` rounded once. XLA multiplies by the reciprocal where ``y`` is a constant or broadcast, and rounds twice."""
+    if is_complex(x) or x.shape == jnp.shape(y) != ():
+        return x / y
+    return x / jnp.where(x != x, x, y)  # a divisor that XLA does not take for a broadcast; NaN stays NaN

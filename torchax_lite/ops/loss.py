@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .common import accumulation_dtype, display_name, rounded_to, sum_to
+from .common import accumulation_dtype, display_name, quotient, rounded_to, sum_to
 from .lowering import broadcast
 from .registry import ALL, op
 from .samples import Sample, T, array, cases
@@ -31,7 +31,7 @@ def _reject(x, name: str, kinds: str = "biuc") -> None:
 
 def _reduce(loss, reduction: str):
     if reduction == "mean":
-        return jnp.mean(loss)
+        return quotient(jnp.sum(loss), loss.size)
     if reduction == "sum":
         return jnp.sum(loss)
     if reduction == "none":
@@ -42,7 +42,7 @@ def _reduce(loss, reduction: str):
 def _spread(ct, shape, reduction: str):
     """Cotangent of the unreduced loss from the reduced one's."""
     if reduction == "mean":
-        return ct / math.prod(shape) if math.prod(shape) else jnp.zeros(shape, ct.dtype)
+        return quotient(ct, math.prod(shape)) if math.prod(shape) else jnp.zeros(shape, ct.dtype)
     return ct
 
 
@@ -88,7 +88,7 @@ def _nll_backward(ct, x, target, weight, reduction, ignore_index):
     w = _nll_weights(x, target, weight, ignore_index)
     scale = _wide(ct) * w
     if reduction == "mean":
-        scale = scale / jnp.sum(w)
+        scale = quotient(scale, jnp.sum(w))
     hit = lax.broadcasted_iota(jnp.int64, x.shape, axis) == jnp.expand_dims(target, axis)
     return jnp.where(hit & jnp.expand_dims(target != ignore_index, axis), -jnp.expand_dims(scale, axis), 0).astype(
         x.dtype

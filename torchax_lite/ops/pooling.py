@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .common import accumulation_dtype, display_name, is_integral
+from .common import accumulation_dtype, display_name, is_integral, quotient
 from .memory import channels_last
 from .registry import op
 from .samples import T, cases
@@ -380,7 +380,7 @@ def _divide(x, divisor):
     if is_integral(x):
         total = jnp.asarray(divisor, x.dtype)
         return lax.div(x, jnp.broadcast_to(total, x.shape))
-    return x / jnp.asarray(divisor, x.dtype)
+    return quotient(x, jnp.asarray(divisor, x.dtype))
 
 
 def _avg_pool_forward(n, x, *args):

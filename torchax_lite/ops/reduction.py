@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .common import accumulation_dtype, canonical_dims, display_name, is_integral, restore_dims
+from .common import accumulation_dtype, canonical_dims, display_name, is_integral, quotient, restore_dims
 from .registry import FLOAT, op
 from .samples import T, cases, reduction
 
@@ -89,12 +89,12 @@ def mean(self, dim, keepdim, dtype):
     final = _mean_dtype(self, dtype)
     x = cast(self, accumulation_dtype(final))
     total = jnp.sum(x, axis=canonical_dims(dim, self.ndim), keepdims=keepdim)
-    return cast(total / count(self.shape, dim), final)
+    return cast(quotient(total, count(self.shape, dim)), final)
 
 
 @mean.vjp
 def _(ct, dim, keepdim, self_shape):
-    share = restore_dims(ct, self_shape, dim, keepdim) / max(count(self_shape, dim), 1)
+    share = quotient(restore_dims(ct, self_shape, dim, keepdim), max(count(self_shape, dim), 1))
     return jnp.broadcast_to(share, self_shape)
 
 
@@ -205,12 +205,12 @@ def _spread(
     x = x.astype(accumulation_dtype(x.dtype))
     dims = canonical_dims(dim, x.ndim)
     n = count(x.shape, dim)
-    center = jnp.sum(x, axis=dims, keepdims=True) / n
+    center = quotient(jnp.sum(x, axis=dims, keepdims=True), n)
     gap = x - center
     square = gap.real * gap.real + gap.imag * gap.imag if x.dtype.kind == "c" else gap * gap
     freedom = max(n - (1.0 if correction is None else correction), 0.0)
     total = jnp.sum(square, axis=dims, keepdims=keepdim)
-    variance = total / freedom if freedom else total / jnp.zeros((), total.dtype)
+    variance = quotient(total, freedom) if freedom else total / jnp.zeros((), total.dtype)
     return variance, center if keepdim else center.reshape(variance.shape)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..ops.common import rounded_to
+from ..ops.common import quotient, rounded_to
 
 Array = jax.Array
 
@@ -54,7 +54,7 @@ def mul(x: Array, y: Any) -> Array:
 def div(x: Array, y: Any) -> Array:
     """``x / y``."""
     dtype = _compute_dtype(x)
-    return _rounded(_to(x, dtype) / _to(y, dtype), x)
+    return _rounded(quotient(_to(x, dtype), _to(y, dtype)), x)
 
 
 def addcmul(x: Array, a: Array, b: Array, value: Any) -> Array:

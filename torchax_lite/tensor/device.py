@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -13,15 +14,17 @@ _KNOWN_ELSEWHERE = (
     "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "lazy", "vulkan", "mps", "hpu",
     "mtia", "privateuseone",
 )  # fmt: skip
+_NAME, _INDEX = re.compile("[a-zA-Z_]+"), re.compile("0|[1-9][0-9]*")
 
 
 class device(metaclass=PublicType):
     """``torch.device("cuda:0")``, ``torch.device("cuda", 0)``, ``torch.device(0)``; a context manager too.
 
-    Types: ``cpu``, ``cuda`` (JAX's GPU backend), ``xla`` (JAX's accelerator, TPU or GPU), ``meta``.
+    Types: ``cpu``, ``cuda`` (JAX's GPU backend), ``xla`` (JAX's accelerator, TPU or GPU), ``meta``. PyTorch's others
+    (``mps``, ``xpu`` …) can be named, not used.
 
     Raises:
-        RuntimeError: for a string that names no device type.
+        RuntimeError: for a string that names no device type, or a number where there is no accelerator.
     """
 
     __slots__ = ("_stack", "index", "type")
@@ -37,19 +40,15 @@ class device(metaclass=PublicType):
                 f"device(): argument 'type' must be torch.device, str or int, not {type.__class__.__name__}"
             )
         elif isinstance(type, int):
-            self.type, self.index = ("cuda", type) if _has_cuda() or type >= 0 else ("cpu", type)
+            self.type, self.index = _accelerator_type(), type
         else:
             name, sep, number = type.partition(":")
-            if name not in _TYPES:
-                if name in _KNOWN_ELSEWHERE:
-                    raise NotImplementedError(
-                        f"device type {name!r} has no JAX backend; use one of {', '.join(_TYPES)}"
-                    )
+            if not _NAME.fullmatch(name) or (sep and not _INDEX.fullmatch(number)):
+                raise RuntimeError(f"Invalid device string: '{type}'" if type else "Device string must not be empty")
+            if name not in _TYPES and name not in _KNOWN_ELSEWHERE:
                 expected = "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone"
                 raise RuntimeError(f"Expected one of {expected} device type at start of device string: {type}")
             if sep:
-                if not number.isdigit() or (len(number) > 1 and number[0] == "0"):
-                    raise RuntimeError(f"Invalid device string: '{type}'")
                 if index is not None:
                     raise RuntimeError(
                         f"type (string) must not include an index because index was passed explicitly: {type}"
@@ -81,10 +80,14 @@ class device(metaclass=PublicType):
         _default_stack().pop()
 
 
-def _has_cuda() -> bool:
+def _accelerator_type() -> str:
+    """The device type that a bare number means."""
     from ..engine.avals import accelerator_devices
 
-    return any(d.platform in ("gpu", "cuda", "rocm") for d in accelerator_devices())
+    found = accelerator_devices()
+    if not found:
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    return "cuda" if any(d.platform in ("gpu", "cuda", "rocm") for d in found) else "xla"
 
 
 class _Local(threading.local):
@@ -134,6 +137,8 @@ def to_place(dev: Any) -> Place:
         return _CPU_PLACE
     if dev.type == "meta":
         return _META_PLACE
+    if dev.type in _KNOWN_ELSEWHERE:
+        raise NotImplementedError(f"device type {dev.type!r} has no JAX backend; use one of {', '.join(_TYPES)}")
     index = dev.index
     if index is None:
         from .. import cuda

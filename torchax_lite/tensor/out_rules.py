@@ -283,6 +283,7 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
             allowed=("Half", "BFloat16", "Float", "Double"),
         ),
     ),
+    "nansum.integers": Rule("", allowed=tuple(C_NAMES)),
     "mean.all": _MEAN,
     "mean.all.as": (_MEAN, _SAME),
     "mean.some.as": _SAME,
@@ -302,6 +303,8 @@ Of several rules the first that is broken speaks.
 def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
     """The name of an op with what its arguments are, where that decides on the rule."""
     base = name.partition(".")[0]
+    if base == "nansum" and given[0]._aval.dtype.kind in "biu":
+        return "nansum.integers"
     if base == "diff" and statics[0] == 0:
         return "diff.none"
     if name in ("max", "min"):

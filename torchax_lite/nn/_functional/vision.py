@@ -36,7 +36,7 @@ def _target(
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
     if size is not None:
-        if hasattr(size, "__len__") and not (isinstance(size, Tensor) and size.ndim == 0):
+        if hasattr(size, "__len__") and not (getattr(size, "ndim", 1) == 0):
             if len(size) != n:
                 raise ValueError(
                     "Input and output must have the same number of spatial dimensions, but got input with spatial "
