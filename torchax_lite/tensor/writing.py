@@ -12,10 +12,10 @@ from . import dispatch
 from .call_arguments import type_error, type_name
 from .call_sites import make_site, move_to
 from .modes import modes
-from .sites import DiffSite
+from .sites import DiffSite, OpSite
 from .storage import Storage
 from .strides import contiguous_strides, is_non_overlapping_and_dense, is_overlapping
-from .tape import attach
+from .tape import AccumulateGrad, OpGradNode, attach
 from .view_rules import forbidden_write
 
 
@@ -117,7 +117,7 @@ def check_writable(t: Any) -> None:
         base = t._base
         if t._grad_fn is None and (base is None or t._view is None):
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if base is not None and base._requires_grad and base._grad_fn is None:
+        if base._grad_fn is None if base is not None else t._view is not None and _leads_to_leaf(t):
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if t._multi_view and modes.grad and (t._requires_grad or t._multi_view > 2):
         raise forbidden_write(t, through_base=False)
@@ -128,6 +128,14 @@ def check_writable(t: Any) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
             "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
+
+
+def _leads_to_leaf(t: Any) -> bool:
+    """Whether a tensor without a known base is a view of a leaf (which is itself a detached view)."""
+    node = t._grad_fn
+    while isinstance(node, OpGradNode) and isinstance(node.site, OpSite) and node.site.op.view and node._edges[0]:
+        node = node._edges[0][0]
+    return node.__class__ is AccumulateGrad and node.variable._storage is t._storage
 
 
 _REPEATED = (
