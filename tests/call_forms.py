@@ -75,6 +75,33 @@ torch.nn.functional.scaled_mm(left, right, torch.tensor(1.), S.TensorWise, torch
 torch.nn.functional.scaled_mm(left, right, torch.ones(32, 1), S.RowWise, torch.full((1, 48), .5), S.RowWise)[:3, :4]
 torch.nn.functional.scaled_mm(left, left, torch.tensor(1.), S.TensorWise, torch.tensor(2.), S.TensorWise)
 torch.autograd.variable([1., 2.])
+a.norm(p=torch.tensor(3.))
+a.std(correction=torch.tensor(0))
+torch.nn.functional.interpolate(a[None], size=torch.tensor(5)).shape
+torch.nn.functional.interpolate(a[None], size=(torch.tensor(3),)).shape
+torch.nn.functional.linear([1, 2], a)
+[str(torch.device(s)) for s in ('mps', 'xpu:1', 'hpu', 'cuda:5')]
+torch.device('float64')
+torch.device('cuda:01')
+torch.device('')
+torch.device('foo:1')
+torch.device(0)
+(torch.arange(10.) / 10).tolist()
+(torch.arange(10.) / torch.tensor(7.)).tolist()
+(rows / rows[:, :1].add(3)).tolist()
+torch.nn.functional.mse_loss(torch.arange(3.), torch.zeros(3)).item()
+rows[1, :3].mean().item()
+torch.nn.functional.avg_pool1d(rows[None], 3).tolist()
+torch.tensor([0.5, 1., 3., 20.]).lgamma()
+torch.relu(torch.tensor([-0.0, 0.0]))
+torch.tensor([-0.0, 0.0]).clamp(min=0.)
+torch.maximum(torch.tensor([-0., 0.]), torch.tensor([0., -0.]))
+torch.nansum(torch.ones(2, dtype=torch.int64), out=torch.empty((), dtype=torch.int32))
+torch.logsumexp(torch.tensor([1j, 2 + 3j]), 0, out=torch.empty(()))
+rows.clone().requires_grad_()[0].add_(1)
+torch.arange(4.).view(2, 2).requires_grad_().add_(1)
+torch.nn.Parameter(torch.arange(4.).view(2, 2))[0].zero_()
+torch.arange(4.).view(2, 2).requires_grad_().view(4).mul_(2)
 a.clone().requires_grad_().sum().grad_fn.metadata
 """
 

@@ -148,20 +148,22 @@ def logcumsumexp(self, dim):
     x = self.astype(accumulation_dtype(self.dtype))
     if x.dtype.kind == "c" and x.ndim and x.size:
         return _complex_running(x, at)
-    return (x if x.ndim == 0 else jax.lax.cumlogsumexp(x, axis=at)).astype(self.dtype)
+    if not x.ndim or not x.size or x.dtype.kind == "c":
+        return x.astype(self.dtype)
+    return running(lambda a, b: (jnp.logaddexp(a[0], b[0]),), (-np.inf,), (x,), at)[0].astype(self.dtype)
 
 
 @logcumsumexp.vjp
 def _(ct, self, result, dim):
-    if self.dtype not in (jnp.float16, jnp.bfloat16):
+    if self.dtype.kind == "c":
         _, pull = jax.vjp(lambda x: logcumsumexp.body(x, dim), self)
         return jnp.conj(pull(jnp.conj(ct))[0])
-    # PyTorch's steps, each of which rounds: log|ct| disappears beside a large result.
     at = canonical_dim(dim, self.ndim)
-    size = jnp.log(jnp.abs(ct))
+    size = jnp.log(jnp.abs(jnp.where(ct == 0, 1, ct)))
     lowest = jnp.finfo(self.dtype).min
 
     def part(taken: jax.Array) -> jax.Array:
+        """The cotangents of one sign, in logarithms; 16-bit floats are rounded at each step, as PyTorch rounds them."""
         exponent = rounded_to(jnp.where(taken, size, lowest) - result, self.dtype)
         behind = jnp.flip(logcumsumexp.body(jnp.flip(exponent, at), dim), at) if self.ndim else exponent
         return rounded_to(jnp.exp(rounded_to(behind + self, self.dtype)), self.dtype)

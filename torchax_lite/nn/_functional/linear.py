@@ -29,6 +29,8 @@ _Size = int | Sequence[int]
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """``input @ weight^T + bias``: ``(*, in)`` and ``(out, in)`` give ``(*, out)``."""
+    if not isinstance(input, torch.Tensor):
+        raise TypeError(f"linear(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     if out is not None:
         made = linear(input, weight, bias)
         if input.dim() != 1 or weight.dim() != 2:
