@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import importlib
 import inspect
 import keyword
@@ -112,6 +113,9 @@ def _binds(signature: Signature, args: list[Any], kwargs: dict[str, Any]) -> boo
 
 def _accepted(value: Callable[..., Any], method: bool) -> Iterator[Signature]:
     """The signatures of a callable; those of its overloads if it routes between declared ops."""
+    if isinstance(value, enum.EnumType):
+        yield ANYTHING  # the call of an enumeration is Python's, and differs between its versions
+        return
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):
