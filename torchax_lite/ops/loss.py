@@ -383,6 +383,8 @@ def multi_margin_loss(self, target, p, margin, weight, reduction):
         )
     if weight is not None and weight.size != (self.shape[-1] if self.ndim else 1):
         raise RuntimeError(f"inconsistent weight size, expected {self.shape[-1]} but got {list(weight.shape)}")
+    if target.dtype != jnp.int64:
+        raise RuntimeError(f"expected scalar type Long but found {display_name(target.dtype)}")
     _reject(self, "multi_margin_loss")
     loss, _ = _multi_margin_terms(_wide(self), target, p, margin, _wide(weight))
     reduced = _reduce(loss, reduction)
