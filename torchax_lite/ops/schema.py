@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ STATIC_KINDS = frozenset(
     {"int", "int?", "int[]", "int[]?", "bool", "bool?", "float", "float?", "float[]", "str", "str?", "ScalarType",
      "ScalarType?", "bool[]"}
 )  # fmt: skip
+_KINDS = TENSOR_KINDS | SCALAR_KINDS | STATIC_KINDS
 REQUIRED = object()
 
 
@@ -66,19 +68,13 @@ _HEAD = re.compile(r"^\s*([\w.]+)\s*\((.*)\)\s*->\s*(.+?)\s*$", re.S)
 _PARAM = re.compile(r"^([\w|]+)(\[(\d*)\])?(\?)?(\[\])?\s+(\w+)\s*(?:=\s*(.+))?$", re.S)
 
 
+_COMMA = re.compile(r",(?![^(\[]*[)\]])")
+"""A comma outside of brackets, which are never nested."""
+
+
 def _split(text: str) -> list[str]:
     """Split at top-level commas."""
-    parts, depth, start = [], 0, 0
-    for i, c in enumerate(text):
-        if c in "([":
-            depth += 1
-        elif c in ")]":
-            depth -= 1
-        elif c == "," and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    tail = text[start:].strip()
-    return parts + [tail] if tail else parts
+    return [part for part in map(str.strip, _COMMA.split(text)) if part]
 
 
 def parse(text: str) -> Schema:
@@ -93,15 +89,10 @@ def parse(text: str) -> Schema:
         if part == "*":
             keyword_only = True
             continue
-        m = _PARAM.match(part)
-        if not m:
-            raise ValueError(f"cannot parse parameter {part!r} of schema {name!r}")
-        base, brackets, repeat, optional, outer, pname, default = m.groups()
-        kind = base + ("[]" if brackets else "") + ("?" if optional else "") + (outer or "")
-        if kind not in TENSOR_KINDS | SCALAR_KINDS | STATIC_KINDS:
-            raise ValueError(f"unknown type {kind!r} of parameter {pname!r} in schema {name!r}")
-        value = REQUIRED if default is None else _literal(default)
-        params.append(Param(pname, kind, value, keyword_only, int(repeat) if repeat else 0))
+        try:
+            params.append(_param(part, keyword_only))
+        except ValueError as error:
+            raise ValueError(f"{error} in schema {name!r}") from None
     variadic = result == "Tensor[]"
     if variadic or result == "Tensor":
         returns: tuple[str, ...] = ("",)
@@ -110,6 +101,20 @@ def parse(text: str) -> Schema:
     return Schema(name, tuple(params), returns, variadic)
 
 
+@functools.cache  # the same few parameters come again and again
+def _param(part: str, keyword_only: bool) -> Param:
+    m = _PARAM.match(part)
+    if not m:
+        raise ValueError(f"cannot parse parameter {part!r}")
+    base, brackets, repeat, optional, outer, name, default = m.groups()
+    kind = base + ("[]" if brackets else "") + ("?" if optional else "") + (outer or "")
+    if kind not in _KINDS:
+        raise ValueError(f"unknown type {kind!r} of parameter {name!r}")
+    value = REQUIRED if default is None else _literal(default)
+    return Param(name, kind, value, keyword_only, int(repeat) if repeat else 0)
+
+
+@functools.cache
 def _literal(text: str) -> Any:
     value = ast.literal_eval(text)
     return tuple(value) if isinstance(value, list) else value
