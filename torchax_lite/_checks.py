@@ -86,9 +86,10 @@ def _shape_as_tensor(input: torch.Tensor) -> torch.Tensor:
 def _softmax_backward_data(
     grad_output: torch.Tensor, output: torch.Tensor, dim: int, input_dtype: torch.dtype
 ) -> torch.Tensor:
-    """``y * (g - sum(g * y, dim))``: the derivative of softmax with result ``y``."""
-    made = output * (grad_output - (grad_output * output).sum(dim, keepdim=True))
-    return made.to(input_dtype)
+    """``y * (g - sum(g * y, dim))``: the derivative of softmax with result ``y``; half precision is rounded once."""
+    wide = torch.float32 if output.dtype in (torch.float16, torch.bfloat16) else output.dtype
+    g, y = grad_output.to(wide), output.to(wide)
+    return (y * (g - (g * y).sum(dim, keepdim=True))).to(input_dtype)
 
 
 TORCH_NAMES: dict[str, Any] = {

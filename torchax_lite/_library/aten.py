@@ -19,7 +19,7 @@ def aten_function(name: str) -> Callable[..., Any] | None:
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
                "slice": _slice, "_upsample_bilinear2d_aa": _upsample_bilinear2d_aa, "_batch_norm_with_update": _batch_norm_with_update,
                "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
-               "_softmax_backward_data": _softmax_backward_data, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
+               "_softmax_backward_data": torch._softmax_backward_data, "detach": T.detach, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
         return special[name]  # type: ignore[no-any-return]
     if name in _NAMED_ONLY:
@@ -39,12 +39,6 @@ def _safe_softmax(self: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``softmax`` along ``dim`` with zeros where every element is -inf."""
     empty = (self == float("-inf")).all(dim, keepdim=True)
     return torch.softmax(self.masked_fill(empty, 0), dim, dtype).masked_fill(empty, 0)
-
-
-def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any) -> Tensor:
-    """``output * (grad_output - sum(output * grad_output))`` along ``dim``: the cotangent of ``softmax``'s input."""
-    product = grad_output * output
-    return (product - output * product.sum(dim, keepdim=True)).to(input_dtype)
 
 
 def _upsample_bilinear2d_aa(
