@@ -283,6 +283,7 @@ RULES: dict[str, Rule | tuple[Rule, ...]] = {
             allowed=("Half", "BFloat16", "Float", "Double"),
         ),
     ),
+    **dict.fromkeys(("std.half", "var.half"), (SAFE, Rule("std_var_all: Unsupported dtype {want}"))),
     "nansum.integers": Rule("", allowed=tuple(C_NAMES)),
     "mean.all": _MEAN,
     "mean.all.as": (_MEAN, _SAME),
@@ -303,6 +304,9 @@ Of several rules the first that is broken speaks.
 def case_of(name: str, given: Sequence[Any], statics: Sequence[Any]) -> str:
     """The name of an op with what its arguments are, where that decides on the rule."""
     base = name.partition(".")[0]
+    if base in ("std", "var") and dtypes.scalar_type_name(given[0].dtype) in ("Half", "BFloat16"):
+        dims = statics[0] if "." in name else None  # without an overload's name it is over all
+        return f"{base}.half" if not dims or len(dims) == max(given[0].ndim, 1) else name
     if base == "nansum" and given[0]._aval.dtype.kind in "biu":
         return "nansum.integers"
     if base == "diff" and statics[0] == 0:
