@@ -258,6 +258,23 @@ def test_a_second_run_of_a_script_traces_nothing(tmp_path):
     assert int(other[1]) > 0
 
 
+def test_an_op_of_the_program_itself_is_never_taken_from_disk(tmp_path):
+    code = """
+        import torchax_lite as torch, jax.numpy as jnp
+        from torchax_lite.ops.registry import FLOAT, op
+        from torchax_lite.tensor import dispatch
+
+        @op("mine(Tensor self) -> Tensor", promote=FLOAT, registry={})
+        def mine(self):
+            return jnp.repeat(self, COUNT) * COUNT
+
+        print(dispatch.call(mine, (torch.ones(2),), (), ()).tolist())
+        """
+    cache = str(tmp_path / "c")
+    assert run_python(code.replace("COUNT", "1"), TORCHAX_LITE_CACHE_DIR=cache).strip() == "[1.0, 1.0]"
+    assert run_python(code.replace("COUNT", "2"), TORCHAX_LITE_CACHE_DIR=cache).strip() == "[2.0, 2.0, 2.0, 2.0]"
+
+
 def test_a_damaged_cache_file_is_ignored(tmp_path):
     code = "import torchax_lite as torch; print((torch.ones(2) + 1).tolist())"
     cache = tmp_path / "c"

@@ -78,6 +78,8 @@ class Op:
         self.__name__ = schema.base
         self.__wrapped__ = body
         self.__module__ = body.__module__
+        self.of_package = (body.__module__ or "").partition(".")[0] == __name__.partition(".")[0]
+        """Whether the body is this package's, whose sources are part of the disk cache's key."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body on arrays."""

@@ -127,8 +127,10 @@ def make_site(
             )
         )
     binding = Binding(op, specs, bound_scalars, bound_statics, promoter, inplace)
-    settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
-    label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"
+    label = None
+    if op.of_package:
+        settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
+        label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"
     if inplace:
         _check_inplace(op, binding, flat, kinds, key, label)
     if op.shape_body is not None:
@@ -169,11 +171,11 @@ def _without_avals(key: Any) -> tuple[str | None, ...]:
     return tuple(k if isinstance(k, str) else None for k in key[1:])
 
 
-def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, key: Any, label: str) -> None:
+def _check_inplace(op: Op, binding: Binding, flat: Sequence[Aval], kinds: str, key: Any, label: str | None) -> None:
     """PyTorch's rules for in-place results: the broadcast shape is self's, the category of the dtype fits."""
     target = flat[0]
     plain = Binding(op, binding.tensors, binding.scalars, binding.statics, promoter)
-    results = infer(op, plain, flat, kinds, ("plain", key[0], _without_avals(key)), f"{label}plain")
+    results = infer(op, plain, flat, kinds, ("plain", key[0], _without_avals(key)), label and f"{label}plain")
     got = dtypes.from_numpy_dtype(results[0][1])
     have = dtypes.from_numpy_dtype(target.dtype)
     if got is not have:

@@ -166,7 +166,7 @@ class OpSite(DiffSite):
 
     def __init__(
         self, op: Op, binding: Binding, in_avals: tuple[Aval, ...], number_kinds: str, out_avals: tuple[Aval, ...],
-        label: str, grad_name: str, where: Place,
+        label: str | None, grad_name: str, where: Place,
     ) -> None:  # fmt: skip
         n = len(in_avals)
 
@@ -302,13 +302,17 @@ def promoter(operands: list[tuple[Any, int]], to_float: bool) -> np.dtype[Any]:
 _pointwise_dtypes: dict[Any, tuple[Any, ...]] = {}
 
 
-def infer(op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any, label: str) -> shapes.Results:
+def infer(
+    op: Op, binding: Binding, in_avals: Sequence[Aval], kinds: str, key: Any, label: str | None
+) -> shapes.Results:
     """Shapes and dtypes of the results, by abstract evaluation at the user's call or from an earlier run.
 
     Args:
         key: the arguments but for the shapes, hashable.
-        label: stable text of the arguments but for the inputs' shapes and dtypes.
+        label: stable text of the arguments but for the inputs' shapes and dtypes; None: nothing is kept for other runs.
     """
+    if label is None:
+        return _evaluate(op, binding, in_avals, kinds, key)
     text = f"{label}{kinds}{[(a.shape, a.dtype.name) for a in in_avals]}"
     found = shapes.recall(text)
     if found is None:
