@@ -155,18 +155,24 @@ def logcumsumexp(self, dim):
 
 @logcumsumexp.vjp
 def _(ct, self, result, dim):
-    if self.dtype.kind == "c":
-        _, pull = jax.vjp(lambda x: logcumsumexp.body(x, dim), self)
-        return jnp.conj(pull(jnp.conj(ct))[0])
-    at = canonical_dim(dim, self.ndim)
-    size = jnp.log(jnp.abs(jnp.where(ct == 0, 1, ct)))
-    lowest = jnp.finfo(self.dtype).min
+    _, pull = jax.vjp(lambda x: logcumsumexp.body(x, dim), self)
+    grad = jnp.conj(pull(jnp.conj(ct))[0])
+    if self.dtype not in (jnp.float16, jnp.bfloat16):
+        return grad
+    # PyTorch's steps, each of which rounds: log|ct| disappears beside a large result. The true derivative is what
+    # further derivatives are taken of.
+    return grad + jax.lax.stop_gradient(_by_logarithms(ct, self, result, canonical_dim(dim, self.ndim)) - grad)
+
+
+def _by_logarithms(ct: jax.Array, x: jax.Array, result: jax.Array, at: int) -> jax.Array:
+    """Derivative of logcumsumexp from the logarithms of the cotangents of each sign."""
+    size = jnp.log(jnp.abs(ct))
+    lowest = jnp.finfo(x.dtype).min
 
     def part(taken: jax.Array) -> jax.Array:
-        """The cotangents of one sign, in logarithms; 16-bit floats are rounded at each step, as PyTorch rounds them."""
-        exponent = rounded_to(jnp.where(taken, size, lowest) - result, self.dtype)
-        behind = jnp.flip(logcumsumexp.body(jnp.flip(exponent, at), dim), at) if self.ndim else exponent
-        return rounded_to(jnp.exp(rounded_to(behind + self, self.dtype)), self.dtype)
+        exponent = rounded_to(jnp.where(taken, size, lowest) - result, x.dtype)
+        behind = jnp.flip(logcumsumexp.body(jnp.flip(exponent, at), at), at) if x.ndim else exponent
+        return rounded_to(jnp.exp(rounded_to(behind + x, x.dtype)), x.dtype)
 
     return part(ct > 0) - part(ct < 0)
 
