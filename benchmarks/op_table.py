@@ -21,6 +21,7 @@ SIDES = ["torch", "torchax_lite"]
 KINDS = {"op": "forward", "grad": "with gradients"}
 BLOCK = 0.03  # seconds that a block of calls should take, about
 WARM = 8  # calls before which compiling has to end
+LONGEST = 120  # characters that are kept of an error
 
 _VIEW = "PyTorch's is a view or the tensor itself; here a program ran"
 _WALK = "rejection sampling walks PyTorch's own stream number by number, in Python"
@@ -69,7 +70,7 @@ def prepare(worker: Worker, loop: str) -> tuple[str, int]:
     """Build a loop and have it compiled: (the error or "", calls of a block)."""
     answer = worker.ask(f"build {loop}")
     if "error" in answer:
-        return answer["error"], 0
+        return answer["error"].partition("\n")[0][:LONGEST], 0
     for _ in range(WARM):
         answer = worker.ask("run 1")
         if not answer.get("compiles"):
