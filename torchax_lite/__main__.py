@@ -22,7 +22,7 @@ import sys
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from torchax_lite import dropin
+from torchax_lite import _interrupts, dropin
 
 _USAGE = (__doc__ or "").partition("::\n\n")[2].partition("\n\n")[0]
 _OWN_MAIN = sys.modules.get("__main__")  # kept alive: the program's own module takes its place
@@ -176,6 +176,7 @@ def main(argv: list[str]) -> int:
         raise _fail(f"Argument expected for the {command} option")
     if not command or (command.startswith("-") and command not in ("-m", "-c", "-")):
         raise _fail(f"unknown option {command!r}\n\nusage:\n{_USAGE}")
+    _interrupts.keep()
     dropin.install()
     if command == "-c":
         _run_code(argv[1], argv[2:])

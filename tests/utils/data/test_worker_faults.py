@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from torchax_lite import _interrupts
 from torchax_lite.utils.data import DataLoader
-from torchax_lite.utils.data._utils import interrupts, launcher
+from torchax_lite.utils.data._utils import launcher
 
 from . import worker_faults
 
@@ -72,7 +73,7 @@ def test_a_question_to_the_server_that_was_interrupted_does_not_end_it():
 
 def test_interrupts_are_not_lost_in_finalizers():
     class Dying:
-        @interrupts.finalizer
+        @_interrupts.finalizer
         def __del__(self):
             os.kill(os.getpid(), signal.SIGINT)
             for _ in range(1000):
@@ -83,13 +84,35 @@ def test_interrupts_are_not_lost_in_finalizers():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     done = []
     try:
-        interrupts.guard()
+        _interrupts.guard()
         with pytest.raises(KeyboardInterrupt):
             Dying()
             time.sleep(5)
     finally:
         signal.signal(signal.SIGINT, before)
     assert done
+
+
+def test_an_interrupt_in_a_callback_of_the_collector_is_raised_after_it():
+    """Python alone would print it and go on."""
+    process = worker_faults.start_script(
+        """
+        import gc, os, signal, time
+        def during(phase, _):
+            gc.callbacks.clear()
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(1000):
+                pass
+        gc.callbacks.insert(0, during)
+        gc.collect()
+        print("start", flush=True)
+        time.sleep(10)
+        """,
+        stderr=subprocess.PIPE,
+    )
+    printed, text = process.communicate(timeout=60)
+    assert printed in ("", "start\n") and process.returncode == -signal.SIGINT
+    assert text.count("Traceback") == 1 and "Exception ignored" not in text, text
 
 
 def test_a_loader_with_persistent_workers_begins_anew_after_an_interrupt():

@@ -13,8 +13,9 @@ import weakref
 from typing import Any
 
 import torchax_lite as torch
+from torchax_lite import _interrupts
 
-from ._utils import interrupts, launcher
+from ._utils import launcher
 from ._utils.channel import Closed, encode
 from ._utils.pickling import dump_batch, dump_job
 from ._utils.pin_memory import pin_memory
@@ -41,7 +42,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._workers: list[launcher.Worker] = []
         self._shutdown = False
         self._pinner: _Pinner | None = None
-        interrupts.guard()
+        _interrupts.guard()
         super().__init__(loader)
         prefetch_factor = loader.prefetch_factor
         if self._num_workers <= 0:
@@ -255,7 +256,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             self._pinner.stop()
         launcher.stop(self._workers)
 
-    @interrupts.finalizer
+    @_interrupts.finalizer
     def __del__(self) -> None:
         self._shutdown_workers()
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .interrupts import finalizer
+from torchax_lite._interrupts import finalizer
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
