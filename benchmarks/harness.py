@@ -31,6 +31,8 @@ def arguments(description: str, **defaults: Any) -> argparse.ArgumentParser:
     parser.add_argument("--lite-python", default=sys.executable, help="interpreter for torchax_lite (default: this)")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
     parser.add_argument("--repeats", type=int, default=defaults.get("repeats", 7), help="turns of each side")
+    if defaults.get("device"):
+        parser.add_argument("--device", default="cpu", help="where the sides compute: cpu or cuda")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the JSON file")
     return parser
 
@@ -55,6 +57,16 @@ def environment(**extra: str) -> dict[str, str]:
     Its bytecode is kept there, as an installer keeps that of the other sides, whatever the environment says.
     """
     return os.environ | {"PYTHONPATH": str(HERE.parent), "PYTHONDONTWRITEBYTECODE": ""} | extra
+
+
+def use_device(name: str) -> None:
+    """Let the sides compute there, all of them with products in full float32 where a loop does not say otherwise."""
+    os.environ["BENCHMARK_DEVICE"] = name
+    if name == "cpu":
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    else:
+        os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 class Worker:
@@ -99,7 +111,11 @@ def machine() -> dict[str, Any]:
         model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
-    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform()}
+    found = {"cpu": model, "cores": os.cpu_count(), "system": platform.platform()}
+    if os.environ.get("BENCHMARK_DEVICE", "cpu") != "cpu":
+        command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        found["gpu"] = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return found
 
 
 def table(title: str, seconds: dict[str, list[float]], targets: dict[str, float] | None = None) -> dict[str, Any]:
@@ -126,12 +142,18 @@ def python_version(python: str) -> dict[str, str]:
     return {"python": subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()}
 
 
+def suffix(options: argparse.Namespace) -> str:
+    """What the names of the results' files end in, by the device."""
+    device = getattr(options, "device", "cpu")
+    return "" if device == "cpu" else f"_{device}"
+
+
 def save(options: argparse.Namespace, name: str, results: dict[str, Any], versions: dict[str, Any]) -> None:
     """Write the results with date, machine and versions to a JSON file."""
     now = datetime.datetime.now(datetime.UTC)
     record = {"benchmark": name, "date": now.isoformat(timespec="seconds"), "machine": machine()}
     record |= {"versions": versions, "results": results}
     options.results.mkdir(parents=True, exist_ok=True)
-    path = options.results / f"{name}.json"
+    path = options.results / f"{name}{suffix(options)}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
     print(f"written: {path}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from harness import LABELS, Worker, arguments, interpreters, save
+from harness import LABELS, Worker, arguments, interpreters, save, suffix, use_device
 
 SIDES = ["torchax_lite", "torch", "jax"]
 NAMES = (
@@ -97,10 +97,11 @@ def row(name: str, result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = arguments(__doc__.partition("\n")[0], repeats=5)
+    parser = arguments(__doc__.partition("\n")[0], repeats=5, device=True)
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--steps", type=int, default=20, help="steps of a block (all together at most 113)")
     options = parser.parse_args()
+    use_device(options.device)
     if unknown := set(options.models) - set(NAMES):
         parser.error(f"no such model: {', '.join(sorted(unknown))}")
     if options.repeats * options.steps + WARM + 1 > 120:
@@ -119,7 +120,9 @@ def main() -> None:
         "Made by `model_table.py`; machine and versions are in `model_table.json`. Medians; times in milliseconds; the "
         "last two columns are times of torchax_lite divided by the other's.\n\n"
     )
-    (options.results / "model_table.md").write_text("# Twenty models\n\n" + told + "\n".join(lines) + "\n")
+    (options.results / f"model_table{suffix(options)}.md").write_text(
+        "# Twenty models\n\n" + told + "\n".join(lines) + "\n"
+    )
 
 
 if __name__ == "__main__":

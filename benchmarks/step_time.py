@@ -7,7 +7,7 @@ Every side of a loop is a process of its own that stays alive; they run in turns
 
 from __future__ import annotations
 
-from harness import LABELS, Worker, arguments, interpreters, save, table
+from harness import LABELS, Worker, arguments, interpreters, save, table, use_device
 
 #: loop -> (steps a block, what torchax_lite's time may be as a multiple of another side's)
 LOOPS: dict[str, tuple[int, dict[str, float]]] = {
@@ -18,18 +18,24 @@ LOOPS: dict[str, tuple[int, dict[str, float]]] = {
     "lstm": (30, {}),
     "dqn": (100, {}),
     "pointwise": (50, {"torch": 1.5}),
+    "gpt2": (10, {"jax": 1.15}),
 }
+ON_A_GPU = {"gpt2"}
 
 
 def main() -> None:
-    parser = arguments(__doc__.partition("\n")[0])
-    parser.add_argument("loops", nargs="*", metavar="LOOP", help=f"of {', '.join(LOOPS)}; all by default")
+    parser = arguments(__doc__.partition("\n")[0], device=True)
+    parser.add_argument(
+        "loops", nargs="*", metavar="LOOP", help=f"of {', '.join(LOOPS)}; all by default, gpt2 on a GPU only"
+    )
     options = parser.parse_args()
+    use_device(options.device)
     if unknown := set(options.loops) - set(LOOPS):
         parser.error(f"no such loop: {', '.join(sorted(unknown))}")
     pythons = interpreters(options)
     results, versions = {}, {}
-    for name in options.loops or LOOPS:
+    usual = [name for name in LOOPS if options.device != "cpu" or name not in ON_A_GPU]
+    for name in options.loops or usual:
         steps, targets = LOOPS[name]
         workers: dict[str, Worker] = {}
         failed = {}

@@ -53,6 +53,11 @@ def main():
         import torchax_lite
 
         torchax_lite.install()
+    device = os.environ.get("BENCHMARK_DEVICE", "cpu")
+    if side != "jax" and device != "cpu":
+        import torch
+
+        torch.set_default_device(device)
     if side == "jax":
         import importlib
 

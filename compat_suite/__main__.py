@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
 import sys
 import time
 from datetime import date
@@ -56,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--module", default=HOME, metavar="NAME", help="the module under test (default: %(default)s)")
     parser.add_argument("--only", action="append", default=[], metavar="PREFIX",
                         help="cases whose id starts with this, as nn.functional; may be repeated")  # fmt: skip
+    parser.add_argument("--match", type=re.compile, metavar="REGEX", help="of these, cases whose id has this somewhere")
     parser.add_argument("--quick", action="store_true", help="a fixed share of the cases that takes a few minutes")
     parser.add_argument(
         "--jobs", type=_positive, default=os.cpu_count(), metavar="N", help="worker processes (default: cores)"
@@ -66,6 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--memory", type=float, default=8.0, metavar="GIB", help="a worker may occupy (default: %(default)g)"
     )
+    parser.add_argument("--device", default="cpu", metavar="NAME",
+                        help="put the inputs of the recorded cases there, as cuda; runs no others (default: cpu)")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to a file")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write the report to a file: one page, for any browser"
@@ -77,6 +81,12 @@ def main(argv: list[str] | None = None) -> int:
         if not runner.select(everything, [prefix]):
             parser.error(f"no case starts with {prefix!r}")
     cases = runner.select(everything, chosen.only)
+    if chosen.match:
+        cases = [case for case in cases if chosen.match.search(case.id)]
+        if not cases:
+            parser.error(f"no case matches {chosen.match.pattern!r}")
+    if chosen.device != "cpu":
+        cases = [case for case in cases if case.kind == registry.RECORDED]
     if chosen.quick:
         cases = runner.quick(cases)
     if chosen.list:
@@ -84,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{case.id:<72} {case.page}")
         return 0
     listed = known.read(everything) if chosen.module == HOME else {}
-    pool = Pool(chosen.module, chosen.jobs, chosen.timeout, chosen.memory * 2**30)
+    pool = Pool(chosen.module, chosen.jobs, chosen.timeout, chosen.memory * 2**30, chosen.device)
     try:
         return _run(pool, cases, listed, chosen.json, chosen.html)
     except StartError as error:

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from . import registry
+from . import registry, replay
 from .registry import Case
 from .runner import CRASH, TIMEOUT, Result, result_of, run_case
 
@@ -48,6 +48,7 @@ class Pool:
         jobs: number of processes.
         timeout: seconds that a case may take.
         memory: bytes that a worker may occupy; checked where the system has ``/proc``.
+        device: where the inputs of recorded cases are put.
         load: dotted name of the function that returns the table of cases, called in each worker.
     """
 
@@ -55,6 +56,7 @@ class Pool:
     jobs: int = 1
     timeout: float = 120.0
     memory: float = 8 * 2**30
+    device: str = "cpu"
     load: str = f"{registry.__name__}.load"
     about: dict[str, Any] = field(default_factory=dict)
     """What the first worker says of the module and the machine."""
@@ -104,9 +106,8 @@ class _Worker:
         self.log = Path(name)
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
-            target=_serve, args=(theirs, pool.module, pool.load, pool.timeout, pool.jobs, name), daemon=True
-        )
+        given = (theirs, pool.module, pool.load, pool.timeout, pool.jobs, pool.device, name)
+        self.process = context.Process(target=_serve, args=given, daemon=True)
         with _interrupts_ignored():
             self.process.start()
         theirs.close()
@@ -226,7 +227,7 @@ def _resident(pid: int | None) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _serve(pipe: Connection, module: str, load: str, timeout: float, jobs: int, log: str) -> None:
+def _serve(pipe: Connection, module: str, load: str, timeout: float, jobs: int, device: str, log: str) -> None:
     """The worker: import the module, then run batches until the pipe is closed."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
@@ -239,6 +240,7 @@ def _serve(pipe: Connection, module: str, load: str, timeout: float, jobs: int, 
         torch = importlib.import_module(module)
         home, _, name = load.rpartition(".")
         cases = getattr(importlib.import_module(home), name)()
+        replay.use_device(torch, device)
     except Exception as error:
         pipe.send(("broken", f"{type(error).__name__}: {error}"))
         return

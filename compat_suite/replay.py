@@ -16,6 +16,16 @@ import numpy as np
 from .registry import Mismatch, Missing
 
 SEED = 42
+DEVICE = "cpu"
+"""Where inputs are put (set by :func:`use_device`); the records were made on the CPU."""
+DRAWN = (
+    "bernoulli", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal", "rand", "uniform",
+    "nn.functional.alpha_dropout", "nn.functional.dropout", "nn.functional.feature_alpha_dropout",
+    "nn.functional.fractional_max_pool", "nn.functional.multi_head_attention_forward", "nn.functional.rrelu",
+)  # fmt: skip
+"""How the names of entries begin whose values the device's own generator draws."""
+WIDER_ELSEWHERE = 16
+"""What tolerances are multiplied by on another device, whose functions and sums round differently."""
 _BITS = {"bfloat16": "uint16", "float8_e4m3fn": "uint8", "float8_e5m2": "uint8", "float8_e4m3fnuz": "uint8", "float8_e5m2fnuz": "uint8", "float8_e8m0fnu": "uint8"}  # fmt: skip
 
 TOLERANCES = {
@@ -30,6 +40,15 @@ TOLERANCES = {
 """Relative and absolute tolerance by dtype: the defaults that ``torch.testing.assert_close`` documents."""
 
 
+def use_device(torch: Any, device: str) -> None:
+    """Put inputs, and what a call makes without naming a device, on ``device`` from now on; convolve in full float32."""
+    global DEVICE
+    DEVICE = device
+    if device != "cpu":
+        torch.set_default_device(device)
+        torch.backends.cudnn.allow_tf32 = False
+
+
 # ---------------------------------------------------------------- making values
 
 
@@ -41,7 +60,7 @@ def build(torch: Any, made: dict[str, Any], *, grad: bool = True) -> Any:
     if "memory" in made:
         t = t.as_strided(made["shape"], made["stride"]).detach()
     elif "stride" in made:
-        t = torch.empty_strided(made["shape"], made["stride"], dtype=t.dtype).copy_(t)
+        t = torch.empty_strided(made["shape"], made["stride"], dtype=t.dtype, device=t.device).copy_(t)
     if "parameter" in made:
         return torch.nn.Parameter(t, requires_grad=bool(grad and "grad" in made))
     return t.requires_grad_() if grad and "grad" in made else t
@@ -50,8 +69,10 @@ def build(torch: Any, made: dict[str, Any], *, grad: bool = True) -> Any:
 def _dense(torch: Any, a: np.ndarray, dtype: str) -> Any:
     t = torch.from_numpy(np.array(a))
     if dtype in _BITS:
-        return t.view(getattr(torch, dtype))
-    return torch.view_as_complex(t) if dtype == "complex32" else t
+        t = t.view(getattr(torch, dtype))
+    elif dtype == "complex32":
+        t = torch.view_as_complex(t)
+    return t if DEVICE == "cpu" else t.to(DEVICE)
 
 
 def _sparse(torch: Any, made: dict[str, Any], grad: bool) -> Any:
@@ -88,7 +109,7 @@ def decode(torch: Any, tree: Any, leaf: Callable[[int], Any]) -> Any:
     if kind == "torch":
         return getattr(torch, value)
     if kind == "device":
-        return torch.device(value)
+        return torch.device(DEVICE if value == "cpu" else value)
     if kind == "slice":
         return slice(*(decode(torch, x, leaf) for x in value))
     if kind == "ellipsis":
@@ -147,6 +168,8 @@ class Run:
         fn = lookup(self.torch, name)
         args = [decode(self.torch, a, self.values.__getitem__) for a in args]
         kwargs = {k: decode(self.torch, v, self.values.__getitem__) for k, v in (kwargs or {}).items()}
+        if kwargs.get("device") == "cpu":
+            kwargs["device"] = DEVICE
         self.last = fn(*args, **kwargs, **more)
         self.values += flatten(self.torch, self.last)
         return self.last
@@ -215,6 +238,8 @@ def _float8(bits: np.ndarray, name: str) -> np.ndarray:
 def tolerance(dtype: str, given: Any = None) -> tuple[float, float]:
     """Relative and absolute tolerance of a dtype, at least ``given``."""
     rtol, atol = TOLERANCES.get(dtype, (0.0, 0.0))
+    if DEVICE != "cpu":
+        rtol, atol = WIDER_ELSEWHERE * rtol, WIDER_ELSEWHERE * atol
     return (max(rtol, given[0]), max(atol, given[1])) if given and rtol else (rtol, atol)
 
 
@@ -454,9 +479,21 @@ def gradients(torch: Any, result: Any, inputs: list[Any]) -> list[Any] | None:
     cts = []
     for i, t in enumerate(outs):
         dtype = str(t.dtype).removeprefix("torch.")
-        cts.append(torch.from_numpy(cotangent(tuple(t.shape), dtype, i)).to(t.dtype))
+        cts.append(torch.from_numpy(cotangent(tuple(t.shape), dtype, i)).to(t.device, t.dtype))
     found = iter(torch.autograd.grad(outs, wanted, cts, allow_unused=True))
     return [next(found) if t.requires_grad else None for t in inputs]
+
+
+def _drops(sample: dict[str, Any]) -> bool:
+    """Whether a call of a sample drops values at random, or draws some on the way."""
+    calls = sample.get("calls", [sample])
+    return any((c.get("k") or {}).get("dropout_p") or "torch.rand" in c.get("f", "") for c in calls)
+
+
+def has_values(record: dict[str, Any], sample: dict[str, Any]) -> bool:
+    """Whether the values of a sample's results are determined: random ones are by the CPU's generator only."""
+    drawn = DEVICE != "cpu" and (record.get("random") or record["entry"].startswith(DRAWN) or _drops(sample))
+    return not (drawn or record.get("unchecked") or sample.get("unchecked"))
 
 
 def start(torch: Any, sample: dict[str, Any], *, grad: bool = True) -> Run:
@@ -505,13 +542,13 @@ def forward(
     if not there:
         return
     check = Checks(
-        values=values and not record.get("unchecked") and not sample.get("unchecked"),
+        values=values and has_values(record, sample),
         strides=strides,
         given=record.get("tol"),
         noise=sample.get("noise"),
     )
     check.value(torch, "result", result, settle(torch, record, sample, result, sample["out"]))
-    if "post_out" in sample and values:
+    if "post_out" in sample and values and (DEVICE == "cpu" or has_values(record, sample)):
         Checks(given=record.get("tol"), strides=False, noise=sample.get("post_noise")).value(
             torch, "processed result", run.calls(sample["post"]), sample["post_out"]
         )
@@ -564,7 +601,9 @@ def compare_gradients(torch: Any, record: dict[str, Any], sample: dict[str, Any]
             raise Mismatch(where, "one", "none")
         rtol, atol = GRADIENT_TOLERANCES.get(want["dtype"], (0.0, 0.0))
         given = record.get("tol") or (0.0, 0.0)
-        check = Checks(strides=False, given=(max(rtol, given[0]), max(atol, given[1])), noise=[noise[i]])
+        given = (max(rtol, given[0]), max(atol, given[1]))
+        determined = DEVICE == "cpu" or has_values(record, sample)
+        check = Checks(values=determined, strides=False, given=given, noise=[noise[i]])
         check.tensor(torch, where, a, want)
 
 
@@ -591,7 +630,7 @@ def inplace(torch: Any, record: dict[str, Any], sample: dict[str, Any]) -> None:
         raise Mismatch("result", "the first argument itself", "another object")
     want = sample["out"] if variant.get("out") == "same" else variant["out"]
     check = Checks(
-        values=not record.get("unchecked") and not sample.get("unchecked"),
+        values=has_values(record, sample),
         strides=False,
         given=record.get("tol"),
         noise=sample.get("noise"),
@@ -621,7 +660,7 @@ def out(torch: Any, record: dict[str, Any], sample: dict[str, Any], variant: dic
         own = made or (sample["out"].get("tu") or sample["out"]["items"])[i]
         computed = tolerance(own["dtype"], record.get("tol"))  # the result is rounded before it is written
         check = Checks(
-            values=not record.get("unchecked") and not sample.get("unchecked"),
+            values=has_values(record, sample),
             given=computed,
             noise=sample.get("noise", [])[i : i + 1],
         )

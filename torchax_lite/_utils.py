@@ -1,7 +1,12 @@
-"""What pickles of tensors call when they are loaded. The names are part of the file format."""
+"""``torch._utils``: what pickles of tensors call when they are loaded, whose names are part of the file format, and what
+libraries take from it.
+"""
 
 from __future__ import annotations
 
+import sys
+import traceback
+from types import TracebackType
 from typing import Any, NoReturn
 
 from .composite.rearranging import _neg_view
@@ -169,3 +174,44 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_ho
 def _element_size(dtype: dtypes.dtype) -> int:
     """Bytes of one element."""
     return dtype.itemsize
+
+
+class KeyErrorMessage(str):
+    """A text that ``KeyError`` prints as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class ExceptionWrapper:
+    """An exception on its way to another process: its class, and its text with the traceback.
+
+    Args:
+        exc_info: as of ``sys.exc_info()``; the exception being handled by default.
+        where: completes "Caught ... ".
+    """
+
+    def __init__(
+        self,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | None = None,
+        where: str = "in background",
+    ) -> None:
+        kind, value, trace = sys.exc_info() if exc_info is None else exc_info
+        self.exc_type: Any = kind
+        self.exc_msg = "".join(traceback.format_exception(kind, value, trace))
+        self.where = where
+
+    def reraise(self) -> None:
+        """Raise the exception here, with the text of where it was raised first; RuntimeError where it cannot be made."""
+        text = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
+        if self.exc_type is KeyError:
+            text = KeyErrorMessage(text)
+        elif getattr(self.exc_type, "message", None):
+            raise self.exc_type(message=text)
+        try:
+            exception = self.exc_type(text)
+        except Exception:
+            raise RuntimeError(text) from None
+        raise exception

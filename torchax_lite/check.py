@@ -31,6 +31,7 @@ _CATCHES = {
     "import": {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"},
     "attribute": {"AttributeError", "Exception", "BaseException"},
 }
+_OWN_ONLY = {f"torch.{name}" for name in dropin.OWN - {"ops"}}  # torch.ops is PyTorch's too
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -77,7 +78,7 @@ def _missing(name: str) -> tuple[str, str] | None:
                 if hasattr(current, leaf):
                     return None
                 found = _module(prefix) if isinstance(current, ModuleType) else None
-            if count == 2 and leaf in dropin.OWN and isinstance(found, ModuleType):
+            if prefix in _OWN_ONLY and isinstance(found, ModuleType):
                 found = None  # a part of this package, not of torch
         except NotImplementedError as error:
             return prefix, f"declared unsupported: {error}"

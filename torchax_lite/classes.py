@@ -17,6 +17,8 @@ class _Namespace:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"no class {self._name}.{name}")
         raise RuntimeError(f"Class {self._name}.{name} not registered!")
 
 

@@ -60,8 +60,16 @@ def lenet():
 
 
 def char_gpt():
+    return language_model(65, 64, 128, 4, 4, 16)
+
+
+def gpt2():
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32")
+    return language_model(50257, 1024, 768, 12, 12, 8)
+
+
+def language_model(vocabulary, context, width, depth, heads, batch):
     rng = np.random.default_rng(2)
-    vocabulary, context, width, heads = 65, 64, 128, 4
 
     def block():
         return {
@@ -76,7 +84,7 @@ def char_gpt():
     params = {
         "token": jnp.asarray(rng.standard_normal((vocabulary, width), dtype=np.float32)),
         "position": jnp.asarray(rng.standard_normal((context, width), dtype=np.float32)),
-        "blocks": [block() for _ in range(4)],
+        "blocks": [block() for _ in range(depth)],
         "norm": norm(width),
         "head": jnp.asarray(rng.uniform(-0.09, 0.09, (width, vocabulary)).astype(np.float32)),
     }
@@ -97,7 +105,7 @@ def char_gpt():
 
     schedule = optax.cosine_decay_schedule(1e-3, 1000)
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=0.1))
-    return loop(params, loss, optimizer, [(w,) for w in _classes(vocabulary, (16, context + 1))])
+    return loop(params, loss, optimizer, [(w,) for w in _classes(vocabulary, (batch, context + 1))])
 
 
 def vae():
@@ -200,6 +208,6 @@ def pointwise():
     return step
 
 
-LOOPS = {f.__name__: f for f in (mlp, lenet, char_gpt, vae, lstm, dqn, pointwise)}
+LOOPS = {f.__name__: f for f in (mlp, lenet, char_gpt, vae, lstm, dqn, pointwise, gpt2)}
 
 __all__ = ["LOOPS", "wait"]

@@ -5,6 +5,7 @@
 
 import itertools
 import math
+import os
 
 import numpy as np
 import torch
@@ -12,16 +13,21 @@ import torch.nn.functional as F
 from torch import nn
 
 POOL = 8  # different batches, taken in turns
+DEVICE = os.environ.get("BENCHMARK_DEVICE", "cpu")
+
+
+def _put(array):
+    return torch.from_numpy(array).to(DEVICE)
 
 
 def _classes(count, size):
     rng = np.random.default_rng(1)
-    return [torch.from_numpy(rng.integers(0, count, size)) for _ in range(POOL)]
+    return [_put(rng.integers(0, count, size)) for _ in range(POOL)]
 
 
 def _normal(size):
     rng = np.random.default_rng(0)
-    return [torch.from_numpy(rng.standard_normal(size, dtype=np.float32)) for _ in range(POOL)]
+    return [_put(rng.standard_normal(size, dtype=np.float32)) for _ in range(POOL)]
 
 
 def _maybe_compile(function, compiled):
@@ -98,11 +104,21 @@ class _GPT(nn.Module):
 
 def char_gpt(compiled):
     """GPT: 4 layers of width 128, 4 heads, context 64, batch 16; AdamW, clipped gradients, a new rate each step."""
-    net = _GPT(65, 64, 128, 4, 4)
+    return _language_model(compiled, (65, 64, 128, 4, 4), 16)
+
+
+def gpt2(compiled):
+    """GPT-2 small, context 1024, batch 8, TensorFloat32 products; the rest as in `char_gpt`."""
+    torch.set_float32_matmul_precision("high")
+    return _language_model(compiled, (50257, 1024, 768, 12, 12), 8)
+
+
+def _language_model(compiled, sizes, batch):
+    net = _GPT(*sizes)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: 0.5 * (1 + math.cos(math.pi * (i % 1000) / 1000)))
     run = _maybe_compile(net, compiled)
-    batches = itertools.cycle(_classes(65, (16, 65)))
+    batches = itertools.cycle(_classes(sizes[0], (batch, sizes[1] + 1)))
 
     def step():
         window = next(batches)
@@ -198,12 +214,12 @@ def dqn(compiled):
     def step():
         now = next(count) % (size - 1)
         with torch.no_grad():
-            action = run(torch.from_numpy(states[now : now + 1])).argmax(dim=1).item()
+            action = run(_put(states[now : now + 1])).argmax(dim=1).item()
         actions[now] = action
         rewards[now] = 1.0 if action == (states[now, 0] > 0) else -1.0
         chosen = rng.integers(0, size - 1, 64)
-        s, s_next = torch.from_numpy(states[chosen]), torch.from_numpy(states[chosen + 1])
-        a, r = torch.from_numpy(actions[chosen]), torch.from_numpy(rewards[chosen])
+        s, s_next = _put(states[chosen]), _put(states[chosen + 1])
+        a, r = _put(actions[chosen]), _put(rewards[chosen])
         with torch.no_grad():
             goal = r + 0.99 * run_target(s_next).max(dim=1).values
         loss = F.smooth_l1_loss(run(s).gather(1, a[:, None])[:, 0], goal)
@@ -238,7 +254,7 @@ def pointwise(compiled):
     return step
 
 
-LOOPS = {f.__name__: f for f in (mlp, lenet, char_gpt, vae, lstm, dqn, pointwise)}
+LOOPS = {f.__name__: f for f in (mlp, lenet, char_gpt, vae, lstm, dqn, pointwise, gpt2)}
 
 
 def wait(tensor):

@@ -9,7 +9,7 @@ import pytest
 import torchax_lite as torch
 from torchax_lite.composite.registry import FUNCTIONS, METHODS, composite
 from torchax_lite.ops.indexing import bounds
-from torchax_lite.ops.matmul import float32_precision, precision_for, set_float32_precision
+from torchax_lite.ops.precision import of_products, precision, set_precision
 
 
 def test_a_name_is_registered_once() -> None:
@@ -32,14 +32,14 @@ def test_bounds_names_the_first_index_out_of_range() -> None:
 
 
 def test_float32_products_are_full_precision_unless_asked() -> None:
-    assert precision_for(np.float32) is jax.lax.Precision.HIGHEST
-    set_float32_precision("medium")
+    assert of_products(np.float32) is jax.lax.Precision.HIGHEST
+    set_precision("products", "medium")
     try:
-        assert float32_precision() == "medium"
-        assert precision_for(np.float32) is jax.lax.Precision.DEFAULT
-        assert precision_for(np.float64) is jax.lax.Precision.HIGHEST
+        assert precision("products") == "medium"
+        assert of_products(np.float32) is jax.lax.Precision.DEFAULT
+        assert of_products(np.float64) is jax.lax.Precision.HIGHEST
     finally:
-        set_float32_precision("highest")
+        set_precision("products", "highest")
 
 
 def test_a_singular_matrix_raises_linalgerror_that_is_a_runtimeerror() -> None:

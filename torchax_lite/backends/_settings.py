@@ -27,16 +27,27 @@ def check_precision(value: Any) -> None:
         raise RuntimeError(f"Unknown precision: {value}")
 
 
+def check_cuda_precision(value: Any) -> None:
+    """A check that a setting names a precision of float32 work on a GPU."""
+    check_precision(value)
+    if value == "bf16":
+        raise RuntimeError("backend 'cuda' does not support precision 'bf16'")
+
+
 class Settings:
     """Attributes with checks; unknown ones are refused.
 
     Args:
-        values: name -> value at the start. checks: name -> function that raises.
+        values: name -> value at the start. checks: name -> function that raises. after: called after each change.
     """
 
-    def __init__(self, values: dict[str, Any], checks: dict[str, Callable[[Any], None]] | None = None) -> None:
+    def __init__(
+        self, values: dict[str, Any], checks: dict[str, Callable[[Any], None]] | None = None,
+        after: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         object.__setattr__(self, "_values", dict(values))
         object.__setattr__(self, "_checks", checks or {})
+        object.__setattr__(self, "_after", after)
 
     def __getattr__(self, name: str) -> Any:
         values = object.__getattribute__(self, "_values")
@@ -50,10 +61,12 @@ class Settings:
         if name in self._checks:
             self._checks[name](value)
         self._values[name] = value
+        if self._after:
+            self._after()
 
 
-def checked_module(name: str, checks: dict[str, Callable[[Any], None]]) -> None:
-    """Let assignments to attributes of a module be checked."""
+def checked_module(name: str, checks: dict[str, Callable[[Any], None]], **properties: property) -> None:
+    """Let assignments to attributes of a module be checked; `properties` are attributes that are computed."""
 
     class Checked(ModuleType):
         def __setattr__(self, attribute: str, value: Any) -> None:
@@ -61,6 +74,8 @@ def checked_module(name: str, checks: dict[str, Callable[[Any], None]]) -> None:
                 checks[attribute](value)
             super().__setattr__(attribute, value)
 
+    for attribute, computed in properties.items():
+        setattr(Checked, attribute, computed)
     sys.modules[name].__class__ = Checked
 
 

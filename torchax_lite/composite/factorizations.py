@@ -366,21 +366,20 @@ def _eig(A: Tensor) -> tuple[Tensor, Tensor]:
     check_square("linalg.eig", array_spec(A))
     if not is_traced(A) and not bool(A.detach().isfinite().all()):
         raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
-    if A.device.type in ("cpu", "meta") or is_traced(A):
-        return internal.linalg_eig(A)  # type: ignore[no-any-return]
-    w, v = internal.linalg_eig(A.cpu())
-    return w.to(A.device), v.to(A.device)
+    here = A.device.type in ("cpu", "meta") or is_traced(A)
+    w, v = internal.linalg_eig(A if here else A.cpu())
+    _watch_phase(
+        "linalg_eig_backward: The eigenvectors in the complex case are specified up to multiplication by e^{i phi}. The "
+        "specified loss function depends on this quantity, so it is ill-defined.",
+        (1, v, -2),
+    )
+    return (w, v) if here else (w.to(A.device), v.to(A.device))
 
 
 @composite(namespaces=("linalg",))
 def eig(A: Tensor, *, out: Sequence[Tensor] | None = None) -> Any:
     """Eigenvalues and unit eigenvectors (complex) of square matrices."""
     w, v = _eig(A)
-    _watch_phase(
-        "linalg_eig_backward: The eigenvectors in the complex case are specified up to multiplication by e^{i phi}. The "
-        "specified loss function depends on this quantity, so it is ill-defined.",
-        (1, v, -2),
-    )
     return into_all("linalg_eig", named("linalg_eig", eigenvalues=w, eigenvectors=v), out)
 
 

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from .common import canonical_dim, sum_to
 from .lowering import broadcast
-from .matmul import accumulator, check_scalar_type, conj, contract, precision_for, refuse_bool
+from .matmul import accumulator, check_scalar_type, conj, contract, refuse_bool
+from .precision import of_products
 from .registry import ALL, op
 from .samples import T, cases
 
@@ -177,7 +178,7 @@ def einsum(operands, equation):
         f"{','.join(squeezed_terms)}->{output}",
         *squeezed,
         optimize="optimal" if len(operands) <= 4 else "auto",
-        precision=precision_for(dtype),
+        precision=of_products(dtype),
         preferred_element_type=accumulator(dtype) or dtype,
     )
     return out.astype(dtype)

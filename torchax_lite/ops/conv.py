@@ -17,6 +17,7 @@ from jax import lax
 from . import exact
 from .common import display_name, is_complex
 from .memory import channels_last
+from .precision import of_convolutions
 from .registry import op
 from .samples import T, cases
 
@@ -144,7 +145,7 @@ def _forward(x, weight, stride, padding, dilation, groups):
     """The plain convolution; ``padding`` is a list of (low, high) pairs."""
     return lax.conv_general_dilated(
         x, weight, stride, padding, rhs_dilation=dilation, dimension_numbers=_dims(x.ndim - 2),
-        feature_group_count=groups,
+        feature_group_count=groups, precision=of_convolutions(x.dtype),
     )  # fmt: skip
 
 
@@ -181,7 +182,7 @@ def _transposed(ct, weight, size, stride, padding, dilation, groups):
     kernel = jnp.swapaxes(kernel, 1, 2).reshape(groups * ins, outs // groups, *weight.shape[2:])
     return lax.conv_general_dilated(
         ct, kernel, (1,) * n, list(zip(low, high, strict=True)), lhs_dilation=stride, rhs_dilation=dilation,
-        dimension_numbers=_dims(n), feature_group_count=groups,
+        dimension_numbers=_dims(n), feature_group_count=groups, precision=of_convolutions(ct.dtype),
     )  # fmt: skip
 
 
@@ -333,4 +334,7 @@ def conv_tbc(self, weight, bias, pad):
     if self.shape[0] + 2 * pad < weight.shape[0]:
         raise RuntimeError("conv_tbc: the padded input is shorter than the kernel")
     dims = lax.ConvDimensionNumbers((1, 2, 0), (2, 1, 0), (1, 2, 0))
-    return lax.conv_general_dilated(self, weight, (1,), [(pad, pad)], dimension_numbers=dims) + bias
+    precision = of_convolutions(self.dtype)
+    return (
+        lax.conv_general_dilated(self, weight, (1,), [(pad, pad)], dimension_numbers=dims, precision=precision) + bias
+    )

@@ -1,7 +1,7 @@
-"""Products of matrices and vectors: the ``mm`` family and ``matmul``; the precision of all products.
+"""Products of matrices and vectors: the ``mm`` family and ``matmul``.
 
-float32 products are computed in full float32 on every backend; :func:`set_float32_precision` lowers that. float16 and
-bfloat16 products are accumulated in float32 and rounded once.
+float32 products are computed in full float32 (see ``precision.py``), float16 and bfloat16 ones accumulated in float32 and
+rounded once.
 """
 
 from __future__ import annotations
@@ -16,35 +16,11 @@ from jax import lax
 from . import exact
 from .common import display_name, is_complex, sum_to
 from .lowering import broadcast
+from .precision import of_products
 from .registry import ALL, op
 from .samples import T, cases
 
 ALIASES = {"ger": "outer", "linalg.matmul": "matmul"}
-
-# ---------------------------------------------------------------- precision
-
-_PRECISIONS = {"highest": lax.Precision.HIGHEST, "high": lax.Precision.HIGH, "medium": lax.Precision.DEFAULT}
-_float32_precision = "highest"
-
-
-def set_float32_precision(name: str) -> None:
-    """Precision of float32 products: ``highest`` (float32), ``high`` or ``medium``."""
-    global _float32_precision
-    if name not in _PRECISIONS:
-        raise RuntimeError(f"{name} is not one of 'highest', 'high', or 'medium'.")
-    _float32_precision = name
-
-
-def float32_precision() -> str:
-    """Name of the precision of float32 products; programs depend on it."""
-    return _float32_precision
-
-
-def precision_for(dtype: Any) -> lax.Precision:
-    """``jax.lax.Precision`` that products of this dtype are computed with."""
-    if np.dtype(dtype) in (np.dtype(np.float32), np.dtype(np.complex64)):
-        return _PRECISIONS[_float32_precision]
-    return lax.Precision.HIGHEST
 
 
 def accumulator(dtype: Any) -> Any:
@@ -54,9 +30,9 @@ def accumulator(dtype: Any) -> Any:
 
 
 def contract(a: Any, b: Any, contracting: tuple[Sequence[int], Sequence[int]], batch: Any = ((), ())) -> Any:
-    """``lax.dot_general`` with this module's precision and accumulation; the result has the dtype of ``a``."""
+    """``lax.dot_general`` with the set precision and this module's accumulation; the result has the dtype of ``a``."""
     out = lax.dot_general(
-        a, b, (contracting, batch), precision=precision_for(a.dtype), preferred_element_type=accumulator(a.dtype)
+        a, b, (contracting, batch), precision=of_products(a.dtype), preferred_element_type=accumulator(a.dtype)
     )
     return out.astype(a.dtype)
 

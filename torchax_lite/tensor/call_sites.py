@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.avals import CPU, Aval, Place, aval, place
 from ..ops.lowering import Binding, Number, broadcast
-from ..ops.matmul import float32_precision
+from ..ops.precision import settings as precision_settings
 from ..ops.registry import ArraySpec, Op
 from . import dispatch, dtypes
 from .call_arguments import KIND, type_error
@@ -129,7 +129,7 @@ def make_site(
     binding = Binding(op, specs, bound_scalars, bound_statics, promoter, inplace)
     label = None
     if op.of_package:
-        settings = f"{dtypes.get_default_dtype()}{float32_precision()}"
+        settings = f"{dtypes.get_default_dtype()}{precision_settings()}"
         label = f"{op.name}{statics!r}{'!' if inplace else ''}{[_label(s) for s in specs]}{bound_scalars}{settings}"
     if inplace:
         _check_inplace(op, binding, flat, kinds, key, label)

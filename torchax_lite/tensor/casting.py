@@ -57,7 +57,9 @@ def to_place_copy(t: Tensor, where: Place) -> Tensor:
         value = node.value
         if where.kind == "device":
             with jax.enable_x64(True):
-                value = np.array(value) if where.type == "cpu" else jax.device_put(value, where.jax_device)
+                value = (
+                    np.array(value) if where.type == "cpu" else jax.device_put(value, where.jax_device, may_alias=False)
+                )
         moved = Node(target, value)
     out = dispatch.wrap(moved)
     if t._strides is not None:

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..engine.avals import CPU
 from ..engine.recorder import Node
+from ..ops.precision import PRECISIONS, set_precision
+from ..ops.precision import precision as float32_precision
 from ..ops.registry import OPS
 from . import dispatch, dtypes
 from .casting import copy_
@@ -130,25 +132,23 @@ def set_default_tensor_type(t: Any) -> None:
     set_default_dtype(t.dtype)
 
 
-_precision = "highest"
-
-
 def set_float32_matmul_precision(precision: str) -> None:
-    """Precision of float32 matrix products: ``highest``, ``high`` or ``medium``."""
-    from ..ops.matmul import set_float32_precision
-
-    if precision not in ("highest", "high", "medium"):
-        raise RuntimeError(f"Invalid float32_matmul_precision {precision!r}: expected highest, high or medium")
-    global _precision
-    _precision = precision
-    set_float32_precision(precision)
-    for op in OPS.values():
-        op.sites.clear()
+    """Precision of float32 matrix products: ``highest``, ``high`` or ``medium``; any other changes nothing and warns."""
+    if not isinstance(precision, str):
+        raise RuntimeError(f"set_float32_matmul_precision expects a str, but got {type(precision).__name__}")
+    if precision not in PRECISIONS:
+        warnings.warn(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current setFloat32MatmulPrecision call has "
+            "no effect.",
+            stacklevel=2,
+        )
+        return
+    set_precision("products", precision)
 
 
 def get_float32_matmul_precision() -> str:
     """The precision set by :func:`set_float32_matmul_precision`."""
-    return _precision
+    return float32_precision("products")
 
 
 _worker_threads = 0

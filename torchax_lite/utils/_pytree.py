@@ -10,7 +10,7 @@ import functools
 import json
 import types
 import warnings
-from collections import deque
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -46,8 +46,6 @@ from ._pytree_nodes import (  # noqa: F401
     UnflattenFn,
     UnflattenFunc,
     _deregister_pytree_node,
-    _dict_flatten,
-    _dict_unflatten,
     _get_node_type,
     _is_namedtuple_instance,
     _private_register_pytree_node,
@@ -373,6 +371,16 @@ def str_to_pytree(json: str) -> TreeSpec:
     warnings.warn("str_to_pytree is deprecated. Please use treespec_loads", FutureWarning, stacklevel=2)
     return treespec_loads(json)
 
+
+# PyTorch's private names of how containers are taken apart: libraries register their own subclasses with them.
+_is_leaf = tree_is_leaf
+for _kind, _name in (
+    (tuple, "tuple"), (list, "list"), (dict, "dict"), (namedtuple, "namedtuple"), (OrderedDict, "ordereddict"),
+    (OrderedDict, "odict"), (defaultdict, "defaultdict"), (deque, "deque"),
+):  # fmt: skip
+    _node = SUPPORTED_NODES[_kind]
+    globals()[f"_{_name}_flatten"], globals()[f"_{_name}_unflatten"] = _node.flatten_fn, _node.unflatten_fn
+    globals()[f"_{_name}_flatten_with_keys"] = _node.flatten_with_keys_fn
 
 # Pickles know what was moved out of this file by its public place.
 for _value in [*(globals()[_name] for _name in __all__), NodeDef, ConstantNode]:

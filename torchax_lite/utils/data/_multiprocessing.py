@@ -14,12 +14,13 @@ from typing import Any
 
 import torchax_lite as torch
 from torchax_lite import _interrupts
+from torchax_lite._utils import ExceptionWrapper
 
 from ._utils import launcher
 from ._utils.channel import Closed, encode
 from ._utils.pickling import dump_batch, dump_job
 from ._utils.pin_memory import pin_memory
-from ._utils.worker import ExceptionWrapper, Job, _IterableDatasetStopIteration, _ResumeIteration
+from ._utils.worker import Job, _IterableDatasetStopIteration, _ResumeIteration
 from .dataloader import DataLoader, _BaseDataLoaderIter, _DatasetKind, _world
 
 _PIN_CHECK = 0.5

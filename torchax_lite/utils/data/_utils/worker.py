@@ -14,12 +14,12 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import torchax_lite as torch
+from torchax_lite._utils import ExceptionWrapper
 
 from ....tensor import functions
 from .channel import Channel, Closed, encode
@@ -110,47 +110,6 @@ class Job(NamedTuple):
     world: tuple[int, int]
 
 
-class _KeyErrorMessage(str):
-    """A text that ``KeyError`` prints as it is."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-class ExceptionWrapper:
-    """An exception on its way to another process: its class, and its text with the traceback.
-
-    Args:
-        exc_info: as of ``sys.exc_info()``; the exception being handled by default.
-        where: completes "Caught ... ".
-    """
-
-    def __init__(
-        self,
-        exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | None = None,
-        where: str = "in background",
-    ) -> None:
-        kind, value, trace = sys.exc_info() if exc_info is None else exc_info
-        self.exc_type: Any = kind
-        self.exc_msg = "".join(traceback.format_exception(kind, value, trace))
-        self.where = where
-
-    def reraise(self) -> None:
-        """Raise the exception here, with the text of where it was raised first; RuntimeError where it cannot be made."""
-        text = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
-        if self.exc_type is KeyError:
-            text = _KeyErrorMessage(text)
-        elif getattr(self.exc_type, "message", None):
-            raise self.exc_type(message=text)
-        try:
-            exception = self.exc_type(text)
-        except Exception:
-            raise RuntimeError(text) from None
-        raise exception
-
-
 # -- a worker's life ---------------------------------------------------------------------------------------------------
 
 
@@ -181,11 +140,11 @@ def _take_over(setting: Setting) -> None:
     functions._worker_threads = 1
     if setting.modules:
         sys.meta_path.append(_FileFinder(setting.modules))  # type: ignore[arg-type]
+    if setting.drop_in:
+        torch.install()
     if setting.filters is not None:
         warnings.filters[:] = pickle.loads(setting.filters)  # type: ignore[index]
         warnings._filters_mutated()  # type: ignore[attr-defined]
-    if setting.drop_in:
-        torch.install()
 
 
 def seed_worker(base_seed: int, worker_id: int) -> int:
