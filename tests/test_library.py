@@ -71,6 +71,11 @@ def test_libraries_and_their_errors():
     x = torch.zeros(1, requires_grad=True)
     sum(torch.ops.tests2.pair(x)).backward()
     assert x.grad.item() == 2
+    torch.library.register_kernel("tests::scaled", None, lambda x, n=2, *, plus=False: x - n, lib=lib)
+    torch.library.register_kernel("tests::scaled", "cpu", lambda x, n=2, *, plus=False: x + 9, lib=lib)
+    assert op(torch.ones(1)).item() == 10
+    lib._destroy()  # what was registered with it goes with it
+    assert op(torch.ones(1)).item() == 2 and not hasattr(torch.ops.tests2, "pair")
 
 
 def test_aten_names():

@@ -1,6 +1,7 @@
 """Profiles: events, tables, schedules and traces."""
 
 import json
+import re
 
 import pytest
 
@@ -31,6 +32,8 @@ def test_events_table_and_trace(tmp_path):
     lines = p.key_averages().table(sort_by="cpu_time_total", row_limit=3).splitlines()
     assert "Self CPU %" in lines[1] and lines[0] == lines[2] and len(lines) == 3 + 3 + 2
     assert lines[-1].startswith("Self CPU time total: ")
+    rows = p.key_averages().table(time_unit="s").splitlines()[3:-2]
+    assert {unit for row in rows for unit in re.findall(r"\d\.\d{3}(us|ms|s)\b", row)} == {"s"}
     p.export_chrome_trace(str(tmp_path / "t.json"))
     trace = json.loads((tmp_path / "t.json").read_text())
     rows = [r for r in trace["traceEvents"] if r["ph"] == "X"]

@@ -178,6 +178,7 @@ class Library:
             raise ValueError(f"{ns} is a reserved namespace. Please try creating a library with another name.")
         self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
         self._made: list[str] = []
+        self._undo: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"Library(kind={self.kind}, ns={self.ns}, dispatch_key={self.dispatch_key})>"
@@ -221,6 +222,8 @@ class Library:
         find_operator(f"{self.ns}::{op_name}").fake = fn
 
     def _destroy(self) -> None:
+        while self._undo:
+            self._undo.pop()()
         for name in self._made:
             OPERATORS.get(self.ns, {}).pop(name, None)
             PACKETS.pop((self.ns, name), None)
@@ -234,6 +237,19 @@ def _scoped_library(*args: Any, **kwargs: Any) -> Iterator[Library]:
         yield lib
     finally:
         lib._destroy()
+
+
+def _store(lib: Library | None, table: dict[str, Any], key: str, value: Any) -> None:
+    """Register `value`; with a library, for as long as that is not destroyed."""
+    if lib is not None:
+        before = {k: v for k, v in table.items() if k == key}
+
+        def undo() -> None:
+            table.pop(key, None)
+            table.update(before)
+
+        lib._undo.append(undo)
+    table[key] = value
 
 
 def define(qualname: str, schema: str, *, lib: Library | None = None, tags: Any = ()) -> None:
@@ -253,7 +269,7 @@ def impl(qualname: Any, types: Any, func: Callable[..., Any] | None = None, *, l
     def register(f: Callable[..., Any]) -> Callable[..., Any]:
         operator = find_operator(qualname)
         for kind in (types,) if isinstance(types, str) else types:
-            operator.kernels[_DEVICE_KEYS.get(kind, kind)] = f
+            _store(lib, operator.kernels, _DEVICE_KEYS.get(kind, kind), f)
         return f
 
     if func is None:
@@ -272,7 +288,7 @@ def register_kernel(
 
     def register(f: Callable[..., Any]) -> Callable[..., Any]:
         for kind in kinds:
-            find_operator(op).kernels[kind] = f
+            _store(lib, find_operator(op).kernels, kind, f)
         return f
 
     return register if func is None else register(func)
@@ -290,7 +306,7 @@ def register_fake(
     """What gives an operator's result shape and dtype, run for meta tensors; a decorator without ``func``."""
 
     def register(f: Callable[..., Any]) -> Callable[..., Any]:
-        find_operator(op).fake = f
+        _store(lib, vars(find_operator(op)), "fake", f)
         return f
 
     return register if func is None else register(func)
@@ -309,21 +325,22 @@ def register_autograd(
 ) -> None:
     """The derivative of an operator: ``backward(ctx, *grads)``, with what ``setup_context(ctx, inputs, output)`` kept."""
     operator = find_operator(op)
-    operator.backward, operator.setup_context = backward, setup_context
+    _store(lib, vars(operator), "backward", backward)
+    _store(lib, vars(operator), "setup_context", setup_context)
 
 
 def register_autocast(op: Any, device_type: str, cast_inputs: Any, /, *, lib: Library | None = None) -> None:
     """The dtype to which floating inputs are cast under autocast on a device."""
     if device_type not in ("cpu", "cuda", "xla"):
         raise ValueError(f"Unknown device type: {device_type}")
-    find_operator(op).autocast[device_type] = cast_inputs
+    _store(lib, find_operator(op).autocast, device_type, cast_inputs)
 
 
 def register_vmap(op: Any, func: Callable[..., Any] | None = None, /, *, lib: Library | None = None) -> Any:
     """A batching rule, kept with the operator; ``torch.func.vmap`` maps what the kernel records."""
 
     def register(f: Callable[..., Any]) -> Callable[..., Any]:
-        find_operator(op).vmap = f
+        _store(lib, vars(find_operator(op)), "vmap", f)
         return f
 
     return register if func is None else register(func)

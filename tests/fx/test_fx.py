@@ -166,6 +166,31 @@ def test_copies_pickles_and_dead_code():
     assert fx.GraphModule(nn.Module(), g)(torch.ones(1)).item() == -1
 
 
+def test_code_says_where_it_comes_from_and_what_values_are():
+    class Recording(fx.Tracer):
+        record_stack_traces = True
+
+    class Small(nn.Module):
+        def forward(self, x):
+            y = x.relu()
+            return y + 1
+
+    module = Small()
+    graph = Recording().trace(module)
+    code = graph.python_code("self", verbose=True).src
+    assert "test_fx.py" in code and "in forward, code: y = x.relu()" in code and code.count("# File: ") == 2
+    assert "#" not in graph.python_code("self").src
+    traced = fx.symbolic_trace(module)
+    ShapeProp(traced).propagate(torch.ones(2, 3))
+    text = traced.print_readable(print_output=False)
+    assert 'def forward(self, x: "f32[2, 3]"):' in text and 'add: "f32[2, 3]" = relu + 1;  relu = None' in text
+    assert "# No stacktrace found for following nodes" in text
+    for node in traced.graph.nodes:
+        node.meta["val"] = torch.ones(2, 3)
+    strided = traced.graph.python_code("self", include_stride=True, include_device=True).src
+    assert 'relu: "f32[2, 3][3, 1]cpu" = x.relu()' in strided
+
+
 def test_concrete_arguments():
     def g(x, b=None):
         return x if b is None else x + b

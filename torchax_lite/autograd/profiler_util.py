@@ -33,11 +33,11 @@ class StringTable(defaultdict[str, str]):
         return key
 
 
-def format_time(us: float) -> str:
-    """Microseconds as text in s, ms or us."""
-    if us >= 1e6:
-        return f"{us / 1e6:.3f}s"
-    return f"{us / 1e3:.3f}ms" if us >= 1e3 else f"{us:.3f}us"
+def format_time(us: float, unit: str | None = None) -> str:
+    """Microseconds as text in s, ms or us: the unit given, else the one that fits."""
+    if unit not in ("s", "ms", "us"):
+        unit = "s" if us >= 1e6 else "ms" if us >= 1e3 else "us"
+    return f"{us / {'s': 1e6, 'ms': 1e3, 'us': 1}[unit]:.3f}{unit}"
 
 
 def format_time_share(us: float, total: float) -> str:
@@ -369,10 +369,13 @@ class EventList(list[Any]):
         max_shapes_column_width: int = 80, header: str | None = None, top_level_events_only: bool = False,
         time_unit: str | None = None,
     ) -> str:  # fmt: skip
-        """The events as a table, sorted by the name of an attribute (``cpu_time_total``)."""
+        """The events as a table, sorted by the name of an attribute (``cpu_time_total``).
+
+        ``time_unit``: ``s``, ``ms`` or ``us`` for all of its times; by default each has the unit that fits.
+        """
         return build_table(
             self, sort_by, row_limit, max_src_column_width, max_name_column_width, max_shapes_column_width, header,
-            top_level_events_only,
+            top_level_events_only, time_unit,
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -381,7 +384,7 @@ class EventList(list[Any]):
 
 def build_table(
     all_events: EventList, sort_by: str | None, row_limit: int, max_src: int, max_name: int, max_shapes: int, header: str | None,
-    top_level_only: bool,
+    top_level_only: bool, unit: str | None = None,
 ) -> str:  # fmt: skip
     """The text of :meth:`EventList.table`."""
     if not all_events:
@@ -414,9 +417,9 @@ def build_table(
     if stacks:
         headers.append("Source Location")
         widths.append(min(max(max(len(line) for line in s) for s in stacks) + 4, max_src))
-    unit, scale = _flop_unit([e.flops or 0 for e in events])
+    flop_unit, scale = _flop_unit([e.flops or 0 for e in events])
     if flops:
-        headers.append(f"Total {unit}")
+        headers.append(f"Total {flop_unit}")
         widths.append(12)
     rule = "  ".join("-" * w for w in widths) + "  "
     lines: list[str] = []
@@ -448,13 +451,14 @@ def build_table(
         shown += 1
         name = e.key if len(e.key) < max_name - 3 else e.key[: max_name - 3] + "..."
         cells = [
-            name, format_time_share(e.self_cpu_time_total, total_cpu), e.self_cpu_time_total_str,
-            format_time_share(e.cpu_time_total, total_cpu) if not e.is_async else "0", e.cpu_time_total_str, e.cpu_time_str,
+            name, format_time_share(e.self_cpu_time_total, total_cpu), format_time(e.self_cpu_time_total, unit),
+            format_time_share(e.cpu_time_total, total_cpu) if not e.is_async else "0",
+            format_time(e.cpu_time_total, unit), format_time(e.cpu_time, unit),
         ]  # fmt: skip
         if with_device:
             cells += [
-                e.self_device_time_total_str, format_time_share(e.self_device_time_total, total_device), e.device_time_total_str,
-                e.device_time_str,
+                format_time(e.self_device_time_total, unit), format_time_share(e.self_device_time_total, total_device),
+                format_time(e.device_time_total, unit), format_time(e.device_time, unit),
             ]  # fmt: skip
         if memory:
             cells += [format_memory(e.cpu_memory_usage), format_memory(e.self_cpu_memory_usage)]

@@ -98,7 +98,10 @@ class CodeGen:
         """Further names for the generated code."""
         return []
 
-    def _gen_python_code(self, nodes: Any, root: str, names: _Namespace) -> PythonCode:
+    def _gen_python_code(
+        self, nodes: Any, root: str, names: _Namespace, details: Callable[[Node], tuple[str, str]] | None = None
+    ) -> PythonCode:
+        """`details` gives a node's line of comment and its annotation, where it has none of its own."""
         globals_: dict[str, Any] = {}
         wrapped: dict[str, None] = {}
         free_vars: list[str] = []
@@ -189,8 +192,10 @@ class CodeGen:
                 body.append("\n")
 
         for node in nodes:
-            typed = annotated(node.type) if node.type is not None else ""
+            comment, described = details(node) if details is not None else ("", "")
+            typed = annotated(node.type) if node.type is not None else described
             target = node.target
+            body.append(comment)
             if node.op == "placeholder":
                 default = f" = {show(node.args[0])}" if node.args else ""
                 free_vars.append(f"{target}{typed}{default}")
@@ -498,8 +503,17 @@ class Graph:
         self, root_module: str, *, verbose: bool = False, include_stride: bool = False, include_device: bool = False,
         colored: bool = False, **kwargs: Any,
     ) -> PythonCode:  # fmt: skip
-        """Source of a function that does what the graph says; ``root_module`` is what the module is called in it."""
-        return self._codegen._gen_python_code(self.nodes, root_module, _copied(self._graph_namespace))
+        """Source of a function that does what the graph says; ``root_module`` is what the module is called in it.
+
+        Args:
+            verbose: with comments on where the nodes come from (``stack_trace``), and annotations of dtype and shape
+                where the nodes' ``meta`` says them.
+            include_stride, include_device: the annotations have strides and devices too.
+        """
+        if colored:
+            raise NotImplementedError("Graph.python_code(colored=True)")
+        details = described(include_stride, include_device) if verbose or include_stride or include_device else None
+        return self._codegen._gen_python_code(self.nodes, root_module, _copied(self._graph_namespace), details)
 
     def set_codegen(self, codegen: CodeGen) -> None:
         """Let ``codegen`` write the code from now on."""
@@ -534,6 +548,42 @@ class Graph:
         widths = [max(len(r[i]) for r in [head, *rows]) for i in range(5)]
         lines = [head, ["-" * w for w in widths], *rows]
         print("\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in lines))
+
+
+_SHORT = {
+    "bfloat16": "bf16", "float64": "f64", "float32": "f32", "float16": "f16", "complex64": "c64", "complex128": "c128",
+    "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "bool": "b8", "uint8": "u8", "uint16": "u16",
+    "uint32": "u32", "uint64": "u64",
+}  # fmt: skip
+
+
+def described(stride: bool, device: bool) -> Callable[[Node], tuple[str, str]]:
+    """What tells of each node, asked in their order, where it comes from (a line of comment) and what its value is."""
+    last: str | None = None
+
+    def comment(node: Node) -> str:
+        nonlocal last
+        trace = node.stack_trace or ""
+        if node.op in ("placeholder", "output") or trace == last:
+            return ""
+        last = trace
+        if not trace:
+            return "# No stacktrace found for following nodes\n"
+        found = re.findall(r'File "(.*)", line (\d+), in (.*)\n\s*(.*)', trace)
+        file, line, function, code = found[-1] if found else ("?", "0", "?", "")
+        return f"# File: {file}:{line} in {function}, code: {code}\n"
+
+    def annotation(node: Node) -> str:
+        value: Any = node.meta.get("val", node.meta.get("tensor_meta"))
+        if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+            return ""
+        name = str(value.dtype).removeprefix("torch.")
+        text = f"{_SHORT.get(name, name)}{list(value.shape)}"
+        if isinstance(value, torch.Tensor):
+            text += (str(list(value.stride())) if stride else "") + (str(value.device) if device else "")
+        return f': "{text}"'
+
+    return lambda node: (comment(node), annotation(node))
 
 
 def _copied(namespace: _Namespace) -> _Namespace:

@@ -151,12 +151,14 @@ class GraphModule(nn.Module):
     ) -> str:  # fmt: skip
         """The generated code of this module and its graph submodules as the source of a class."""
         name = self.__class__.__name__
-        code = self._graph.python_code(root_module="self").src
+        code = self._graph.python_code(
+            "self", verbose=True, include_stride=include_stride, include_device=include_device, colored=colored
+        ).src
         body = "\n".join("    " + line if line.strip() else "" for line in code.strip("\n ").split("\n"))
         text = f"class {name}(torch.nn.Module):\n{body}\n"
         for child in self.children():
             if isinstance(child, GraphModule):
-                inner = child.print_readable(print_output=False)
+                inner = child.print_readable(False, include_stride, include_device)
                 text += "\n" + "\n".join("    " + line if line else line for line in inner.split("\n"))
         if print_output:
             print(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import inspect
 import operator
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from .node import Node, map_aggregate
 
 if TYPE_CHECKING:
     from .graph import Graph
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""Frames in here are no part of a node's stack trace."""
 
 __all__ = ["Attribute", "GraphAppendingTracer", "ParameterProxy", "Proxy", "TraceError", "TracerBase"]
 
@@ -56,8 +60,9 @@ class TracerBase:
             raise AssertionError("args must be a tuple and kwargs a dict")
         node = self.create_node(kind, target, args_, kwargs_, name, type_expr)
         made = (proxy_factory_fn or self.proxy)(node)
-        if self.record_stack_traces:
-            node.stack_trace = "".join(traceback.format_list(traceback.extract_stack()[:-3])).strip()
+        if self.record_stack_traces and kind not in ("placeholder", "output"):
+            frames = [f for f in traceback.extract_stack() if not f.filename.startswith(_PACKAGE)]
+            node.stack_trace = "".join(traceback.format_list(frames)).strip()
         return made
 
     def create_arg(self, a: Any) -> Any:

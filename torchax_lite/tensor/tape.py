@@ -134,7 +134,7 @@ class OpGradNode(GradNode):
 
     def name(self) -> str:
         name: str = self.site.grad_name
-        return "torch::autograd::CopySlices" if name == "CopySlices" else name
+        return f"torch::autograd::{name}" if name in ("CopySlices", "CopyBackwards") else name
 
     def _spread(self, values: Sequence[Any]) -> Sequence[Any]:
         op = getattr(self.site, "op", None)

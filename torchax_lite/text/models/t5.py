@@ -307,7 +307,10 @@ class T5Bundle:
         freeze_model: bool = False,
         strict: bool = True,
     ) -> T5Model:
-        """The model of a Hugging Face folder with ``config.json`` and ``pytorch_model.bin``."""
+        """The model of a Hugging Face folder with ``config.json`` and ``pytorch_model.bin``.
+
+        ``strict``: refuse weights that are missing or left over.
+        """
         with open(os.path.join(ckpt_path, "config.json")) as file:
             sizes = json.load(file)
         weights = serialization.load(os.path.join(ckpt_path, "pytorch_model.bin"))
@@ -318,7 +321,7 @@ class T5Bundle:
             feed_forward_proj=sizes.get("feed_forward_proj"), vocab_size=sizes["vocab_size"],
         )  # fmt: skip
         model = T5Model(config, freeze_model)
-        model.load_state_dict(_from_hugging_face(config, weights), strict=False)
+        model.load_state_dict(_from_hugging_face(config, weights), strict=strict)
         return model
 
     @property
