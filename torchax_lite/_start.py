@@ -2,15 +2,10 @@
 
 JAX, the op families and the generated wrappers make some two hundred thousand objects that all stay. Searching them for
 garbage again and again took a seventh of the import, so they go to the oldest generation unsearched.
-
-JAX takes three quarters of a GPU's memory at its start unless told otherwise; PyTorch takes what is needed, so that
-several processes can share one. XLA_PYTHON_CLIENT_PREALLOCATE in the environment decides.
 """
 
 import gc
-import os
 
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 _was_enabled = gc.isenabled()
 gc.disable()
 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -47,17 +48,27 @@ class Place:
         return self._jax_device
 
 
-def accelerator_devices() -> list[Any]:
-    """JAX's non-CPU devices, in JAX's order."""
+def _jax() -> Any:
+    """JAX, about to start its backends if it has not.
+
+    Left to itself it takes three quarters of a GPU's memory then; PyTorch takes what is needed, so that processes can
+    share one. What XLA_PYTHON_CLIENT_PREALLOCATE says in the environment holds.
+    """
     import jax
 
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    return jax
+
+
+def accelerator_devices() -> list[Any]:
+    """JAX's non-CPU devices, in JAX's order."""
+    jax = _jax()
     return [d for d in jax.devices() if d.platform != "cpu"]
 
 
 def find_jax_device(type: str, index: int) -> Any:
     """JAX device for a device type (``cpu``, ``cuda``, ``xla``) and index; an error where there is none."""
-    import jax
-
+    jax = _jax()
     if type == "cpu":
         freed_memory.keep()
         return jax.local_devices(backend="cpu")[0]
