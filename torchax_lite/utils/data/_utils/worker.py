@@ -147,13 +147,31 @@ def _take_over(setting: Setting) -> None:
         warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
+class ManagerWatchdog:
+    """Tells whether the process that started this one still lives."""
+
+    def __init__(self) -> None:
+        self.manager_pid = os.getppid()
+        self.manager_dead = False
+
+    def is_alive(self) -> bool:
+        """Whether it does; a dead one stays dead."""
+        self.manager_dead = self.manager_dead or os.getppid() != self.manager_pid
+        return not self.manager_dead
+
+
+def _generate_state(base_seed: int, worker_id: int) -> list[int]:
+    """Four words that seed a worker's NumPy generator."""
+    entropy = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    return [int(word) for word in np.random.SeedSequence(entropy).generate_state(4)]
+
+
 def seed_worker(base_seed: int, worker_id: int) -> int:
     """Seed ``random``, torch and NumPy for a worker as PyTorch does; returns the worker's seed."""
     seed = base_seed + worker_id
     random.seed(seed)
     torch.manual_seed(seed)
-    words = np.random.SeedSequence([worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]).generate_state(4)
-    np.random.seed(words)
+    np.random.seed(_generate_state(base_seed, worker_id))
     return seed
 
 
