@@ -316,7 +316,8 @@ def _take_tensors(tensors: Iterable[Tensor], size_limit: int) -> Iterator[list[T
     for t in tensors:
         kind, size = t.type(), t.numel() * t.element_size()
         if waiting.get(kind) and sizes[kind] + size > size_limit:
-            yield waiting.pop(kind)
+            yield waiting[kind]
+            waiting[kind] = []
         if not waiting.get(kind):
             waiting[kind], sizes[kind] = [], 0
         waiting[kind].append(t)

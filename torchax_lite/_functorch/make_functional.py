@@ -23,7 +23,7 @@ def _taken(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor], dict[str, Te
     for find in (made.named_parameters, made.named_buffers):
         for name, t in find(remove_duplicate=False):
             names.setdefault(first.setdefault(id(t), name), []).append(name)
-    params = {name: t for name, t in made.named_parameters() if name in names}
+    params: dict[str, Tensor] = {name: t for name, t in made.named_parameters() if name in names}
     buffers = {name: t for name, t in made.named_buffers() if name in names}
     return made, params, buffers, names
 
