@@ -1,7 +1,10 @@
 """Functions of PyTorch's inner modules that libraries call: values are those of PyTorch 2.13."""
 
 import os
+import pickle
 import signal
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -388,3 +391,22 @@ def test_groups_of_one_process():
     with pytest.raises(ValueError, match="permutation"):
         collectives.permute_tensor(x, [1], None)
     assert not dist.autograd.is_available()
+
+
+class _Noise(UserWarning):
+    pass
+
+
+def test_filters_of_warnings_travel_by_the_name_of_their_category(monkeypatch):
+    """A worker does not import the package that a filter's category is from."""
+    from torchax_lite.utils.data._utils import launcher
+
+    monkeypatch.setattr(warnings, "filters", [("ignore", None, _Noise, None, 0), ("error", None, UserWarning, None, 0)])
+    setting = launcher.setting_of_this_process()
+    entries = pickle.loads(setting.filters)
+    assert [e[2] for e in entries] == [(__name__, "_Noise"), UserWarning]
+    worker._take_over_filters(setting)
+    assert [f[2] for f in warnings.filters] == [_Noise, UserWarning]
+    monkeypatch.setitem(sys.modules, __name__, None)
+    worker._take_over_filters(setting)
+    assert [f[2] for f in warnings.filters] == [UserWarning]

@@ -142,9 +142,24 @@ def _take_over(setting: Setting) -> None:
         sys.meta_path.append(_FileFinder(setting.modules))  # type: ignore[arg-type]
     if setting.drop_in:
         torch.install()
-    if setting.filters is not None:
-        warnings.filters[:] = pickle.loads(setting.filters)  # type: ignore[index]
-        warnings._filters_mutated()  # type: ignore[attr-defined]
+    _take_over_filters(setting)
+
+
+def _take_over_filters(setting: Setting) -> None:
+    """Set the loader's process's filters of warnings, but those for categories of modules that are not loaded here."""
+    if setting.filters is None:
+        return
+    found = []
+    for action, message, category, module, line in pickle.loads(setting.filters):
+        if isinstance(category, tuple):
+            owner: Any = sys.modules.get(category[0])
+            for part in category[1].split("."):
+                owner = getattr(owner, part, None)
+            category = owner
+        if isinstance(category, type):
+            found.append((action, message, category, module, line))
+    warnings.filters[:] = found  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
 class ManagerWatchdog:
@@ -225,6 +240,7 @@ def _serve(channel: Channel) -> None:
         _take_over(setting)
         compute_on_host()
         job: Job = pickle.loads(body, buffers=buffers)
+        _take_over_filters(setting)
         del body, buffers
         remember_received_classes()
         torch.set_default_dtype(job.default_dtype)
