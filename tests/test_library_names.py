@@ -114,7 +114,17 @@ def test_conditions_on_tensors():
         "distributed.fsdp.sharded_grad_scaler", "distributed.launcher.api", "distributed.nn.functional", "distributed.optim",
         "distributed.pipelining", "distributed.rpc", "distributed.tensor.parallel", "distributed.utils", "_dynamo.eval_frame",
         "_jit_internal", "_prims_common", "_subclasses.fake_tensor", "_tensor", "classes", "fx._pytree",
-        "fx.experimental.symbolic_shapes", "jit.annotations", "profiler.profiler",
+        "fx.experimental.symbolic_shapes", "jit.annotations", "profiler.profiler", "_C._distributed_c10d",
+        "_C._distributed_rpc", "_C._functorch", "_functorch.apis", "_functorch.make_functional", "_functorch.vmap", "_guards",
+        "_higher_order_ops.associative_scan", "_inductor.codecache", "_inductor.cpu_vec_isa",
+        "_inductor.runtime.cache_dir_utils", "_ops", "_subclasses.functional_tensor", "_subclasses.meta_utils",
+        "_tensor_str", "ao.quantization.fx._decomposed", "autograd.profiler_legacy", "cuda.sparse",
+        "distributed.checkpoint._consolidate_hf_safetensors", "distributed.rpc.api",
+        "distributed.tensor.experimental._attention", "export._trace", "export.decomp_utils", "fx.passes.infra.pass_base",
+        "functorch.experimental", "jit._recursive", "nested._internal.nested_tensor", "nested._internal.ops",
+        "nn.utils._named_member_accessor", "numa.binding", "onnx._internal.exporter", "onnx.symbolic_helper",
+        "onnx.symbolic_opset12", "onnx.symbolic_opset9", "utils._contextlib", "utils._python_dispatch",
+        "utils._sympy.numbers", "utils._sympy.value_ranges", "utils.data._utils.signal_handling",
     ],
 )  # fmt: skip
 def test_modules_that_libraries_import(module):

@@ -103,7 +103,8 @@ _LAZY = (
     "backends", "distributed", "profiler", "interop", "vision", "text", "return_types", "serialization", "overrides",
     "multiprocessing", "storage", "accelerator", "types", "compiler", "library", "futures", "signal", "sparse", "quantization",
     "xpu", "mps", "mtia", "cpu", "quasirandom", "functional",
-    "_C", "_dynamo", "_inductor", "_jit_internal", "_tensor", "classes", "export", "masked", "monitor", "nested", "package", "ao", "__config__", "__future__",
+    "_C", "_dynamo", "_functorch", "_guards", "_higher_order_ops", "_inductor", "_jit_internal", "_library", "_ops",
+    "_prims_common", "_subclasses", "_tensor", "_tensor_str", "_utils", "classes", "numa", "export", "masked", "monitor", "nested", "package", "ao", "__config__", "__future__",
 )  # fmt: skip
 
 _PROVIDED = {
@@ -138,6 +139,12 @@ _PROVIDED = {
         "sparse_compressed_tensor", "hspmm", "smm", "sspaddmm", "resize_as_sparse_",
     ),
     "_streams": ("AcceleratorError", "Event", "OutOfMemoryError", "Stream"),
+    "_native": (
+        "_cast_Byte", "_cast_Char", "_cast_Double", "_cast_Float", "_cast_Half", "_cast_Int", "_cast_Long", "_cast_Short",
+        "_convert_indices_from_coo_to_csr", "_convert_indices_from_csr_to_coo", "_nested_tensor_from_mask",
+        "_nested_view_from_buffer", "_scaled_mm", "dsmm", "eig", "lstsq", "matrix_rank", "set_vital", "solve", "symeig",
+        "DeviceObjType", "StorageBase", "TensorType",
+    ),
     "func": ("vmap",),
     "_checks": (
         "_assert_async", "_check", "_check_index", "_check_is_size", "_check_not_implemented", "_check_tensor_all",

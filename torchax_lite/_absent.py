@@ -135,6 +135,23 @@ def empty_class(name: str, text: str) -> type:
     return type(name, (), {"__new__": refuse, "__doc__": f"Not here: {text}.", "__module__": "torch"})
 
 
+def fill(namespace: dict[str, Any], text: str, classes: str = "", functions: str = "") -> None:
+    """Put refusing classes and functions (names with spaces between) into a module's namespace, and into ``__all__``.
+
+    Args:
+        text: what to use instead.
+    """
+    module = namespace["__name__"].replace("torchax_lite", "torch", 1)
+    prefix = module.partition(".")[2]
+    for name in classes.split():
+        namespace[name] = empty_class(f"{prefix}.{name}", text)
+        namespace[name].__name__ = namespace[name].__qualname__ = name
+        namespace[name].__module__ = module
+    for name in functions.split():
+        namespace[name] = _refusing(f"{module}.{name}", text)
+    namespace.setdefault("__all__", []).extend([*classes.split(), *functions.split()])
+
+
 TORCH_NAMES: dict[str, Any] = {
     **DTYPES,
     "chalf": DTYPES["complex32"],

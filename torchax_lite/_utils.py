@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -215,3 +216,162 @@ class ExceptionWrapper:
         except Exception:
             raise RuntimeError(text) from None
         raise exception
+
+
+# -- devices -----------------------------------------------------------------------------------------------------------
+
+
+def _get_available_device_type() -> str | None:
+    """The device type of the accelerator; None where there is only the CPU."""
+    from .accelerator import current_accelerator
+
+    found = current_accelerator()
+    return None if found is None else found.type
+
+
+def _get_device_module(device_type: str) -> Any:
+    """The module of a device type: ``torch.cuda``.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    import torchax_lite as torch
+
+    module = getattr(torch, device_type, None)
+    if module is None:
+        raise RuntimeError(
+            f"Device '{device_type}' does not have a corresponding module registered as 'torch.{device_type}'."
+        )
+    return module
+
+
+def _get_current_device_index() -> int | None:
+    """The index of the current device of the accelerator; None where there is only the CPU."""
+    kind = _get_available_device_type()
+    return None if kind is None else _get_device_module(kind).current_device()
+
+
+def _get_all_device_indices() -> list[int] | None:
+    """The indices of the accelerator's devices; None where there is only the CPU."""
+    kind = _get_available_device_type()
+    return None if kind is None else list(range(_get_device_module(kind).device_count()))
+
+
+def get_current_device_index() -> int:
+    """The index of the accelerator's current device, -1 where there is only the CPU."""
+    found = _get_current_device_index()
+    return -1 if found is None else found
+
+
+def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = False) -> Any:
+    """The index of a device given as a device, a string or a number.
+
+    Args:
+        optional: a device without an index means the current one.
+        allow_cpu: the CPU has index -1; otherwise it is refused.
+
+    Raises:
+        ValueError: the CPU, or no index.
+    """
+    from .tensor.device import device as Device
+
+    given = Device(device) if isinstance(device, str) else device
+    index = given if isinstance(given, int) else None
+    if isinstance(given, Device):
+        if given.type == "cpu":
+            if not allow_cpu:
+                raise ValueError(f"Expected a non cpu device, but got: {given}")
+            return -1
+        index = given.index
+    if index is None:
+        if not optional:
+            raise ValueError(f"Expected a torch.device with a specified index or an integer, but got:{given}")
+        return _get_current_device_index()
+    return index
+
+
+# -- lists of tensors ---------------------------------------------------------------------------------------------------
+
+
+def _flatten_dense_tensors(tensors: Sequence[Tensor]) -> Tensor:
+    """The elements of tensors of one dtype, one after the other."""
+    import torchax_lite as torch
+
+    return torch.cat([t.contiguous().view(-1) for t in tensors])
+
+
+def _unflatten_dense_tensors(flat: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Views of ``flat`` with the shapes of ``tensors``, in this order."""
+    made, start = [], 0
+    for t in tensors:
+        made.append(flat.narrow(0, start, t.numel()).view(t.shape))
+        start += t.numel()
+    return tuple(made)
+
+
+def _take_tensors(tensors: Iterable[Tensor], size_limit: int) -> Iterator[list[Tensor]]:
+    """Tensors of one type in groups of at most ``size_limit`` bytes (a larger one is a group of its own)."""
+    waiting: dict[str, list[Tensor]] = {}
+    sizes: dict[str, int] = {}
+    for t in tensors:
+        kind, size = t.type(), t.numel() * t.element_size()
+        if waiting.get(kind) and sizes[kind] + size > size_limit:
+            yield waiting[kind]
+            waiting[kind] = []
+        if not waiting.get(kind):
+            waiting[kind], sizes[kind] = [], 0
+        waiting[kind].append(t)
+        sizes[kind] += size
+    yield from (group for group in waiting.values() if group)
+
+
+def _reorder_tensors_as(tensors: Iterable[Tensor], ordered_tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Tensors that are grouped by type, in the order of types of ``ordered_tensors``."""
+    by_type: dict[str, list[Tensor]] = {}
+    for t in tensors:
+        by_type.setdefault(t.type(), []).append(t)
+    given = {kind: iter(group) for kind, group in by_type.items()}
+    return tuple(next(given[t.type()]) for t in ordered_tensors)
+
+
+def _handle_complex(tensor: Tensor) -> Tensor:
+    """A complex tensor as real pairs; others as they are."""
+    import torchax_lite as torch
+
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+# -- others --------------------------------------------------------------------------------------------------------------
+
+
+class classproperty:
+    """A property of the class itself: ``@classproperty`` above ``def name(cls)``."""
+
+    def __init__(self, fget: Any) -> None:
+        self.fget = fget
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self.fget(type(instance) if owner is None else owner)
+
+
+def is_compiling() -> bool:
+    """Whether ``torch.compile`` is tracing."""
+    from .compiler import is_compiling
+
+    return bool(is_compiling())
+
+
+def cpu_count() -> int:
+    """Number of CPUs that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _import_dotted_name(name: str) -> Any:
+    """What a dotted name stands for, whose first part is a module."""
+    first, *rest = name.split(".")
+    found: Any = __import__(first)
+    for part in rest:
+        found = getattr(found, part)
+    return found

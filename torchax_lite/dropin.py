@@ -1,4 +1,4 @@
-"""Makes ``import torch`` (``torchvision``, ``torchtext``) mean this package in one process, on request.
+"""Makes ``import torch`` (``torchvision``, ``torchtext``, ``functorch``) mean this package in one process, on request.
 
 ``install()`` puts a finder in front of ``sys.meta_path``. It hands out the very module objects of this package under
 PyTorch's names, so ``torch.nn is torchax_lite.nn``; their own ``__name__`` and ``__spec__`` stay as they are, which
@@ -33,7 +33,12 @@ __all__ = ["closest_modules", "find_real", "install", "installed", "is_installed
 _PACKAGE = __name__.rpartition(".")[0]
 
 #: PyTorch's top-level import names and what stands for each of them here.
-ROOTS = {"torch": _PACKAGE, "torchvision": f"{_PACKAGE}.vision", "torchtext": f"{_PACKAGE}.text"}
+ROOTS = {
+    "torch": _PACKAGE,
+    "torchvision": f"{_PACKAGE}.vision",
+    "torchtext": f"{_PACKAGE}.text",
+    "functorch": f"{_PACKAGE}.functorch",
+}
 
 #: The versions of the distributions that the drop-in presents.
 VERSIONS = {"torch": _torch_version, "torchvision": "0.29.1+torchax.lite", "torchtext": "0.18.0+torchax.lite"}
@@ -41,7 +46,20 @@ VERSIONS = {"torch": _torch_version, "torchvision": "0.29.1+torchax.lite", "torc
 #: Children of this package that are not modules of PyTorch: ``import torch.<name>`` must not find them. (Some, such as
 #: ``tensor``, would even replace the function of the same name in the namespace.)
 OWN = frozenset(
-    {"__main__", "_generated", "check", "composite", "dropin", "engine", "interop", "ops", "tensor", "text", "vision"}
+    {
+        "__main__",
+        "_generated",
+        "check",
+        "composite",
+        "dropin",
+        "engine",
+        "functorch",
+        "interop",
+        "ops",
+        "tensor",
+        "text",
+        "vision",
+    }
 )
 
 _lock = threading.RLock()
@@ -60,7 +78,7 @@ def real_name(name: str) -> str | None:
 
 def _torch_name(name: str) -> str | None:
     """PyTorch's name for this package's module `name`, or None where it has none."""
-    for root in ("torchvision", "torchtext"):
+    for root in ("torchvision", "torchtext", "functorch"):
         if name == ROOTS[root] or name.startswith(ROOTS[root] + "."):
             return root + name[len(ROOTS[root]) :]
     if name == _PACKAGE:
@@ -200,7 +218,7 @@ class _Finder(MetaPathFinder):
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         wanted = getattr(context, "name", None)
-        for name in ROOTS:
+        for name in VERSIONS:
             if (wanted is None or wanted.lower() == name) and find_real(name) is not None:
                 yield _distribution_class()(name)
 
@@ -238,7 +256,7 @@ def install() -> None:
 
     Calling it again changes nothing. Processes that this one starts with ``multiprocessing`` follow it.
 
-    Raises RuntimeError where a real torch, torchvision or torchtext has been imported already.
+    Raises RuntimeError where a real torch, torchvision, torchtext or functorch has been imported already.
     """
     global _finder
     with _lock:

@@ -42,6 +42,34 @@ class BackendCompilerFailed(ShortenTraceback):
         super().__init__(f"backend={self.backend_name!r} raised:\n{type(inner_exception).__name__}: {inner_exception}")
 
 
+class RestartAnalysis(TorchDynamoException):
+    """Kept for ``except`` clauses; never raised here."""
+
+    def __init__(self, *args: Any, restart_reason: str | None = None) -> None:
+        self.restart_reason = restart_reason
+        super().__init__(*args)
+
+
+class SpeculationRestartAnalysis(RestartAnalysis):
+    """Kept for ``except`` clauses; never raised here."""
+
+
+class UnspecializeRestartAnalysis(RestartAnalysis):
+    """Kept for ``except`` clauses; never raised here."""
+
+
+class TensorifyScalarRestartAnalysis(RestartAnalysis):
+    """Kept for ``except`` clauses; never raised here."""
+
+
+class TorchRuntimeError(TorchDynamoException):
+    """Kept for ``except`` clauses; never raised here."""
+
+
+class ResetRequired(TorchDynamoException):
+    """Kept for ``except`` clauses; never raised here."""
+
+
 class InvalidBackend(TorchDynamoException):
     """There is no backend of this name."""
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from . import config
 
-__all__ = ["aoti_compile_and_package", "aoti_load_package", "compile", "config", "list_mode_options", "list_options"]
+__all__ = [
+    "aoti_compile_and_package", "aoti_load_package", "compile", "config", "cudagraph_mark_step_begin", "list_mode_options",
+    "list_options",
+]  # fmt: skip
 
 
 def list_mode_options(mode: str | None = None, dynamic: bool | None = None) -> dict[str, Any]:
@@ -31,6 +34,10 @@ def list_options() -> list[str]:
 def compile(gm: Any, example_inputs: Any, options: Any = None) -> Any:
     """The graph module itself, whose ops the engine compiles."""
     return gm
+
+
+def cudagraph_mark_step_begin() -> None:
+    """Nothing: results are never overwritten by the next call of a compiled function."""
 
 
 def aoti_compile_and_package(*args: Any, **kwargs: Any) -> Any:

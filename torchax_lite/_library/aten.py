@@ -19,7 +19,8 @@ def aten_function(name: str) -> Callable[..., Any] | None:
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
                "slice": _slice, "_upsample_bilinear2d_aa": _upsample_bilinear2d_aa, "_batch_norm_with_update": _batch_norm_with_update,
                "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
-               "_softmax_backward_data": torch._softmax_backward_data, "detach": T.detach, "alias": _alias, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
+               "_softmax_backward_data": torch._softmax_backward_data, "detach": T.detach, "alias": _alias, "clone": T.clone, "to": T.to, "item": T.item, "_pin_memory": T.pin_memory, "_sparse_addmm": torch.sparse.addmm,
+               "_sparse_mm_reduce_impl": _sparse_mm_reduce_impl}  # fmt: skip
     if name in special:
         return special[name]  # type: ignore[no-any-return]
     if name in _NAMED_ONLY:
@@ -33,6 +34,11 @@ def aten_function(name: str) -> Callable[..., Any] | None:
         if name.startswith(prefix):
             return getattr(getattr(torch, prefix[:-1]), name.removeprefix(prefix), None)
     return None
+
+
+def _sparse_mm_reduce_impl(self: Tensor, other: Tensor, reduce: str) -> tuple[Tensor, Tensor]:
+    """A sparse product reduced along rows; the positions that PyTorch returns beside it are not known here."""
+    return torch.sparse.mm(self, other, reduce), torch.empty(0, dtype=torch.int64)
 
 
 def _alias(self: Tensor) -> Tensor:

@@ -221,6 +221,22 @@ def _batched(
         return tuple(None if g is None else unbatched(g, level, 0) for g in found)
 
 
+def _profiler_enabled() -> bool:
+    """Whether a profiler is recording."""
+    from . import profiler
+
+    return profiler.current is not None
+
+
+def _disable_profiler() -> Any:
+    """End the recording, if there is one; it is returned."""
+    from . import profiler
+
+    recording = profiler.current
+    profiler.end()
+    return recording
+
+
 def __getattr__(name: str) -> Any:
     import importlib
 
@@ -228,6 +244,7 @@ def __getattr__(name: str) -> Any:
         "Function": "function", "FunctionCtx": "function", "NestedIOFunction": "function", "function": "function",
         "gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "graph": "graph", "functional": "functional",
         "forward_ad": "forward_ad", "profiler": "profiler", "drawing": "drawing",
+        "profiler_legacy": "profiler_legacy",
     }  # fmt: skip
     if name in lazy:
         module = importlib.import_module(f".{lazy[name]}", __name__)

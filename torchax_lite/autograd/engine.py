@@ -21,18 +21,25 @@ from .saved import FREED, check_versions, derivatives, unpack, unpack_result
 Edge = tuple[GradNode, int]
 
 
+_numbers = itertools.count()
+
+
 class Pass:
     """A backward pass that runs now.
 
     Attributes:
         nodes: what it reaches.
         full: whether it goes to all leaves, not only to named inputs.
+        number: its own, counted over all threads.
+        node: whose derivative is being computed.
         at_end: called when it is over.
     """
 
     def __init__(self, nodes: Any, full: bool = True) -> None:
         self.nodes = nodes
         self.full = full
+        self.number = next(_numbers)
+        self.node: GradNode | None = None
         self.at_end: list[Callable[[], Any]] = []
 
     def reaches(self, node: GradNode) -> bool:
@@ -50,6 +57,11 @@ _passes = _Passes()
 def current_pass() -> Pass:
     """The innermost backward pass of this thread."""
     return _passes.stack[-1]
+
+
+def running_pass() -> Pass | None:
+    """The innermost backward pass of this thread; None outside of one."""
+    return _passes.stack[-1] if _passes.stack else None
 
 
 def edge_of(t: Tensor) -> Edge | None:
@@ -79,10 +91,15 @@ def run_backward(
         waits = plain_pass.dependencies_of(roots)
         if waits is not None:
             previous, modes.grad = modes.grad, False
+            task, around = Pass(lambda n: n in waits), _passes.stack
+            _passes.stack = (*around, task)
             try:
-                plain_pass.run(roots, grads, waits, keep_graph)
+                plain_pass.run(roots, grads, waits, keep_graph, task)
             finally:
                 modes.grad = previous
+                _passes.stack = around
+                for done in task.at_end:
+                    done()
             return []
     dependencies, needed = _plan([node for node, _ in roots], inputs)
     captured: dict[Edge, Tensor | None] = {}
@@ -130,6 +147,7 @@ def run_backward(
             if inputs is not None and leaf:
                 runs = accumulate and node in wanted
             # A node that runs on gives its gradient as it came; one where the pass ends, after its tensor's hooks.
+            task.node = node
             before = list(buffer) if runs and not leaf and node in wanted else buffer
             if node._tensor_hooks is not None or node._retain is not None or (leaf and node.variable._backward_hooks):
                 _run_tensor_hooks(node, buffer)

@@ -141,4 +141,10 @@ class _set_fwd_grad_enabled(_DecoratorContext):
         modes.forward_grad = self.previous.pop()
 
 
+def __getattr__(name: str) -> Any:
+    if name == "_current_level":  # the number of the open level, -1 outside
+        return len(_levels()) - 1
+    raise AttributeError(f"module 'torch.autograd.forward_ad' has no attribute {name!r}")
+
+
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]

@@ -61,8 +61,8 @@ def dependencies_of(roots: Sequence[Edge]) -> dict[GradNode, int] | None:
     return waits
 
 
-def run(roots: Sequence[Edge], grads: Sequence[Any], waits: dict[GradNode, int], keep_graph: bool) -> None:
-    """Send gradients from the roots to the leaves; ``waits`` is :func:`dependencies_of` the roots."""
+def run(roots: Sequence[Edge], grads: Sequence[Any], waits: dict[GradNode, int], keep_graph: bool, task: Any) -> None:
+    """Send gradients from the roots to the leaves; ``waits`` is :func:`dependencies_of` the roots, ``task`` the pass."""
     buffers: dict[GradNode, list[Node | None]] = {}
     for (node, nr), grad in zip(roots, grads, strict=True):
         buffer: list[Node | None] = [None] * len(node._out_avals)
@@ -71,7 +71,7 @@ def run(roots: Sequence[Edge], grads: Sequence[Any], waits: dict[GradNode, int],
     heap = [(-node._seq, node) for node, _ in roots if node not in waits]
     heapify(heap)  # no two nodes have the same number
     while heap:
-        current = heappop(heap)[1]
+        current = task.node = heappop(heap)[1]
         given = buffers.pop(current, None)
         if given is None:
             values: Sequence[Node | None] = [None] * len(current._edges)

@@ -117,7 +117,7 @@ def wrap_numpy(fn: Callable[..., Any]) -> Callable[..., Any]:
     def to_tensor(x: Any) -> Any:
         if isinstance(x, (tuple, list)):
             return type(x)([to_tensor(y) for y in x])  # type: ignore[call-arg]
-        return from_numpy(np.asarray(x)) if isinstance(x, (np.ndarray, np.generic)) else x
+        return from_numpy(np.asarray(x)) if isinstance(x, (np.ndarray, np.generic)) else x  # type: ignore[misc]
 
     @functools.wraps(fn)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

@@ -98,7 +98,7 @@ has_magma = False
 _TENSORS = ("BFloat16", "Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short")
 _LEGACY = tuple(f"{name}Tensor" for name in _TENSORS)
 _STORAGES = tuple(f"{name}Storage" for name in (*_TENSORS, "ComplexDouble", "ComplexFloat"))
-_SUBMODULES = ("amp", "comm", "profiler", "tunable")
+_SUBMODULES = ("amp", "comm", "profiler", "sparse", "tunable")
 _lock = threading.Lock()
 
 

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from .distributed_c10d import *  # noqa: F403
-from .distributed_c10d import _make_nccl_premul_sum, _several  # noqa: F401
+from .distributed_c10d import _make_nccl_premul_sum, _rank_not_in_group, _several  # noqa: F401
 
 _SUBMODULES = (
     "algorithms", "autograd", "checkpoint", "constants", "device_mesh", "distributed_c10d", "elastic", "fsdp", "launch",

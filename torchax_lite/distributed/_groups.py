@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import enum
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -240,6 +240,31 @@ class GroupMember(metaclass=_World):
 
 
 _groups: list[ProcessGroup] = []
+
+
+class _GroupMap(Mapping[ProcessGroup, Any]):
+    """The groups that were made: group -> (backend, store)."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if key not in _groups:
+            raise KeyError(key)
+        return key.name(), key.get_group_store()
+
+    def __iter__(self) -> Iterator[ProcessGroup]:
+        return iter(list(_groups))
+
+    def __len__(self) -> int:
+        return len(_groups)
+
+
+_pg_map = _GroupMap()
+
+
+def _rank_not_in_group(group: Any) -> bool:
+    """Whether this process is outside of a group."""
+    return group is not None and group == GroupMember.NON_GROUP_MEMBER
+
+
 _config: dict[str, BackendConfig] = {}
 
 

@@ -16,6 +16,8 @@ from ._groups import (  # noqa: F401
     _get_default_group,
     _group,
     _make_nccl_premul_sum,
+    _pg_map,
+    _rank_not_in_group,
     _rendezvous,
     _several,
 )

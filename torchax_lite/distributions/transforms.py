@@ -20,10 +20,12 @@ from torchax_lite.distributions._elementwise_transforms import (
     SigmoidTransform,
     SoftplusTransform,
     TanhTransform,
+    _clipped_sigmoid,  # noqa: F401
 )
 from torchax_lite.distributions._transform import (
     ComposeTransform,
     Transform,
+    _InverseTransform,  # noqa: F401
     identity_transform,
 )
 from torchax_lite.distributions._vector_transforms import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,11 @@ def vmap(
 
     @functools.wraps(func, updated=())
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        size, dims, leaves, spec = _inputs(func, in_dims, args)
+        replaced = _replaced_steps()
+        if replaced is None:
+            size, dims, leaves, spec = checked_inputs(func, in_dims, args)
+        else:
+            size, dims, leaves, spec = replaced._process_batched_inputs(in_dims, args, func)
         if chunk_size is None or chunk_size >= size:
             return _run(func, size, dims, leaves, spec, out_dims, randomness, kwargs)
         return _in_chunks(func, size, chunk_size, dims, leaves, spec, out_dims, randomness, kwargs)
@@ -52,7 +57,18 @@ def name_of(func: Any) -> str:
     return getattr(func, "__name__", None) or repr(func)
 
 
-def _inputs(func: Any, in_dims: Any, args: tuple[Any, ...]) -> tuple[int, list[int | None], list[Any], Spec]:
+_STEPS = ("_process_batched_inputs", "_create_batched_inputs", "_unwrap_batched")
+
+
+def _replaced_steps() -> Any:
+    """The module ``torch._functorch.vmap`` where a library has put steps of its own into it; None otherwise."""
+    module = sys.modules.get(f"{__package__.rpartition('.')[0]}._functorch.vmap")
+    if module is None or all(getattr(module, n).__module__ == module.__name__ for n in _STEPS):
+        return None
+    return module
+
+
+def checked_inputs(func: Any, in_dims: Any, args: tuple[Any, ...]) -> tuple[int, list[int | None], list[Any], Spec]:
     """(batch size, mapped dim of each leaf, leaves, structure)."""
     shown = f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): "
     if not isinstance(in_dims, (int, list, tuple)):
@@ -130,42 +146,55 @@ def _run(
 ) -> Any:  # fmt: skip
     level = transforms.Level(transforms.BATCH, size, randomness)
     with without_saved_tensors_hooks(), level:
-        given = [x if d is None else batched(x, d, level) for x, d in zip(leaves, dims, strict=True)]
-        out = func(*unflatten(given, spec), **kwargs)
-        found = _outputs(func, out, out_dims, level)
+        replaced = _replaced_steps()
+        if replaced is not None:
+            args = replaced._create_batched_inputs(dims, leaves, level.depth, spec)
+            given = flatten(args)[0]
+            out = func(*args, **kwargs)
+            found = replaced._unwrap_batched(out, out_dims, level.depth, size, func)
+        else:
+            given = [x if d is None else batched(x, d, level) for x, d in zip(leaves, dims, strict=True)]
+            out = func(*unflatten(given, spec), **kwargs)
+            found = checked_outputs(func, out, out_dims, level)
         changed = [
             (x, d, unbatched(g, level, d))
-            for x, d, g in zip(leaves, dims, given, strict=True)
-            if d is not None and g._storage.version
+            for x, d, g in zip(leaves, dims, given, strict=replaced is None)
+            if d is not None and isinstance(g, Tensor) and isinstance(x, Tensor) and g._storage.version
         ]
     for x, _, value in changed:
         x.copy_(value)
     return found
 
 
-def _outputs(func: Any, out: Any, out_dims: Any, level: transforms.Level) -> Any:
+def checked_outputs(func: Any, out: Any, out_dims: Any, level: transforms.Level) -> Any:
+    """The results of the function with their batch dims at ``out_dims``."""
     name = name_of(func)
     leaves, spec = flatten(out)
     dims = _out_dims(func, out_dims, out, spec)
-    made = []
-    for x, d in zip(leaves, dims, strict=True):
-        if d is None:
-            if isinstance(x, Tensor):
-                try:
-                    x = unbatched(x, level, None)
-                except TypeError:
-                    raise ValueError(
-                        f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
-                    ) from None
-            made.append(x)
-            continue
+    return unflatten([without_batch_dim(name, x, level, d) for x, d in zip(leaves, dims, strict=True)], spec)
+
+
+def without_batch_dim(name: str, x: Any, level: transforms.Level, out_dim: int | None) -> Any:
+    """One result of a function called ``name``: the whole batch with its dim at ``out_dim``, or what is no batch (None).
+
+    Raises:
+        ValueError: it is no tensor, or a batch where none was expected.
+    """
+    if out_dim is None:
         if not isinstance(x, Tensor):
+            return x
+        try:
+            return unbatched(x, level, None)
+        except TypeError:
             raise ValueError(
-                f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}. Did you mean to set out_dims= to None "
-                "for output?"
-            )
-        made.append(unbatched(x, level, d))
-    return unflatten(made, spec)
+                f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
+            ) from None
+    if not isinstance(x, Tensor):
+        raise ValueError(
+            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}. Did you mean to set out_dims= to None "
+            "for output?"
+        )
+    return unbatched(x, level, out_dim)
 
 
 def _out_dims(func: Any, out_dims: Any, out: Any, spec: Spec) -> list[int | None]:

@@ -14,6 +14,7 @@ from typing import Any
 import torchax_lite as torch
 from torchax_lite import nn
 
+from .._C import ScriptObject  # noqa: F401
 from ..tensor import overriding
 from .graph import Graph
 from .graph_module import GraphModule
@@ -23,6 +24,13 @@ from .proxy import ParameterProxy, Proxy, TracerBase
 _wrapped: list[tuple[dict[str, Any], str]] = []
 """Functions that are recorded as calls: the globals of a module and a name in them."""
 _tracing = 0
+_orig_module_call: Callable[..., Any] = nn.Module.__call__
+_orig_module_getattr: Callable[..., Any] = nn.Module.__getattr__
+
+
+def compatibility(is_backward_compatible: bool) -> Callable[[Any], Any]:
+    """A decorator that says whether a function will stay; it leaves the function as it is."""
+    return lambda fn: fn
 
 
 class PH:
@@ -61,20 +69,85 @@ def wrap(fn_or_name: str | Callable[..., Any]) -> Any:
     return fn_or_name
 
 
-@contextmanager
-def _patched(tracer: Tracer, autowrap: list[tuple[dict[str, Any], str]]) -> Iterator[None]:
-    """Replace the functions to be recorded, module calls and attribute reads, while a trace runs."""
-    global _tracing
-    undo: list[Callable[[], None]] = []
+class _Patcher:
+    """A block in which functions are replaced; they come back at its end. Calls of torch's functions are seen in it."""
 
-    def in_dict(table: dict[str, Any], name: str) -> None:
-        had = name in table
-        original = table[name] if had else getattr(builtins, name, None)
-        if original is None or getattr(original, "_fx_recorder", False):
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+        self.visited: set[int] = set()
+
+    def patch(
+        self, frame_dict: dict[str, Any], name: str, new_fn: Callable[..., Any], deduplicate: bool = True
+    ) -> None:
+        """Put a function in a module's globals (a builtin's name may be new there).
+
+        Args:
+            deduplicate: leave what this or another patcher has replaced already.
+        """
+        had = name in frame_dict
+        if not had and not hasattr(builtins, name):
             return
-        table[name] = _recorder(original)
-        undo.append((lambda: table.__setitem__(name, original)) if had else (lambda: table.pop(name, None)))
+        original = frame_dict[name] if had else getattr(builtins, name)
+        if getattr(original, "_fx_replaced", False):
+            return
+        new_fn._fx_replaced = deduplicate  # type: ignore[attr-defined]
+        frame_dict[name] = new_fn
+        if had:
+            self._undo.append(lambda: frame_dict.__setitem__(name, original))
+        else:
+            self._undo.append(lambda: frame_dict.pop(name, None))
 
+    def patch_method(self, cls: type, name: str, new_fn: Callable[..., Any], deduplicate: bool = True) -> None:
+        """Put a function in the place of a class's method."""
+        original = getattr(cls, name)
+        if getattr(original, "_fx_replaced", False):
+            return
+        new_fn._fx_replaced = deduplicate  # type: ignore[attr-defined]
+        own = name in cls.__dict__
+        setattr(cls, name, new_fn)
+        self._undo.append((lambda: setattr(cls, name, original)) if own else (lambda: delattr(cls, name)))
+
+    def visit_once(self, thing: Any) -> bool:
+        """Whether this is the first question about an object."""
+        first = id(thing) not in self.visited
+        self.visited.add(id(thing))
+        return first
+
+    def __enter__(self) -> _Patcher:
+        global _tracing
+        overriding.load_namespaces()
+        overriding.LAYER.enable()
+        _tracing += 1
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        global _tracing
+        while self._undo:
+            self._undo.pop()()
+        _tracing -= 1
+        overriding.LAYER.disable()
+        self.visited.clear()
+
+
+def _patch_wrapped_functions(patcher: _Patcher) -> None:
+    """Let the functions that were given to :func:`wrap` be recorded as calls."""
+    for table, name in _wrapped:
+        original = table.get(name, getattr(builtins, name, None))
+        if original is not None:
+            patcher.patch(table, name, _recorder(original))
+
+
+def _autowrap_check(patcher: _Patcher, frame_dict: dict[str, Any], function_ids: set[int]) -> None:
+    """Let those of a module's public functions be recorded as calls whose ids are given (once for each module)."""
+    if patcher.visit_once(frame_dict):
+        for name, value in list(frame_dict.items()):
+            if not name.startswith("_") and callable(value) and id(value) in function_ids:
+                patcher.patch(frame_dict, name, _recorder(value))
+
+
+@contextmanager
+def _patched(tracer: Tracer, scope: dict[str, Any]) -> Iterator[None]:
+    """Replace the functions to be recorded, module calls and attribute reads, while a trace runs."""
     call, getter = nn.Module.__call__, nn.Module.__getattr__
 
     @functools.wraps(call)
@@ -85,19 +158,14 @@ def _patched(tracer: Tracer, autowrap: list[tuple[dict[str, Any], str]]) -> Iter
     def module_getattr(self: nn.Module, attr: str) -> Any:
         return tracer.getattr(attr, getter(self, attr), tracer._proxies)
 
-    for table, name in [*_wrapped, *autowrap]:
-        in_dict(table, name)
-    _tracing += 1
-    nn.Module.__call__ = module_call  # type: ignore[method-assign]
-    nn.Module.__getattr__ = module_getattr  # type: ignore[assignment, method-assign]
-    try:
+    with _Patcher() as patcher:
+        patcher.patch_method(nn.Module, "__call__", module_call, deduplicate=False)
+        patcher.patch_method(nn.Module, "__getattr__", module_getattr, deduplicate=False)
+        _patch_wrapped_functions(patcher)
+        _autowrap_check(patcher, scope, tracer._autowrap_function_ids)
+        for module in tracer._autowrap_search:
+            _autowrap_check(patcher, module.__dict__, tracer._autowrap_function_ids)
         yield
-    finally:
-        nn.Module.__call__ = call  # type: ignore[method-assign]
-        nn.Module.__getattr__ = getter  # type: ignore[assignment, method-assign]
-        _tracing -= 1
-        for f in reversed(undo):
-            f()
 
 
 def _recorded(target: Any, args: Any, kwargs: Any) -> Proxy | None:
@@ -121,7 +189,6 @@ def _recorder(original: Callable[..., Any]) -> Callable[..., Any]:
         node = _recorded(original, args, kwargs)
         return original(*args, **kwargs) if node is None else node
 
-    wrapped._fx_recorder = True  # type: ignore[attr-defined]
     return wrapped
 
 
@@ -146,10 +213,10 @@ class Tracer(TracerBase):
         self, autowrap_modules: tuple[ModuleType, ...] = (math,), autowrap_functions: tuple[Callable[..., Any], ...] = (),
         param_shapes_constant: bool = False,
     ) -> None:  # fmt: skip
-        self._autowrap_ids = {
+        self._autowrap_function_ids = {
             id(v) for m in autowrap_modules for n, v in m.__dict__.items() if callable(v) and n[0] != "_"
         }
-        self._autowrap_ids |= {id(f) for f in autowrap_functions}
+        self._autowrap_function_ids |= {id(f) for f in autowrap_functions}
         self._autowrap_search = list(autowrap_modules)
         self.param_shapes_constant = param_shapes_constant
         self.root: nn.Module = nn.Module()
@@ -325,24 +392,14 @@ class Tracer(TracerBase):
         self._collect_constants(self.root, "")
         if not isinstance(inspect.unwrap(fn), FunctionType):
             raise AssertionError("root must be a module or a Python function")
-        overriding.load_namespaces()
-        overriding.LAYER.enable()
         try:
             return self._trace(fn, isinstance(root, nn.Module), concrete_args)
         finally:
-            overriding.LAYER.disable()
             self.submodule_paths = {}
 
     def _trace(self, fn: Any, is_module: bool, concrete_args: Any) -> Graph:
         fn, args = self.create_args_for_root(fn, is_module, concrete_args)
-        autowrap = []
-        scope = getattr(inspect.unwrap(fn), "__globals__", {})
-        for name, value in list(scope.items()):
-            if id(value) in self._autowrap_ids:
-                autowrap.append((scope, name))
-        for module in self._autowrap_search:
-            autowrap += [(module.__dict__, n) for n, v in list(module.__dict__.items()) if id(v) in self._autowrap_ids]
-        with _patched(self, autowrap):
+        with _patched(self, getattr(inspect.unwrap(fn), "__globals__", {})):
             result = fn(*args)
             annotation = getattr(inspect.unwrap(fn), "__annotations__", {}).get("return")
             self.create_node(

@@ -208,6 +208,25 @@ def onednn_fusion_enabled() -> bool:
     return bool(_state.onednn_fusion)
 
 
+def _get_trace_graph(
+    f: Any, args: Any = (), kwargs: Any = None, strict: bool = True, _force_outplace: bool = False,
+    return_inputs: bool = False, _return_inputs_states: bool = False,
+) -> Any:  # fmt: skip
+    """Not supported."""
+    raise NotImplementedError(
+        "torch.jit._get_trace_graph: there are no graphs of TorchScript here; torch.fx.symbolic_trace(model).graph lists the "
+        "calls, and torch.utils.flop_counter.FlopCounterMode counts operations"
+    )
+
+
+def _overload(func: Any) -> Any:
+    """The function as it is: all its overloads are the one that runs."""
+    return func
+
+
+_overload_method = _overload
+
+
 def export_opnames(m: Any) -> list[str]:
     """Not supported."""
     raise NotImplementedError("torch.jit.export_opnames: torch.fx.symbolic_trace(model).graph lists what is called")

@@ -17,6 +17,24 @@ import torchax_lite as torch
 from torchax_lite.utils.hooks import RemovableHandle, add_hook
 
 from ..tensor.modes import modes
+from ._helpers import (  # noqa: F401
+    _capturable_doc,
+    _default_to_fused_or_foreach,
+    _differentiable_doc,
+    _disable_dynamo_if_unsupported,
+    _foreach_doc,
+    _foreach_supported_types,
+    _fused_doc,
+    _get_capturable_supported_devices,
+    _get_scalar_dtype,
+    _get_value,
+    _maximize_doc,
+    _params_doc,
+    _stack_if_compiling,
+    _to_scalar,
+    _view_as_real,
+    group_by_device_and_dtype,
+)
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
@@ -96,6 +114,8 @@ class Optimizer:
 
     param_groups: list[dict[str, Any]]
     state: defaultdict[Any, Any]
+
+    _group_tensors_by_device_and_dtype = staticmethod(group_by_device_and_dtype)
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults

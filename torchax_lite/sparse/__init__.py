@@ -22,6 +22,7 @@ from ._build import (
 )
 from ._checks import check_sparse_tensor_invariants
 from ._gradcheck import as_sparse_gradcheck
+from ._legacy import LEGACY_TYPES
 from ._products import hspmm, sampled_addmm
 from ._tensor import LAYOUT_NAMES, CooTensor, SparseTensor
 from .semi_structured import (
@@ -38,6 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 _dispatch.other_layout = _calls.call
+globals().update(LEGACY_TYPES)
 
 
 def _need(name: str, t: Any, position: int, label: str = "input") -> None:

@@ -525,6 +525,8 @@ class TypedStorage(_Memory):
         raw = UntypedStorage.from_buffer(buffer, byte_order, dtype=dtype, offset=offset, count=count)
         return TypedStorage(raw._storage, dtype)
 
+    _from_buffer = from_buffer
+
 
 def _caster(dtype: dtypes.dtype) -> Any:
     def method(self: Any) -> TypedStorage:
@@ -563,6 +565,18 @@ class _LegacyStorage(type):
         """The elements of a file; see ``UntypedStorage.from_file``."""
         untyped = UntypedStorage.from_file(filename, shared, size * cls.dtype.itemsize)
         return TypedStorage(wrap_storage=untyped, dtype=cls.dtype)
+
+    def from_buffer(
+        cls, buffer: Any, byte_order: str = "native", *, offset: int = 0, count: int = -1, **kwargs: Any
+    ) -> TypedStorage:
+        """A copy of a Python buffer's elements."""
+        for name in kwargs:
+            raise RuntimeError(
+                f"from_buffer: '{name}' can only be specified in UntypedStorage.from_buffer and TypedStorage.from_buffer"
+            )
+        return TypedStorage.from_buffer(buffer, byte_order, dtype=cls.dtype, offset=offset, count=count)
+
+    _from_buffer = from_buffer
 
 
 LEGACY_STORAGES: dict[str, Any] = {

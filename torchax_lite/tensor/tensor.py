@@ -364,7 +364,7 @@ class Tensor(TensorMetadata, TensorAutograd, TensorMethods, metaclass=_TensorMet
             from .transforms import NO_STORAGE, readable
 
             source = readable(source, NO_STORAGE)
-        if source.requires_grad:
+        if modes.grad and source.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if not source.is_cpu:
             raise TypeError(

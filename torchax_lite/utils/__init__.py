@@ -9,7 +9,7 @@ import importlib
 from typing import Any
 
 _LAZY = (
-    "_pytree", "backcompat", "backend_registration", "benchmark", "checkpoint", "collect_env", "cpp_extension", "data", "deterministic",
+    "_contextlib", "_python_dispatch", "_pytree", "_sympy", "backcompat", "backend_registration", "benchmark", "checkpoint", "collect_env", "cpp_extension", "data", "deterministic",
     "dlpack", "flop_counter", "hooks", "mobile_optimizer", "model_zoo", "module_tracker", "tensorboard",
     "throughput_benchmark", "weak",
 )  # fmt: skip

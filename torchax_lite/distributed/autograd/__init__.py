@@ -1,5 +1,11 @@
-"""Autograd over processes: names that refuse to be used."""
+"""Autograd over processes: not available, ``is_available()`` says so; the names refuse to be used."""
 
 from .._placeholders import fill
 
-fill(globals(), classes="context", functions="backward get_gradients")
+
+def is_available() -> bool:
+    """False."""
+    return False
+
+
+fill(globals(), classes="DistAutogradContext context", functions="backward get_gradients")

@@ -1,6 +1,7 @@
 """Remote procedure calls: not available, ``is_available()`` says so."""
 
 from .._placeholders import fill
+from . import api  # noqa: F401
 
 
 def is_available() -> bool:
@@ -10,6 +11,6 @@ def is_available() -> bool:
 
 fill(
     globals(),
-    classes="BackendType PyRRef RRef TensorPipeRpcBackendOptions WorkerInfo",
+    classes="BackendType PyRRef RRef RpcBackendOptions TensorPipeRpcBackendOptions WorkerInfo",
     functions="get_worker_info init_rpc remote rpc_async rpc_sync shutdown",
 )

@@ -2,11 +2,11 @@
 
 from .. import _placeholders
 from ..device_mesh import DeviceMesh, init_device_mesh
+from ._dtensor import DTensor
 from .placement_types import Partial, Placement, Replicate, Shard
 
-__all__ = ["DeviceMesh", "Partial", "Placement", "Replicate", "Shard", "init_device_mesh"]
+__all__ = ["DTensor", "DeviceMesh", "Partial", "Placement", "Replicate", "Shard", "init_device_mesh"]
 _placeholders.fill(
     globals(),
-    classes="DTensor",
     functions="distribute_module distribute_tensor empty full ones rand randn zeros",
 )

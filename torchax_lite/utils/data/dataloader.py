@@ -33,6 +33,11 @@ default_collate = _collate.default_collate
 default_convert = _collate.default_convert
 
 
+_T = TypeVar("_T")
+_worker_init_fn_t = Callable[[int], None]
+_collate_fn_t = Callable[[list[_T]], Any]
+
+
 class _DatasetKind:
     """How a dataset is read: by index, or as a stream."""
 
@@ -305,6 +310,15 @@ def _check_stream_options(shuffle: bool | None, sampler: Any, batch_sampler: Any
         raise ValueError(f"{prefix} sampler option, but got sampler={sampler}")
     if batch_sampler is not None:
         raise ValueError(f"{prefix} batch_sampler option, but got batch_sampler={batch_sampler}")
+
+
+def _sharding_worker_init_fn(worker_init_fn: Any, world_size: int, rank_id: int, worker_id: int) -> None:
+    """Let the data pipe of the worker that calls this give only its share of the samples, then call its own function."""
+    info = get_worker_info()
+    assert info is not None
+    apply_sharding(info.dataset, info.num_workers * world_size, worker_id * world_size + rank_id)
+    if worker_init_fn is not None:
+        worker_init_fn(worker_id)
 
 
 class _BaseDataLoaderIter:

@@ -253,6 +253,14 @@ def stop(workers: list[Worker]) -> None:
             _server.ask({"op": "stop", "pids": [worker.pid for worker in workers], "grace": GRACE})
 
 
+def _by_name(entry: Any) -> Any:
+    """A filter of warnings with its category by name: workers need not import the package that it is from."""
+    action, message, category, module, line = entry
+    if category.__module__ not in ("builtins", "__main__"):
+        category = (category.__module__, category.__qualname__)
+    return action, message, category, module, line
+
+
 def setting_of_this_process() -> Setting:
     """What a worker takes over from this process; ``worker_id`` is to be replaced."""
     from .pickling import dump_job, modules_by_file
@@ -262,7 +270,7 @@ def setting_of_this_process() -> Setting:
     except OSError:
         directory = None
     try:
-        filters: bytes | None = dump_job(list(warnings.filters), lambda buffer: True)
+        filters: bytes | None = dump_job([_by_name(entry) for entry in warnings.filters], lambda buffer: True)
     except Exception:
         filters = None
     return Setting(

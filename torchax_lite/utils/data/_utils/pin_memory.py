@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import collections.abc
 import copy
+import queue
 from typing import Any
 
 import torchax_lite as torch
+from torchax_lite._utils import ExceptionWrapper
+
+_INTERVAL = 5.0
+"""Seconds after which the pinning thread looks whether it should end."""
 
 
 def pin_memory(data: Any, device: str | None = None) -> Any:
@@ -31,6 +36,34 @@ def pin_memory(data: Any, device: str | None = None) -> Any:
     if isinstance(data, collections.abc.Sequence):
         return _same_kind(data, [pin_memory(value, device) for value in data])
     return data
+
+
+def _pin_memory_loop(in_queue: Any, out_queue: Any, device_id: Any, done_event: Any, device: Any) -> None:
+    """Take ``(index, data)`` from a queue of a loader's workers, pin the data, and pass both on, until the event is set.
+
+    Args:
+        device_id: the number of the device.
+        device: what ``pin_memory`` is told; None for the accelerator.
+    """
+    torch.set_num_threads(1)
+    while not done_event.is_set():
+        try:
+            answer = in_queue.get(timeout=_INTERVAL)
+        except queue.Empty:
+            continue
+        index, data = answer
+        if not isinstance(data, ExceptionWrapper):
+            try:
+                data = pin_memory(data, device)
+            except Exception:
+                data = ExceptionWrapper(where=f"in pin memory thread for device {device_id}")
+        while not done_event.is_set():
+            try:
+                out_queue.put((index, data), timeout=_INTERVAL)
+                break
+            except queue.Full:
+                continue
+        del answer, data
 
 
 def _same_kind(container: Any, items: Any) -> Any:

@@ -142,9 +142,43 @@ def _take_over(setting: Setting) -> None:
         sys.meta_path.append(_FileFinder(setting.modules))  # type: ignore[arg-type]
     if setting.drop_in:
         torch.install()
-    if setting.filters is not None:
-        warnings.filters[:] = pickle.loads(setting.filters)  # type: ignore[index]
-        warnings._filters_mutated()  # type: ignore[attr-defined]
+    _take_over_filters(setting)
+
+
+def _take_over_filters(setting: Setting) -> None:
+    """Set the loader's process's filters of warnings, but those for categories of modules that are not loaded here."""
+    if setting.filters is None:
+        return
+    found = []
+    for action, message, category, module, line in pickle.loads(setting.filters):
+        if isinstance(category, tuple):
+            owner: Any = sys.modules.get(category[0])
+            for part in category[1].split("."):
+                owner = getattr(owner, part, None)
+            category = owner
+        if isinstance(category, type):
+            found.append((action, message, category, module, line))
+    warnings.filters[:] = found  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+class ManagerWatchdog:
+    """Tells whether the process that started this one still lives."""
+
+    def __init__(self) -> None:
+        self.manager_pid = os.getppid()
+        self.manager_dead = False
+
+    def is_alive(self) -> bool:
+        """Whether it does; a dead one stays dead."""
+        self.manager_dead = self.manager_dead or os.getppid() != self.manager_pid
+        return not self.manager_dead
+
+
+def _generate_state(base_seed: int, worker_id: int) -> list[int]:
+    """Four words that seed a worker's NumPy generator."""
+    entropy = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    return [int(word) for word in np.random.SeedSequence(entropy).generate_state(4)]
 
 
 def seed_worker(base_seed: int, worker_id: int) -> int:
@@ -152,8 +186,7 @@ def seed_worker(base_seed: int, worker_id: int) -> int:
     seed = base_seed + worker_id
     random.seed(seed)
     torch.manual_seed(seed)
-    words = np.random.SeedSequence([worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]).generate_state(4)
-    np.random.seed(words)
+    np.random.seed(_generate_state(base_seed, worker_id))
     return seed
 
 
@@ -207,6 +240,7 @@ def _serve(channel: Channel) -> None:
         _take_over(setting)
         compute_on_host()
         job: Job = pickle.loads(body, buffers=buffers)
+        _take_over_filters(setting)
         del body, buffers
         remember_received_classes()
         torch.set_default_dtype(job.default_dtype)

@@ -1,0 +1,1 @@
+"""``torch.ao.quantization.fx``: quantization of traced graphs, which is not supported."""

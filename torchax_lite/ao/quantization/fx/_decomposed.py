@@ -1,0 +1,1 @@
+"""Registers PyTorch's ``quantized_decomposed`` operators when it is imported; there are none here."""

@@ -1,0 +1,1 @@
+"""``torch.nested._internal``: nested tensors are not here."""

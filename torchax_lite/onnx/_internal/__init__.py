@@ -1,0 +1,1 @@
+"""``torch.onnx._internal``: there is no exporter."""
