@@ -17,10 +17,11 @@ from torchax_lite.compiler import (
 from torchax_lite.compiler._compile import Context, register_backend
 from torchax_lite.compiler._optimized import OptimizedModule
 
-from . import config, exc, utils
+from . import config, eval_frame, exc, utils
+from .eval_frame import is_dynamo_supported
 
 __all__ = [
-    "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph", "exc",
+    "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph", "eval_frame", "exc",
     "explain", "export", "forbid_in_graph", "graph_break", "is_compiling", "is_dynamo_supported", "list_backends",
     "mark_dynamic", "mark_static", "mark_static_address", "maybe_mark_dynamic", "optimize", "optimize_assert",
     "register_backend", "reset", "run", "substitute_in_graph", "utils",
@@ -84,11 +85,6 @@ def disallow_in_graph(fn: Any) -> Any:
 
 
 forbid_in_graph = disallow_in_graph
-
-
-def is_dynamo_supported() -> bool:
-    """True: compiled functions run."""
-    return True
 
 
 def explain(f: Any, *extra_args: Any, **extra_kwargs: Any) -> Any:

@@ -2,6 +2,9 @@
 
 from torchax_lite.compiler._optimized import OptimizedModule
 
-from . import is_dynamo_supported
-
 __all__ = ["OptimizedModule", "is_dynamo_supported"]
+
+
+def is_dynamo_supported() -> bool:
+    """True: compiled functions run."""
+    return True

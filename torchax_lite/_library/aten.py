@@ -18,6 +18,7 @@ def aten_function(name: str) -> Callable[..., Any] | None:
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
                "slice": _slice, "_upsample_bilinear2d_aa": _upsample_bilinear2d_aa, "_batch_norm_with_update": _batch_norm_with_update,
+               "_convolution": _convolution,
                "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
                "_softmax_backward_data": torch._softmax_backward_data, "detach": T.detach, "alias": _alias, "clone": T.clone, "to": T.to, "item": T.item}  # fmt: skip
     if name in special:
@@ -33,6 +34,14 @@ def aten_function(name: str) -> Callable[..., Any] | None:
         if name.startswith(prefix):
             return getattr(getattr(torch, prefix[:-1]), name.removeprefix(prefix), None)
     return None
+
+
+def _convolution(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, transposed: bool,
+    output_padding: Any, groups: int, benchmark: bool, deterministic: bool, cudnn_enabled: bool, allow_tf32: bool = True,
+) -> Tensor:  # fmt: skip
+    """``convolution``; the flags choose a kernel of cuDNN, and there is one here."""
+    return torch.convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
 
 
 def _alias(self: Tensor) -> Tensor:
