@@ -410,3 +410,12 @@ def test_filters_of_warnings_travel_by_the_name_of_their_category(monkeypatch):
     monkeypatch.setitem(sys.modules, __name__, None)
     worker._take_over_filters(setting)
     assert [f[2] for f in warnings.filters] == [UserWarning]
+
+
+def test_a_default_device_for_a_function():
+    from torchax_lite.utils._device import DeviceContext, set_device
+
+    make = set_device("meta")(lambda: torch.zeros(2))
+    assert make().device.type == "meta" and torch.zeros(2).device.type == "cpu"
+    with DeviceContext("meta") as context:
+        assert context.old_device == torch.device("cpu") and torch.ones(1).is_meta

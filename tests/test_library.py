@@ -87,6 +87,15 @@ def test_aten_names():
     importlib.import_module("torchax_lite.ops.views")  # the package's own modules stay importable
 
 
+def test_aten_convolution_with_the_flags_of_cudnn():
+    x, w = torch.arange(32.0).reshape(1, 2, 4, 4), torch.arange(16.0).reshape(2, 2, 2, 2)
+    flags = (False, False, True, True)
+    plain = torch.ops.aten._convolution.default(x, w, None, [2, 2], [0, 0], [1, 1], False, [0, 0], 1, *flags)
+    assert plain.flatten().tolist() == [440, 496, 664, 720, 1112, 1296, 1848, 2032]
+    back = torch.ops.aten._convolution(x, w, torch.ones(2), [2, 2], [1, 1], [1, 1], True, [1, 1], 1, *flags)
+    assert back.sum().item() == 31210
+
+
 def test_futures():
     f = torch.futures.Future()
     after = f.then(lambda done: done.wait() + 1)

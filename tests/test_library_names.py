@@ -131,6 +131,10 @@ def test_modules_that_libraries_import(module):
     assert importlib.import_module(f"torchax_lite.{module}")
 
 
+def test_the_class_of_compiled_modules_is_found_as_an_attribute():
+    assert isinstance(torch.compile(torch.nn.Linear(1, 1)), torch._dynamo.eval_frame.OptimizedModule)
+
+
 def test_names_for_several_processes_refuse_only_when_used():
     assert not isinstance(torch.nn.Linear(1, 1), FullyShardedDataParallel)
     with pytest.raises(NotImplementedError, match=r"FullyShardedDataParallel.*jax.distributed"):

@@ -191,6 +191,12 @@ def test_code_says_where_it_comes_from_and_what_values_are():
     assert 'relu: "f32[2, 3][3, 1]cpu" = x.relu()' in strided
 
 
+def test_operands_of_einsum_are_recorded_one_by_one():
+    traced = fx.symbolic_trace(lambda a, b: torch.einsum("ij,jk->ik", (a, b)))
+    (call,) = (n for n in traced.graph.nodes if n.op == "call_function")
+    assert [str(a) for a in call.args] == ["ij,jk->ik", "a", "b"]
+
+
 def test_concrete_arguments():
     def g(x, b=None):
         return x if b is None else x + b

@@ -18,6 +18,7 @@ def aten_function(name: str) -> Callable[..., Any] | None:
                "expand": T.expand, "view": T.view, "t": torch.t, "copy_": T.copy_, "_unsafe_view": T.view,
                "native_dropout_backward": _native_dropout_backward, "_safe_softmax": _safe_softmax,
                "slice": _slice, "_upsample_bilinear2d_aa": _upsample_bilinear2d_aa, "_batch_norm_with_update": _batch_norm_with_update,
+               "_convolution": _convolution,
                "max_pool2d_with_indices_backward": _max_pool2d_with_indices_backward,
                "_softmax_backward_data": torch._softmax_backward_data, "detach": T.detach, "alias": _alias, "clone": T.clone, "to": T.to, "item": T.item, "_pin_memory": T.pin_memory, "_sparse_addmm": torch.sparse.addmm,
                "_sparse_mm_reduce_impl": _sparse_mm_reduce_impl}  # fmt: skip
@@ -37,8 +38,18 @@ def aten_function(name: str) -> Callable[..., Any] | None:
 
 
 def _sparse_mm_reduce_impl(self: Tensor, other: Tensor, reduce: str) -> tuple[Tensor, Tensor]:
-    """A sparse product reduced along rows; the positions that PyTorch returns beside it are not known here."""
+    """A sparse product reduced along rows, and for extrema their positions, which are not known here."""
+    if reduce in ("amax", "amin"):
+        raise NotImplementedError(f"torch.ops.aten._sparse_mm_reduce_impl(reduce={reduce!r}): use torch.sparse.mm")
     return torch.sparse.mm(self, other, reduce), torch.empty(0, dtype=torch.int64)
+
+
+def _convolution(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, transposed: bool,
+    output_padding: Any, groups: int, benchmark: bool, deterministic: bool, cudnn_enabled: bool, allow_tf32: bool = True,
+) -> Tensor:  # fmt: skip
+    """``convolution``; the flags choose a kernel of cuDNN, and there is one here."""
+    return torch.convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
 
 
 def _alias(self: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ set one (``JAX_COMPILATION_CACHE_DIR``): an executable that came from there cann
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -14,6 +15,7 @@ import pickle
 import platform
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from .avals import Place
 
 MAX_BYTES = 2 << 30
 """Size of the folder above which its oldest files are removed."""
+_LOOK_AGAIN = 3600.0
+"""Seconds between two looks at its size."""
 
 
 @functools.cache
@@ -151,17 +155,31 @@ def store(name: str, compiled: Any) -> None:
 
 @functools.cache
 def _prune_once(base: Path) -> None:
-    """Remove the oldest files beyond MAX_BYTES (once a process)."""
+    """Remove the oldest files beyond MAX_BYTES, and some more so that it is not to be done at once again.
+
+    Looked for once a process, and not within an hour of another's look: there may be tens of thousands of files.
+    """
+    mark = base / "pruned"
+    try:
+        if time.time() - mark.stat().st_mtime < _LOOK_AGAIN:
+            return
+    except OSError:
+        pass
+    with contextlib.suppress(OSError):
+        mark.touch(mode=0o600)
     files = []
-    for path in base.glob("*/*"):
-        try:
-            info = path.stat()
-        except OSError:
-            continue
-        files.append((info.st_mtime, info.st_size, path))
+    with contextlib.suppress(OSError):
+        for folder in [entry.path for entry in os.scandir(base) if entry.is_dir(follow_symlinks=False)]:
+            for entry in os.scandir(folder):
+                with contextlib.suppress(OSError):
+                    info = entry.stat(follow_symlinks=False)
+                    files.append((info.st_mtime, info.st_size, entry.path))
     total = sum(size for _, size, _ in files)
+    if total <= MAX_BYTES:
+        return
     for _, size, path in sorted(files):
-        if total <= MAX_BYTES:
+        if total <= 0.9 * MAX_BYTES:
             break
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.unlink(path)
         total -= size

@@ -19,7 +19,7 @@ from .pin_memory import _same_kind
 
 CollateMap = dict[type | tuple[type, ...], Callable]
 
-_NOT_NUMERIC = re.compile(r"[SaUO]")  # strings and objects, in the text of a NumPy dtype
+np_str_obj_array_pattern = re.compile(r"[SaUO]")  # strings and objects, in the text of a NumPy dtype
 _ERROR = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 
 
@@ -32,7 +32,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, torch.Tensor):
         return data
     if isinstance(data, np.ndarray | np.generic) and not isinstance(data, np.str_ | np.bytes_):
-        if isinstance(data, np.ndarray) and _NOT_NUMERIC.search(data.dtype.str):
+        if isinstance(data, np.ndarray) and np_str_obj_array_pattern.search(data.dtype.str):
             return data
         return torch.as_tensor(data)
     if isinstance(data, collections.abc.Mapping):
@@ -126,7 +126,7 @@ INLINE = 16 << 10
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> torch.Tensor:
     """Stack arrays along a new first dimension, on the host where they are alike."""
     first = batch[0]
-    if _NOT_NUMERIC.search(first.dtype.str):
+    if np_str_obj_array_pattern.search(first.dtype.str):
         raise TypeError(_ERROR.format(first.dtype))
     alike = all(type(a) is np.ndarray and a.dtype == first.dtype and a.shape == first.shape for a in batch)
     if alike and first.dtype.isnative:
