@@ -1,6 +1,7 @@
 """Ops on NumPy in workers: each gives what XLA gives, on the op's own samples."""
 
 import inspect
+import operator
 
 import numpy as np
 import pytest
@@ -9,11 +10,16 @@ import torchax_lite as torch
 from torchax_lite.engine.avals import CPU, make_recorder
 from torchax_lite.engine.recorder import Recorder
 from torchax_lite.ops.registry import OPS
-from torchax_lite.tensor.on_numpy import SAME_ON_NUMPY, TWINS, host_function
+from torchax_lite.tensor.on_numpy import SAME_ON_NUMPY, TWINS, _on_numpy, host_function
 
 OPS_ON_HOST = sorted({*SAME_ON_NUMPY, *TWINS, "cat", "stack"})
 ROUNDED = {"exp", "log", "sin", "cos", "mean", "sum", "div", "reciprocal", "remainder", "add", "sub", "rsub"}
 """Ops whose last bit may differ: XLA fuses products into sums, and sums in another order."""
+
+
+def test_a_quotient_is_one_pass():
+    """XLA's needs help to be rounded once; NumPy's does not, and a worker divides every image."""
+    assert _on_numpy(OPS["div"].body).__globals__["quotient"] is operator.truediv
 
 
 def test_every_name_is_an_op():
