@@ -116,6 +116,7 @@ def _run(pool: Pool, cases: list[registry.Case], listed: dict[str, str], json: P
     results.sort(key=lambda r: r.id)
     about = {**pool.about, "date": date.today().isoformat(), "seconds": round(time.monotonic() - start)}
     about |= {"interrupted": True} if interrupted else {}
+    about |= {"device": pool.device} if pool.device != "cpu" else {}
     if json:
         runner.save(results, about, json)
     if html:

@@ -484,16 +484,19 @@ def gradients(torch: Any, result: Any, inputs: list[Any]) -> list[Any] | None:
     return [next(found) if t.requires_grad else None for t in inputs]
 
 
-def _drops(sample: dict[str, Any]) -> bool:
-    """Whether a call of a sample drops values at random, or draws some on the way."""
+def drawn_elsewhere(record: dict[str, Any], sample: dict[str, Any]) -> bool:
+    """Whether values of a sample come from another generator than the CPU's, whose stream was recorded."""
+    if DEVICE == "cpu":
+        return False
+    if record.get("random") or record["entry"].startswith(DRAWN):
+        return True
     calls = sample.get("calls", [sample])
     return any((c.get("k") or {}).get("dropout_p") or "torch.rand" in c.get("f", "") for c in calls)
 
 
 def has_values(record: dict[str, Any], sample: dict[str, Any]) -> bool:
-    """Whether the values of a sample's results are determined: random ones are by the CPU's generator only."""
-    drawn = DEVICE != "cpu" and (record.get("random") or record["entry"].startswith(DRAWN) or _drops(sample))
-    return not (drawn or record.get("unchecked") or sample.get("unchecked"))
+    """Whether the values of a sample's results are determined."""
+    return not (record.get("unchecked") or sample.get("unchecked") or drawn_elsewhere(record, sample))
 
 
 def start(torch: Any, sample: dict[str, Any], *, grad: bool = True) -> Run:
@@ -548,7 +551,7 @@ def forward(
         noise=sample.get("noise"),
     )
     check.value(torch, "result", result, settle(torch, record, sample, result, sample["out"]))
-    if "post_out" in sample and values and (DEVICE == "cpu" or has_values(record, sample)):
+    if "post_out" in sample and values and not drawn_elsewhere(record, sample):
         Checks(given=record.get("tol"), strides=False, noise=sample.get("post_noise")).value(
             torch, "processed result", run.calls(sample["post"]), sample["post_out"]
         )
@@ -602,8 +605,7 @@ def compare_gradients(torch: Any, record: dict[str, Any], sample: dict[str, Any]
         rtol, atol = GRADIENT_TOLERANCES.get(want["dtype"], (0.0, 0.0))
         given = record.get("tol") or (0.0, 0.0)
         given = (max(rtol, given[0]), max(atol, given[1]))
-        determined = DEVICE == "cpu" or has_values(record, sample)
-        check = Checks(values=determined, strides=False, given=given, noise=[noise[i]])
+        check = Checks(values=not drawn_elsewhere(record, sample), strides=False, given=given, noise=[noise[i]])
         check.tensor(torch, where, a, want)
 
 

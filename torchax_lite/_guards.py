@@ -17,17 +17,21 @@ def active_fake_mode() -> None:
 
 
 def detect_fake_mode(inputs: Any = None) -> None:
-    """None: there are no fake tensors; ``device="meta"`` serves."""
-    return None
+    """None, as :func:`active_fake_mode`."""
+    return active_fake_mode()
 
 
-class TracingContext:
-    """The context of a trace, of which there is never one."""
+class _Never:
+    """The context of something that never runs here."""
 
     @staticmethod
     def try_get() -> None:
-        """None: nothing is being traced."""
+        """None: it does not run."""
         return None
+
+
+class TracingContext(_Never):
+    """The context of a trace."""
 
     @staticmethod
     def get() -> Any:
@@ -35,13 +39,8 @@ class TracingContext:
         raise RuntimeError("TracingContext.get() must be called within an ongoing trace.")
 
 
-class CompileContext:
-    """The context of a compilation, of which there is never one."""
-
-    @staticmethod
-    def try_get() -> None:
-        """None: nothing is being compiled."""
-        return None
+class CompileContext(_Never):
+    """The context of a compilation."""
 
     @staticmethod
     def current_compile_id() -> None:
@@ -55,11 +54,7 @@ def tracing(context: Any) -> Iterator[Any]:
     yield context
 
 
-@contextlib.contextmanager
-def compile_context(context: Any) -> Iterator[Any]:
-    """A block that does nothing."""
-    yield context
-
+compile_context = tracing
 
 fill(
     globals(), "programs are recorded op by op here and need no guards", classes="Guard GuardsSet Source ChainedSource"

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import torchax_lite as torch
 
 from ._absent import _refusing
+from .nested import NO_NESTED
+from .tensor.dtypes import scalar_type_name
 from .tensor.storage_api import UntypedStorage
 from .tensor.tensor import Tensor
 
@@ -67,7 +69,7 @@ def _convert_indices_from_csr_to_coo(
 
 def _need_indices(what: str, t: Tensor) -> None:
     if t.dtype not in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64):
-        kind = torch.typename(t).rpartition(".")[2].removesuffix("Tensor")
+        kind = scalar_type_name(t.dtype)
         raise NotImplementedError(f"\"convert_indices_from_{what}_cpu\" not implemented for '{kind}'")
 
 
@@ -101,8 +103,7 @@ def _scaled_mm(
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({shapes})")
     for position, m in ((1, input), (2, mat2)):
         if m.dtype not in (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz):
-            kind = torch.typename(m).rpartition(".")[2].removesuffix("Tensor")
-            raise RuntimeError(f"Expected mat{position} to be Float8 matrix got {kind}")
+            raise RuntimeError(f"Expected mat{position} to be Float8 matrix got {scalar_type_name(m.dtype)}")
     whole = scale_a.numel() == 1 and scale_b.numel() == 1
     if not whole and (scale_a.shape != (input.shape[0], 1) or scale_b.shape != (1, mat2.shape[1])):
         raise ValueError(
@@ -199,8 +200,6 @@ class DeviceObjType(_ScriptType):
     __module__ = "torch"
 
 
-_PADDED = "nested tensors are not supported: XLA needs equal sizes. Use nn.utils.rnn.pad_sequence and a mask"
-
 TORCH_NAMES: dict[str, Any] = {
     **_CASTS,
     **_REMOVED,
@@ -211,6 +210,6 @@ TORCH_NAMES: dict[str, Any] = {
             TensorType, DeviceObjType,
         )
     },
-    **{name: _refusing(f"torch.{name}", _PADDED) for name in ("_nested_view_from_buffer", "_nested_tensor_from_mask")},
+    **{name: _refusing(f"torch.{name}", NO_NESTED) for name in ("_nested_view_from_buffer", "_nested_tensor_from_mask")},
 }  # fmt: skip
 """What ``torch`` shows of this module."""

@@ -15,8 +15,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _taken(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor], dict[str, Tensor], dict[str, list[str]]]:
-    """(copy of a module, its parameters, its buffers, all names of each by the first): values of the copy, each once."""
+def _taken(
+    model: nn.Module, untracked: bool
+) -> tuple[nn.Module, dict[str, Tensor], dict[str, Tensor], dict[str, list[str]]]:
+    """(copy of a module, its parameters, its buffers, all names of each by the first): values of the copy, each once.
+
+    Args:
+        untracked: the parameters do not require gradients.
+    """
     made = copy.deepcopy(model)
     names: dict[str, list[str]] = {}
     first: dict[int, str] = {}
@@ -25,6 +31,9 @@ def _taken(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor], dict[str, Te
             names.setdefault(first.setdefault(id(t), name), []).append(name)
     params: dict[str, Tensor] = {name: t for name, t in made.named_parameters() if name in names}
     buffers = {name: t for name, t in made.named_buffers() if name in names}
+    if untracked:
+        for p in params.values():
+            p.requires_grad_(False)
     return made, params, buffers, names
 
 
@@ -45,10 +54,7 @@ class FunctionalModuleWithBuffers(nn.Module):
     def _create_from(
         model: nn.Module, disable_autograd_tracking: bool = False
     ) -> tuple[FunctionalModuleWithBuffers, tuple[Tensor, ...], tuple[Tensor, ...]]:
-        made, params, buffers, names = _taken(model)
-        if disable_autograd_tracking:
-            for p in params.values():
-                p.requires_grad_(False)
+        made, params, buffers, names = _taken(model, disable_autograd_tracking)
         maps = [{name: names[name] for name in group} for group in (params, buffers)]
         module = FunctionalModuleWithBuffers(made, tuple(params), tuple(buffers), *maps)
         return module, tuple(params.values()), tuple(buffers.values())
@@ -74,10 +80,7 @@ class FunctionalModule(nn.Module):
     def _create_from(
         model: nn.Module, disable_autograd_tracking: bool = False
     ) -> tuple[FunctionalModule, tuple[Tensor, ...]]:
-        made, params, _, names = _taken(model)
-        if disable_autograd_tracking:
-            for p in params.values():
-                p.requires_grad_(False)
+        made, params, _, names = _taken(model, disable_autograd_tracking)
         return FunctionalModule(made, tuple(params), names), tuple(params.values())
 
     def forward(self, params: Sequence[Tensor], *args: Any, **kwargs: Any) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._absent import empty_class
+from .._absent import fill
 
-_USE = "torch.func.functionalize returns the function as it is: XLA programs have no mutations"
-FunctionalTensor = empty_class("_subclasses.functional_tensor.FunctionalTensor", _USE)
-FunctionalTensorMode = empty_class("_subclasses.functional_tensor.FunctionalTensorMode", _USE)
-
-__all__ = ["FunctionalTensor", "FunctionalTensorMode", "mb_unwrap_functional_tensor"]
+__all__ = ["mb_unwrap_functional_tensor"]
+fill(
+    globals(),
+    "torch.func.functionalize returns the function as it is: XLA programs have no mutations",
+    classes="FunctionalTensor FunctionalTensorMode",
+)
 
 
 def mb_unwrap_functional_tensor(tensor: Any) -> Any:

@@ -35,14 +35,14 @@ def _deprecated(fn: Callable[..., Any], instead: str) -> Callable[..., Any]:
 
 
 vmap = _deprecated(func.vmap, "torch.vmap")
-grad = _deprecated(func.grad, "torch.func.grad")
-grad_and_value = _deprecated(func.grad_and_value, "torch.func.grad_and_value")
-vjp = _deprecated(func.vjp, "torch.func.vjp")
-jvp = _deprecated(func.jvp, "torch.func.jvp")
-jacrev = _deprecated(func.jacrev, "torch.func.jacrev")
-jacfwd = _deprecated(func.jacfwd, "torch.func.jacfwd")
-hessian = _deprecated(func.hessian, "torch.func.hessian")
-functionalize = _deprecated(func.functionalize, "torch.func.functionalize")
-make_functional = _deprecated(_functional.make_functional, "torch.func.functional_call")
-make_functional_with_buffers = _deprecated(_functional.make_functional_with_buffers, "torch.func.functional_call")
+grad, grad_and_value, vjp, jvp, jacrev, jacfwd, hessian, functionalize = (
+    _deprecated(fn, f"torch.func.{fn.__name__}")
+    for fn in (
+        func.grad, func.grad_and_value, func.vjp, func.jvp, func.jacrev, func.jacfwd, func.hessian, func.functionalize,
+    )
+)  # fmt: skip
+make_functional, make_functional_with_buffers = (
+    _deprecated(fn, "torch.func.functional_call")
+    for fn in (_functional.make_functional, _functional.make_functional_with_buffers)
+)
 combine_state_for_ensemble = _deprecated(_functional.combine_state_for_ensemble, "torch.func.stack_module_state")

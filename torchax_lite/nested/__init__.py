@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchax_lite.compiler._absent import functions
 
-_USE = "nested tensors are not supported: XLA needs equal sizes. Use nn.utils.rnn.pad_sequence and a mask"
+NO_NESTED = "nested tensors are not supported: XLA needs equal sizes. Use nn.utils.rnn.pad_sequence and a mask"
 _NAMES = (
     "nested_tensor",
     "as_nested_tensor",
@@ -13,4 +13,4 @@ _NAMES = (
     "narrow",
     "masked_select",
 )
-__getattr__ = functions("torch.nested", dict.fromkeys(_NAMES, _USE))
+__getattr__ = functions("torch.nested", dict.fromkeys(_NAMES, NO_NESTED))

@@ -56,6 +56,7 @@ def to_place_copy(t: Tensor, where: Place) -> Tensor:
             source.recorder.flush("device transfer")
         value = node.value
         if where.kind == "device":
+            # A copy also where both are one JAX device (``xla`` on the CPU): a program may take over either's memory.
             with jax.enable_x64(True):
                 value = (
                     np.array(value) if where.type == "cpu" else jax.device_put(value, where.jax_device, may_alias=False)

@@ -77,6 +77,8 @@ def _insert(found: list[Any], arg: Any) -> None:
 
 _CALL_BACK = {"torch.Tensor.backward", "torch.Tensor.apply_", "torch.Tensor.map_", "torch.Tensor.map2_"}
 """Functions that run code of the program, which overrides see again."""
+_SPREADS = {"torch.einsum"}
+"""Functions that take their operands one by one or as a list: overrides see them one by one."""
 
 
 def _around(p: Point, args: tuple[Any, ...], kwargs: dict[str, Any], inner: Inner) -> Any:
@@ -84,8 +86,8 @@ def _around(p: Point, args: tuple[Any, ...], kwargs: dict[str, Any], inner: Inne
         return inner(args, kwargs)
     found = overriding_args(args, kwargs) if modes.subclasses else []
     if found or modes.function_mode:
-        if p.name == "torch.einsum" and len(args) == 2 and isinstance(args[1], (list, tuple)):
-            args = (args[0], *args[1])  # overrides see the operands one by one
+        if p.name in _SPREADS and len(args) == 2 and isinstance(args[1], (list, tuple)):
+            args = (args[0], *args[1])
         try:
             return override(p.public, found, args, kwargs)
         except NoImplementationError:
